@@ -1,0 +1,16 @@
+/* Text for people in buffers of a fixed size. */
+#ifndef DBR_BASE_TEXT_H
+#define DBR_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* vsnprintf that always ends in NUL and, when the text is too long, cuts it between two
+ * UTF-8 characters. Returns the length written. */
+#ifdef __GNUC__
+__attribute__((format(printf, 3, 0)))
+#endif
+size_t
+dbr_text_format(char *out, size_t cap, const char *format, va_list args);
+
+#endif
