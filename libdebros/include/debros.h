@@ -1,0 +1,371 @@
+/* debros.h - the public C API of libdebros.
+ *
+ * Two rules cover the whole header.
+ *
+ *   Requests in.   Every operation takes a request struct that the caller owns.
+ *                  Zero it, fill the input fields, submit it. The request, and all
+ *                  memory it points at, must stay alive and unchanged until its
+ *                  callback has run. The callback runs exactly once for every call
+ *                  that returned 0, and never for a call that returned an error.
+ *
+ *   Views out.     Everything handed to a callback is borrowed. It dies when the
+ *                  callback returns; copy what you keep.
+ *
+ * Threads. Every function may be called from any thread unless it says otherwise.
+ * No callback runs on the node's own thread. By default completions gather in a
+ * ring: debros_event_fd() becomes readable and debros_dispatch() runs the callbacks
+ * on the caller's thread. A program without a loop sets `callback_thread`, and the
+ * library runs them on one thread of its own. debros_wait() blocks for one request.
+ * From inside a callback any function may be called except debros_wait(),
+ * debros_dispatch() and debros_node_destroy().
+ *
+ * Functions return 0 or a negative DEBROS_E* code. A NULL node or a request that
+ * is submitted twice is a programming error and trips an assertion.
+ */
+#ifndef DEBROS_H
+#define DEBROS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DEBROS_API __attribute__((visibility("default")))
+#else
+#define DEBROS_API
+#endif
+
+/* ---- Version ------------------------------------------------------------- */
+
+#define DEBROS_VERSION "0.1.0"
+
+/* The version of the library that is linked, a static string. */
+DEBROS_API const char *debros_version(void);
+
+/* ---- Errors -------------------------------------------------------------- */
+
+#define DEBROS_ERROR_MAP(X)                                                              \
+    X(1, ENOMEM, "out of memory")                                                        \
+    X(2, EINVAL, "invalid argument")                                                     \
+    X(3, ESTATE, "not possible in the current state")                                    \
+    X(4, EAGAIN, "more input is needed")                                                 \
+    X(5, ECANCELED, "canceled by the caller or by shutdown")                             \
+    X(6, ETIMEDOUT, "deadline passed")                                                   \
+    X(7, ENOTFOUND, "not found")                                                         \
+    X(8, ELIMIT, "a limit was reached")                                                  \
+    X(9, EUNREACHABLE, "no peer could be reached")                                       \
+    X(10, EPROTO, "the peer broke the protocol")                                         \
+    X(11, EAUTH, "the peer could not be authenticated")                                  \
+    X(12, ENOTLEADER, "another node leads the cluster")                                  \
+    X(13, EQUORUM, "too few nodes answered")                                             \
+    X(14, ESQL, "the database rejected the statement")                                   \
+    X(15, ECONFLICT, "the state differs from the expected one")                          \
+    X(16, EIO, "storage failed")                                                         \
+    X(17, EACCES, "not permitted")                                                       \
+    X(18, EBUSY, "a queue is full; try again later")                                     \
+    X(19, ENOSPC, "no space left on the disk")                                           \
+    X(20, EEXISTS, "exists already")                                                     \
+    X(21, EINTERNAL, "internal error")
+
+enum debros_error {
+    DEBROS_OK = 0,
+#define DEBROS_X(code, name, text) DEBROS_##name = -(code),
+    DEBROS_ERROR_MAP(DEBROS_X)
+#undef DEBROS_X
+};
+
+/* "ENOTFOUND" and "not found". Static strings for every value; never NULL. */
+DEBROS_API const char *debros_err_name(int err);
+DEBROS_API const char *debros_strerror(int err);
+
+/* Why a synchronous call failed, for people: what, with which value, what to do.
+ * NUL-terminated, truncated to fit. Caller-owned; may be NULL wherever it is taken. */
+typedef struct debros_detail {
+    char text[512];
+} debros_detail;
+
+/* ---- Small values -------------------------------------------------------- */
+
+/* A borrowed run of bytes. Not NUL-terminated. */
+typedef struct debros_bytes {
+    const uint8_t *data;
+    size_t len;
+} debros_bytes;
+
+/* Milliseconds. 0 in a timeout means "use the node's default". */
+typedef uint32_t debros_msec;
+
+/* ---- Configuration ------------------------------------------------------- */
+
+typedef struct debros_node debros_node;
+
+enum debros_log_level {
+    DEBROS_LOG_ERROR,
+    DEBROS_LOG_WARN,
+    DEBROS_LOG_INFO,
+    DEBROS_LOG_DEBUG
+};
+
+/* Called from any of the library's threads, one call at a time. `module` is a word
+ * such as "swarm"; `message` has no newline. Both die on return. Must not block and
+ * must not call into the library. */
+typedef void (*debros_log_cb)(void *data, enum debros_log_level level, const char *module,
+                              const char *message);
+
+/* Fill with debros_config_default(), then change what you need. Strings and arrays
+ * are copied by debros_node_create(). */
+typedef struct debros_config {
+    size_t size;               /* set by debros_config_default() */
+    const char *data_dir;      /* a node's state. A client may leave it NULL */
+    const char *identity_path; /* key file; NULL: DATA_DIR/identity.key, for a client
+                                  without data_dir a key that lives in memory */
+    bool client;               /* a light client: a peer that stores and votes nothing */
+    bool open;                 /* strangers keep their connections (stock protocols only) */
+    const char *const *listen; /* multiaddrs; none: a node listens nowhere */
+    size_t n_listen;
+    const char *const *bootstrap; /* multiaddrs ending in /p2p/ID, dialled for ever */
+    size_t n_bootstrap;
+    const char *invite;          /* join the invite's cluster first, then start */
+    uint32_t max_connections;    /* default 256 */
+    uint32_t max_pending;        /* requests in flight, EBUSY above; default 4096 */
+    debros_msec request_timeout; /* default 30,000 */
+    debros_msec election_timeout; /* raft, default 1,000; 100 to 60,000 */
+    bool callback_thread;        /* run callbacks on a thread of the library */
+    enum debros_log_level log_level; /* default DEBROS_LOG_WARN */
+    debros_log_cb log;           /* NULL: no log */
+    void *log_data;
+} debros_config;
+
+DEBROS_API void debros_config_default(debros_config *config);
+
+/* ---- A cluster's beginning ------------------------------------------------ */
+
+/* Makes a new cluster of one node in config->data_dir: identity.key (the node's),
+ * operator.key (the operator's, whose holder may do everything), the cluster's id and
+ * the first log entries. Synchronous; the node must not run. Creates the folder.
+ * Errors: EEXISTS the folder holds a cluster already; EIO; EINVAL no data_dir. */
+DEBROS_API int debros_init(const debros_config *config, debros_detail *detail);
+
+/* ---- Node: life ----------------------------------------------------------- */
+
+/* Checks and copies `config`; opens no socket and no file. Errors: EINVAL with detail,
+ * ENOMEM. */
+DEBROS_API int debros_node_create(debros_node **out, const debros_config *config,
+                                  debros_detail *detail);
+
+/* Stops the node if it runs, completes every pending request with ECANCELED, runs
+ * their callbacks on the calling thread and frees. NULL is allowed. Blocks. Never
+ * call it from a callback. */
+DEBROS_API void debros_node_destroy(debros_node *node);
+
+/* ---- Requests ------------------------------------------------------------- */
+
+/* The first member of every request struct. Zero it before first use. */
+typedef struct debros_req {
+    void *data;          /* yours; the library never reads it */
+    debros_msec timeout; /* in: yours; 0: the node's default */
+    const char *detail;  /* in the callback: more on a failure, or NULL */
+    void *reserved[4];   /* the library's while in flight */
+} debros_req;
+
+typedef void (*debros_req_cb)(debros_req *req, int status);
+
+/* Asks for an early end. The callback still runs exactly once: with ECANCELED, or with
+ * the real outcome when that came first. Canceling a write does not undo it. Harmless
+ * on a request that has completed but whose memory is alive. */
+DEBROS_API void debros_cancel(debros_node *node, debros_req *req);
+
+/* Readable while completions wait. The library's; do not read or close it. */
+DEBROS_API int debros_event_fd(const debros_node *node);
+
+/* Runs the callbacks of all completions that wait, on the calling thread; at most
+ * `max`, 0: no bound. Returns how many ran. ESTATE with `callback_thread`. */
+DEBROS_API int debros_dispatch(debros_node *node, size_t max);
+
+/* Blocks until `req` has completed and its callback has run, dispatching meanwhile.
+ * Returns the request's status. The views of the request stay valid until
+ * debros_release() or until the request is submitted again: this is the way for
+ * programs that want results without a callback (a NULL `cb` is allowed then). */
+DEBROS_API int debros_wait(debros_node *node, debros_req *req);
+
+/* Frees the results that debros_wait() left in `req`. Harmless twice. */
+DEBROS_API void debros_release(debros_node *node, debros_req *req);
+
+/* Status 0 means: identity loaded, storage recovered, listening (node), or connected
+ * to one member at least (client). Errors: ESTATE the data_dir belongs to no cluster,
+ * EBUSY port or data_dir in use, EIO, EUNREACHABLE, EAUTH, EACCES. */
+DEBROS_API int debros_start(debros_node *node, debros_req *req, debros_req_cb cb);
+
+/* Leaves politely: hands leadership over, closes connections, flushes. */
+DEBROS_API int debros_stop(debros_node *node, debros_req *req, debros_req_cb cb);
+
+/* The node's peer id as text, valid from create (an identity in memory or on disk)
+ * or else from the start callback until destroy; "" before. */
+DEBROS_API const char *debros_node_peer_id(const debros_node *node);
+
+/* The i-th listen address, full multiaddr with the port that the kernel picked and
+ * /p2p/ID; NULL past the end. Valid from the start callback until destroy. */
+DEBROS_API const char *debros_node_listen_addr(const debros_node *node, size_t i);
+
+/* Identity of a key file, without a node: writes the peer id's text, at most 64 bytes
+ * with its NUL. Errors: ENOTFOUND, EIO, EINVAL the file is damaged (never replaced). */
+DEBROS_API int debros_identity_read(const char *path, char peer_id[64],
+                                    debros_detail *detail);
+
+/* ---- Replicated SQL -------------------------------------------------------- */
+
+enum debros_value_type {
+    DEBROS_NULL,
+    DEBROS_INTEGER,
+    DEBROS_REAL,
+    DEBROS_TEXT,
+    DEBROS_BLOB
+};
+
+typedef struct debros_value {
+    enum debros_value_type type;
+    union {
+        int64_t integer;
+        double real;
+        debros_bytes bytes; /* TEXT (UTF-8) and BLOB */
+    } as;
+} debros_value;
+
+/* One SQL statement. `sql` is one statement, at most 1 MiB; parameters fill ?, ?NNN
+ * and named parameters by position, and their number must match. */
+typedef struct debros_statement {
+    const char *sql;
+    const debros_value *params;
+    size_t n_params;
+} debros_statement;
+
+/* What one statement gave. Cell of row r, column c: cells[r * n_columns + c]. */
+typedef struct debros_result {
+    const char *const *columns; /* names */
+    const char *const *types;   /* declared types, "" where an expression has none */
+    const debros_value *cells;
+    size_t n_columns;
+    size_t n_rows;
+    int64_t rows_affected;
+    int64_t last_insert_id;
+} debros_result;
+
+enum debros_level {
+    DEBROS_LINEARIZABLE, /* the default: sees every write acknowledged before it began */
+    DEBROS_NONE          /* this node's state (a client: its member's), maybe stale */
+};
+
+typedef struct debros_sql debros_sql;
+typedef void (*debros_sql_cb)(debros_sql *req, int status);
+
+struct debros_sql {
+    debros_req base;
+    const char *ns; /* namespace; NULL: "default" */
+    const debros_statement *statements;
+    size_t n_statements;      /* exec: 1 to 1,000, one transaction; query: 1 */
+    enum debros_level level;  /* query */
+    /* out */
+    const debros_result *results; /* one for each statement */
+    size_t n_results;
+    uint64_t index;       /* raft log index of the write, or that the read saw */
+    size_t failed;        /* ESQL: number of the statement that failed, from 1 */
+    debros_sql_cb cb;     /* the library's */
+};
+
+/* Runs all statements as one replicated transaction, or none of them. Status 0: on
+ * disk at a quorum and applied. Applied once however often the library had to send it.
+ * ETIMEDOUT, ECANCELED: the outcome is unknown. Other errors: ESQL with SQLite's words
+ * and the statement's number, EACCES for a forbidden statement, EINVAL for a wrong
+ * parameter count, ENOTFOUND no such namespace, ELIMIT, EUNREACHABLE, EQUORUM, ENOSPC. */
+DEBROS_API int debros_sql_exec(debros_node *node, debros_sql *req, debros_sql_cb cb);
+
+/* Runs statements[0], which must not write (EINVAL if it does). */
+DEBROS_API int debros_sql_query(debros_node *node, debros_sql *req, debros_sql_cb cb);
+
+/* ---- Cluster ---------------------------------------------------------------- */
+
+enum debros_role {
+    DEBROS_ROLE_NONE, /* not known yet */
+    DEBROS_ROLE_LEADER,
+    DEBROS_ROLE_FOLLOWER,
+    DEBROS_ROLE_CANDIDATE,
+    DEBROS_ROLE_STANDBY, /* holds the log, does not vote */
+    DEBROS_ROLE_LEARNER, /* a member without a place in the raft group */
+    DEBROS_ROLE_CLIENT
+};
+
+/* "leader", "follower", ...: static strings, never NULL. */
+DEBROS_API const char *debros_role_name(enum debros_role role);
+
+typedef struct debros_status {
+    const char *node_id;    /* peer id */
+    const char *cluster_id; /* 32 hex digits */
+    const char *leader;     /* peer id, "" when unknown */
+    enum debros_role role;
+    uint64_t term;
+    uint64_t commit_index;
+    uint64_t applied_index;
+    uint32_t peer_count;    /* connected peers */
+    uint64_t database_size; /* bytes of all namespaces on disk */
+    uint64_t uptime_ms;
+} debros_status;
+
+typedef struct debros_peer {
+    const char *id;
+    const char *const *addrs; /* known multiaddrs */
+    size_t n_addrs;
+    const char *agent;              /* "" before identify */
+    const char *const *protocols;   /* of identify */
+    size_t n_protocols;
+    const char *observed; /* our address as the peer sees it, "" unknown */
+    uint32_t rtt_us;      /* last ping; 0 unknown */
+    bool connected;
+    bool inbound;
+    bool member;
+} debros_peer;
+
+typedef struct debros_net debros_net;
+typedef void (*debros_net_cb)(debros_net *req, int status);
+
+struct debros_net {
+    debros_req base;
+    const char *target; /* in: see each call */
+    uint32_t ttl_s;     /* in: invite */
+    /* out */
+    const debros_status *status; /* status */
+    const debros_peer *peers;    /* peers, identify */
+    size_t n_peers;
+    const char *const *names; /* ns_list */
+    size_t n_names;
+    const char *text; /* invite: the invite; connect: peer id */
+    uint32_t rtt_us;  /* ping */
+    debros_net_cb cb; /* the library's */
+};
+
+/* A client's status, peers, ns_*, invite and connect are answered by the member that
+ * it is connected to. */
+
+/* State of this node (a client: of its member). Never waits for a quorum. */
+DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_cb cb);
+/* Peers that the node knows; connected ones first. */
+DEBROS_API int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb);
+/* target: a multiaddr ending in /p2p/ID. The node dials it. EAUTH: another key answered. */
+DEBROS_API int debros_connect(debros_node *node, debros_net *req, debros_net_cb cb);
+/* target: a multiaddr with or without /p2p/ID; dialled by this very node or client. */
+DEBROS_API int debros_ping(debros_node *node, debros_net *req, debros_net_cb cb);
+DEBROS_API int debros_identify(debros_node *node, debros_net *req, debros_net_cb cb);
+/* target: a new namespace's name: [a-z0-9][a-z0-9_-]{0,62}. EEXISTS. */
+DEBROS_API int debros_ns_create(debros_node *node, debros_net *req, debros_net_cb cb);
+DEBROS_API int debros_ns_list(debros_node *node, debros_net *req, debros_net_cb cb);
+/* A one-time invite, valid for ttl_s seconds (0: 3,600; at most 604,800). */
+DEBROS_API int debros_invite(debros_node *node, debros_net *req, debros_net_cb cb);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DEBROS_H */

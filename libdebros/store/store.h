@@ -1,0 +1,60 @@
+/* The node's state on disk: the replicated log's segments and one SQLite file for each
+ * namespace, over file operations that are handed in. Functions block; in life three
+ * kinds of threads call them: one log thread, one applier, a few readers. They never
+ * wait for each other but for SQLite's own file of a namespace.
+ *
+ *   log/    segments: records with CRC-32C, preallocated, one sync for each batch
+ *   db/     NAME.db (SQLite, WAL) for each namespace, _system.db for the cluster's tables
+ *   image/  a snapshot that was received and waits for its swap
+ */
+#ifndef DBR_STORE_STORE_H
+#define DBR_STORE_STORE_H
+
+#include "base/logger.h"
+#include "consensus/log_op.h"
+#include "sql/job.h"
+#include "store/fs.h"
+
+struct dbr_store;
+
+struct dbr_store_config {
+    struct dbr_fs *fs;        /* borrowed */
+    size_t segment_size;      /* bytes of one log segment, default 16 MiB */
+    size_t n_readers;         /* reader connections per namespace, default 2 */
+    uint64_t request_horizon; /* a request id is remembered for so many log indexes;
+                                 default 100,000 */
+    const struct dbr_logger *logger; /* borrowed, may be NULL */
+};
+void dbr_store_config_default(struct dbr_store_config *config);
+
+/* Opens or creates, recovers: cuts a torn log tail, finishes an interrupted image swap.
+ * Damage is an error that names file and offset (EIO), never repaired by forgetting.
+ * EBUSY: another process holds the folder. */
+int dbr_store_open(struct dbr_store **out, const struct dbr_store_config *config,
+                   debros_detail *detail);
+/* All threads must have left. Checkpoints what it can. */
+void dbr_store_close(struct dbr_store *store);
+
+/* What the log held at open; valid until dbr_store_forget_log_state(). */
+const struct dbr_log_state *dbr_store_log_state(const struct dbr_store *store);
+void dbr_store_forget_log_state(struct dbr_store *store);
+/* Index of the last entry that the databases hold, at open. */
+uint64_t dbr_store_applied(const struct dbr_store *store);
+
+/* Log thread: makes all ops of the list durable with one sync. 0; ENOSPC: nothing was
+ * lost, call again with the same list when there is room; EIO: the log must not be
+ * used again, the node stops. */
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_detail *detail);
+/* Applier thread: fills the job's outputs. */
+void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
+/* Reader thread number `reader` < n_readers: fills job->reply. */
+void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t reader);
+
+/* Small files beside, replaced as a whole and durable when it returns (temporary file,
+ * sync, rename, sync of the folder). read: appends the content; ENOTFOUND. Used for
+ * identity.key, operator.key, cluster.json, ... */
+struct dbr_buf;
+int dbr_fs_write_file(struct dbr_fs *fs, const char *path, debros_bytes content);
+int dbr_fs_read_file(struct dbr_fs *fs, const char *path, struct dbr_buf *out, size_t max);
+
+#endif

@@ -1,0 +1,183 @@
+/* Peers and their connections: dialing, listening, streams by protocol with framed
+ * messages, identify and ping. The pure machine behind one port.
+ *
+ * The driver owns sockets and names them by connection ids: the swarm chooses even ids
+ * for what it dials (DBR_SWARM_DIAL), the driver odd ids for what it accepts. */
+#ifndef DBR_SWARM_SWARM_H
+#define DBR_SWARM_SWARM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/rng.h"
+#include "conn/stack.h"
+#include "crypto/keypair.h"
+#include "multi/multiaddr.h"
+#include "multi/peer_id.h"
+
+struct dbr_swarm;
+
+/* What a peer may do. A stranger may use identify and ping, and what a protocol of class
+ * STRANGER offers, and is closed after `stranger_ms` unless the swarm is open. */
+enum dbr_peer_class {
+    DBR_PEER_STRANGER,
+    DBR_PEER_CLIENT,
+    DBR_PEER_MEMBER
+};
+
+/* One protocol above the swarm, registered at creation; its index names it in events. */
+struct dbr_swarm_protocol {
+    const char *id;                 /* "/debros/raft/1.0.0" */
+    enum dbr_peer_class min_class;  /* inbound streams of lesser peers are refused */
+    size_t max_message;             /* bytes of one frame's body */
+    size_t send_queue;              /* most bytes waiting to be sent on one stream */
+};
+
+struct dbr_swarm_limits {
+    uint32_t connections;       /* default 256 */
+    uint32_t half_open;         /* inbound, not yet secured; default 64 */
+    uint32_t dial_ms;           /* TCP connect; default 10,000 */
+    uint32_t stranger_ms;       /* default 10,000 */
+    uint32_t idle_ping_ms;      /* ping a quiet connection; default 15,000, 0: never */
+    uint32_t ping_timeout_ms;   /* default 10,000: then the connection is closed */
+    uint32_t redial_min_ms;     /* bootstrap and member redial back-off; default 250 */
+    uint32_t redial_max_ms;     /* default 10,000 */
+    uint32_t addrs_per_peer;    /* default 8 */
+    struct dbr_stack_limits stack;
+};
+void dbr_swarm_limits_default(struct dbr_swarm_limits *limits);
+
+struct dbr_swarm_config {
+    const struct dbr_keypair *identity; /* borrowed */
+    const char *agent;                  /* "debros/0.1.0" */
+    bool open;
+    const struct dbr_swarm_protocol *protocols; /* copied */
+    size_t n_protocols;                         /* at most 32 */
+    struct dbr_swarm_limits limits;
+    const struct dbr_logger *logger; /* borrowed, may be NULL */
+};
+
+int dbr_swarm_create(struct dbr_swarm **out, const struct dbr_swarm_config *config,
+                     struct dbr_rng *rng, dbr_time now);
+void dbr_swarm_destroy(struct dbr_swarm *swarm);
+
+/* ---- In, from the driver ------------------------------------------------- */
+
+void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
+void dbr_swarm_accepted(struct dbr_swarm *swarm, uint64_t conn,
+                        const struct dbr_multiaddr *remote, dbr_time now);
+void dbr_swarm_dialed(struct dbr_swarm *swarm, uint64_t conn, dbr_time now);
+/* `detail` is the system's word on it, such as "connection refused". */
+void dbr_swarm_dial_failed(struct dbr_swarm *swarm, uint64_t conn, const char *detail,
+                           dbr_time now);
+void dbr_swarm_recv(struct dbr_swarm *swarm, uint64_t conn, debros_bytes bytes, dbr_time now);
+/* The socket is gone, for whatever reason but our CLOSE. */
+void dbr_swarm_closed(struct dbr_swarm *swarm, uint64_t conn, dbr_time now);
+/* `len` bytes of WRITE have left for the kernel. */
+void dbr_swarm_written(struct dbr_swarm *swarm, uint64_t conn, size_t len, dbr_time now);
+
+/* ---- In, from the machines above ----------------------------------------- */
+
+/* What `peer` may do from now on, whether it is connected or not. STRANGER forgets it;
+ * lowering a connected peer's class closes its connections unless the swarm is open. */
+void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                         enum dbr_peer_class cls, dbr_time now);
+/* An address to dial `peer` at. Keeps the newest limits.addrs_per_peer. */
+void dbr_swarm_add_addr(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                        const struct dbr_multiaddr *addr);
+/* Keep a connection to `peer` for ever: dial its addresses with jittered back-off. */
+void dbr_swarm_keep(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, bool keep,
+                    dbr_time now);
+/* Dials `addr` (with or without /p2p/ID) now; joins an attempt or a connection that
+ * exists. The outcome comes as CONNECT_DONE with `token`. */
+void dbr_swarm_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr,
+                       uint64_t token, dbr_time now);
+void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, dbr_time now);
+/* Round trip to a connected peer; PING_DONE with `token`. */
+void dbr_swarm_ping(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, uint64_t token,
+                    dbr_time now);
+
+/* Opens a stream to a connected peer; messages may be sent at once. 0, or
+ * EUNREACHABLE not connected, ELIMIT, ENOMEM. Stream ids are unique for the swarm. */
+int dbr_swarm_open(struct dbr_swarm *swarm, uint64_t *stream, const struct dbr_peer_id *peer,
+                   uint32_t protocol, dbr_time now);
+/* Queues one message: uvarint length and body. 0, EBUSY the stream's send_queue is
+ * full, ENOTFOUND no such stream, ELIMIT above the protocol's max_message, ENOMEM. */
+int dbr_swarm_send(struct dbr_swarm *swarm, uint64_t stream, debros_bytes message, dbr_time now);
+void dbr_swarm_finish(struct dbr_swarm *swarm, uint64_t stream, dbr_time now);
+void dbr_swarm_reset(struct dbr_swarm *swarm, uint64_t stream, dbr_time now);
+
+/* ---- Out ------------------------------------------------------------------ */
+
+enum dbr_swarm_event_type {
+    DBR_SWARM_DIAL,         /* driver: connect a socket to `addr` as `conn` */
+    DBR_SWARM_CLOSE,        /* driver: flush what was written and close `conn` */
+    DBR_SWARM_WRITE,        /* driver: call dbr_swarm_take_output(conn) and write it */
+    DBR_SWARM_CONNECTED,    /* first connection with `peer` is secured; `inbound` */
+    DBR_SWARM_DISCONNECTED, /* the last one is gone */
+    DBR_SWARM_IDENTIFIED,   /* identify has answered: see dbr_swarm_peer_info() */
+    DBR_SWARM_STREAM_OPENED,   /* inbound `stream` of `protocol` from `peer` */
+    DBR_SWARM_STREAM_MESSAGE,  /* `message` */
+    DBR_SWARM_STREAM_FINISHED, /* the peer will send no more */
+    DBR_SWARM_STREAM_CLOSED,   /* gone; `status` 0, or why: EPROTO the peer does not
+                                  speak the protocol, ECANCELED reset, ELIMIT frame too
+                                  large, EUNREACHABLE connection lost */
+    DBR_SWARM_CONNECT_DONE, /* `token`, `status`, `peer`, `detail` */
+    DBR_SWARM_PING_DONE     /* `token`, `status`, `rtt_ms` */
+};
+
+struct dbr_swarm_event {
+    enum dbr_swarm_event_type type;
+    uint64_t conn;
+    uint64_t stream;
+    uint64_t token;
+    uint32_t protocol;
+    int status;
+    bool inbound;
+    uint32_t rtt_ms;
+    struct dbr_peer_id peer;
+    struct dbr_multiaddr addr;
+    debros_bytes message; /* valid until the next call on this machine */
+    const char *detail;   /* the same; never NULL */
+};
+
+bool dbr_swarm_poll(struct dbr_swarm *swarm, struct dbr_swarm_event *event);
+/* Bytes for the socket of `conn`; the caller owns the buffer and reports written(). At
+ * most one megabyte is handed out and not yet written. */
+struct dbr_buf dbr_swarm_take_output(struct dbr_swarm *swarm, uint64_t conn);
+
+/* ---- Views ----------------------------------------------------------------- */
+
+struct dbr_peer_info {
+    struct dbr_peer_id id;
+    bool connected;
+    bool inbound;
+    enum dbr_peer_class cls;
+    uint32_t rtt_us; /* 0 unknown */
+    const char *agent;
+    const char *const *protocols;
+    size_t n_protocols;
+    const struct dbr_multiaddr *addrs;
+    size_t n_addrs;
+    struct dbr_multiaddr observed; /* our address as the peer sees it */
+};
+
+size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm);      /* known */
+size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm); /* connected */
+/* The i-th known peer in a stable order, connected ones first. Valid until the next call. */
+bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i, struct dbr_peer_info *info);
+bool dbr_swarm_peer_info(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                         struct dbr_peer_info *info);
+bool dbr_swarm_is_connected(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer);
+
+/* ---- Time ------------------------------------------------------------------ */
+
+dbr_time dbr_swarm_deadline(const struct dbr_swarm *swarm);
+void dbr_swarm_expire(struct dbr_swarm *swarm, dbr_time now);
+
+#endif
