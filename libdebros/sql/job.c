@@ -53,32 +53,6 @@ struct dbr_apply_entry *dbr_apply_entry_create(uint64_t index, uint64_t term, bo
     return entry;
 }
 
-/* Deep copies of a statement's parts; false: out of memory. */
-static bool copy_params(struct dbr_arena *arena, debros_statement *to,
-                        const debros_statement *from)
-{
-    to->n_params = from->n_params;
-    if (from->n_params == 0) {
-        return true;
-    }
-    debros_value *params = dbr_arena_calloc(arena, from->n_params, sizeof(*params));
-    if (params == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < from->n_params; i++) {
-        params[i] = from->params[i];
-        if (params[i].type == DEBROS_TEXT || params[i].type == DEBROS_BLOB) {
-            debros_bytes *bytes = &params[i].as.bytes;
-            bytes->data = dbr_arena_memdup(arena, bytes->data, bytes->len);
-            if (bytes->data == NULL) {
-                return false;
-            }
-        }
-    }
-    to->params = params;
-    return true;
-}
-
 struct dbr_query_job *dbr_query_job_create(uint64_t token, const char *ns,
                                            const debros_statement *statement)
 {
@@ -89,9 +63,8 @@ struct dbr_query_job *dbr_query_job_create(uint64_t token, const char *ns,
     dbr_arena_init(&job->arena, 0);
     job->token = token;
     job->ns = dbr_arena_strdup(&job->arena, ns);
-    job->statement.sql = dbr_arena_strdup(&job->arena, statement->sql);
-    if (job->ns == NULL || job->statement.sql == NULL ||
-        !copy_params(&job->arena, &job->statement, statement)) {
+    if (job->ns == NULL ||
+        !dbr_sql_statement_copy(&job->arena, &job->statement, statement)) {
         dbr_query_job_destroy(job);
         return NULL;
     }

@@ -40,3 +40,35 @@ int dbr_sql_reply_fail(struct dbr_sql_reply *reply, int err, const char *format,
     reply->n_results = 0;
     return err;
 }
+
+static bool copy_params(struct dbr_arena *arena, debros_statement *to,
+                        const debros_statement *from)
+{
+    to->n_params = from->n_params;
+    if (from->n_params == 0) {
+        return true;
+    }
+    debros_value *params = dbr_arena_calloc(arena, from->n_params, sizeof(*params));
+    if (params == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < from->n_params; i++) {
+        params[i] = from->params[i];
+        if (params[i].type == DEBROS_TEXT || params[i].type == DEBROS_BLOB) {
+            debros_bytes *bytes = &params[i].as.bytes;
+            bytes->data = dbr_arena_memdup(arena, bytes->data, bytes->len);
+            if (bytes->data == NULL) {
+                return false;
+            }
+        }
+    }
+    to->params = params;
+    return true;
+}
+
+bool dbr_sql_statement_copy(struct dbr_arena *arena, debros_statement *to,
+                            const debros_statement *from)
+{
+    to->sql = dbr_arena_strdup(arena, from->sql);
+    return to->sql != NULL && copy_params(arena, to, from);
+}
