@@ -16,7 +16,8 @@ int dbr_base58_encode(char *out, size_t cap, debros_bytes data);
 int dbr_base58_decode(uint8_t *out, size_t cap, const char *text, size_t len);
 
 void dbr_hex_encode(char *out, debros_bytes data); /* 2 * len + 1 bytes */
-/* Exactly `len` bytes from 2 * len digits. Returns 0 or DEBROS_EINVAL. */
+/* Exactly `len` bytes from a text of exactly 2 * len digits. Returns 0 or DEBROS_EINVAL.
+ */
 int dbr_hex_decode(uint8_t *out, size_t len, const char *text);
 
 #endif

@@ -10,10 +10,11 @@
 #include "base/bytes.h"
 #include "peer_id.h"
 
-#define DBR_MULTIADDR_MAX 256       /* bytes of the binary form */
+#define DBR_MULTIADDR_MAX       256 /* bytes of the binary form */
 #define DBR_MULTIADDR_TEXT_SIZE 512 /* with NUL */
 
-/* By value. Unused bytes are zero. */
+/* By value. Unused bytes are zero. Whatever the functions below made is well formed and
+ * its text fits in DBR_MULTIADDR_TEXT_SIZE. */
 struct dbr_multiaddr {
     uint16_t len; /* 0: none */
     uint8_t bytes[DBR_MULTIADDR_MAX];
@@ -26,12 +27,13 @@ struct dbr_endpoint {
     uint16_t port;
 };
 
-/* 0, DEBROS_EINVAL (with a reason in detail, which may be NULL), DEBROS_ELIMIT. */
-int dbr_multiaddr_parse(struct dbr_multiaddr *out, const char *text, debros_detail *detail);
+/* 0, DEBROS_EINVAL, DEBROS_ELIMIT, with a reason in detail, which may be NULL. */
+int dbr_multiaddr_parse(struct dbr_multiaddr *out, const char *text,
+                        debros_detail *detail);
 /* Returns `out`. */
 const char *dbr_multiaddr_text(const struct dbr_multiaddr *addr,
                                char out[DBR_MULTIADDR_TEXT_SIZE]);
-/* Checks every component. 0, DEBROS_EPROTO unknown or malformed, DEBROS_ELIMIT. */
+/* Checks every component. 0, DEBROS_EPROTO empty, unknown or malformed, DEBROS_ELIMIT. */
 int dbr_multiaddr_from_bytes(struct dbr_multiaddr *out, debros_bytes bytes);
 bool dbr_multiaddr_equal(const struct dbr_multiaddr *a, const struct dbr_multiaddr *b);
 
@@ -42,7 +44,8 @@ void dbr_multiaddr_cut_peer(struct dbr_multiaddr *addr);
 int dbr_multiaddr_set_peer(struct dbr_multiaddr *addr, const struct dbr_peer_id *peer);
 /* /ip4|ip6/../tcp/N, with or without /p2p. False for any other shape. */
 bool dbr_multiaddr_endpoint(const struct dbr_multiaddr *addr, struct dbr_endpoint *out);
-void dbr_multiaddr_from_endpoint(struct dbr_multiaddr *out, const struct dbr_endpoint *endpoint);
+void dbr_multiaddr_from_endpoint(struct dbr_multiaddr *out,
+                                 const struct dbr_endpoint *endpoint);
 bool dbr_endpoint_is_loopback(const struct dbr_endpoint *endpoint);
 bool dbr_endpoint_is_wildcard(const struct dbr_endpoint *endpoint);
 

@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "crypto/keypair.h"
 
-#define DBR_PEER_ID_MAX 42        /* bytes */
-#define DBR_PEER_ID_TEXT_SIZE 64  /* with NUL */
+#define DBR_PEER_ID_MAX             42 /* bytes */
+#define DBR_PEER_ID_TEXT_SIZE       64 /* with NUL */
 #define DBR_PUBLIC_KEY_MESSAGE_SIZE 36 /* Ed25519: 08 01 12 20 || key */
 
 /* By value everywhere. Unused bytes are zero, so that memcmp of the struct compares. */
@@ -20,7 +20,8 @@ struct dbr_peer_id {
     uint8_t bytes[DBR_PEER_ID_MAX];
 };
 
-static inline bool dbr_peer_id_equal(const struct dbr_peer_id *a, const struct dbr_peer_id *b)
+static inline bool dbr_peer_id_equal(const struct dbr_peer_id *a,
+                                     const struct dbr_peer_id *b)
 {
     return memcmp(a, b, sizeof(*a)) == 0;
 }
@@ -32,13 +33,16 @@ static inline bool dbr_peer_id_is_none(const struct dbr_peer_id *id)
 
 void dbr_peer_id_from_key(struct dbr_peer_id *out,
                           const uint8_t public_key[DBR_PUBLIC_KEY_SIZE]);
-/* From the bytes of a multihash: identity (<= 42) or sha2-256. 0 or DEBROS_EINVAL. */
+/* From the bytes of a multihash: identity (at most 42 bytes in all) or sha2-256.
+ * 0 or DEBROS_EINVAL. */
 int dbr_peer_id_from_bytes(struct dbr_peer_id *out, debros_bytes bytes);
 /* The Ed25519 key inside an identity multihash. False for other ids. */
-bool dbr_peer_id_key(const struct dbr_peer_id *id, uint8_t public_key[DBR_PUBLIC_KEY_SIZE]);
+bool dbr_peer_id_key(const struct dbr_peer_id *id,
+                     uint8_t public_key[DBR_PUBLIC_KEY_SIZE]);
 
 /* "12D3Koo..."; returns `out`. */
-const char *dbr_peer_id_text(const struct dbr_peer_id *id, char out[DBR_PEER_ID_TEXT_SIZE]);
+const char *dbr_peer_id_text(const struct dbr_peer_id *id,
+                             char out[DBR_PEER_ID_TEXT_SIZE]);
 /* base58 ("1...", "Qm...") or CIDv1 base32 ("b..."). 0 or DEBROS_EINVAL. */
 int dbr_peer_id_parse(struct dbr_peer_id *out, const char *text, size_t len);
 
