@@ -1,5 +1,5 @@
 /* An arena: many small allocations, freed all at once, with a cap in bytes. Also the
- * allocator of protobuf-c messages, so that an untrusted message costs at most the cap. */
+ * allocator of protobuf-c messages, so that an untrusted one costs at most the cap. */
 #ifndef DBR_BASE_ARENA_H
 #define DBR_BASE_ARENA_H
 
