@@ -1,6 +1,7 @@
 /* The library's only calls of the C heap. */
 #include "alloc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,17 @@ void *dbr_malloc(size_t size)
     return malloc(size == 0 ? 1 : size);
 }
 
+static bool overflows(size_t count, size_t size)
+{
+    return size != 0 && count > SIZE_MAX / size;
+}
+
 void *dbr_calloc(size_t count, size_t size)
 {
-    if (count == 0 || size == 0) {
-        return calloc(1, 1);
+    if (overflows(count, size)) {
+        return NULL;
     }
-    return calloc(count, size);
+    return count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size);
 }
 
 void *dbr_realloc(void *ptr, size_t size)
@@ -25,7 +31,7 @@ void *dbr_realloc(void *ptr, size_t size)
 
 void *dbr_realloc_array(void *ptr, size_t count, size_t size)
 {
-    if (size != 0 && count > SIZE_MAX / size) {
+    if (overflows(count, size)) {
         return NULL;
     }
     return dbr_realloc(ptr, count * size);
