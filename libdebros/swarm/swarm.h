@@ -124,11 +124,13 @@ enum dbr_swarm_event_type {
     DBR_SWARM_STREAM_OPENED,   /* inbound `stream` of `protocol` from `peer` */
     DBR_SWARM_STREAM_MESSAGE,  /* `message` */
     DBR_SWARM_STREAM_FINISHED, /* the peer will send no more */
-    DBR_SWARM_STREAM_CLOSED,   /* gone; `status` 0, or why: EPROTO the peer does not
-                                  speak the protocol, ECANCELED reset, ELIMIT frame too
-                                  large, EUNREACHABLE connection lost */
+    DBR_SWARM_STREAM_CLOSED,   /* gone, once for each stream; `status` 0, or why: EPROTO
+                                  the peer does not speak the protocol, ECANCELED reset
+                                  (by either side), ELIMIT frame too large,
+                                  EUNREACHABLE connection lost */
     DBR_SWARM_CONNECT_DONE, /* `token`, `status`, `peer`, `detail` */
-    DBR_SWARM_PING_DONE     /* `token`, `status`, `rtt_ms` */
+    DBR_SWARM_PING_DONE,    /* `token`, `status`, `rtt_ms`, at least 1 */
+    DBR_SWARM_STREAM_WRITABLE /* `stream`, which answered EBUSY, takes messages again */
 };
 
 struct dbr_swarm_event {

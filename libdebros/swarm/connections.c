@@ -1,0 +1,619 @@
+#include "connections.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/logger.h"
+#include "state.h"
+
+/* ---- Life ------------------------------------------------------------------ */
+
+struct dbr_conn *dbr_conn_find(const struct dbr_swarm *swarm, uint64_t id)
+{
+    struct dbr_conn *conn;
+    HASH_FIND(hh, swarm->conns, &id, sizeof(id), conn);
+    return conn;
+}
+
+static uint32_t *counter_of(struct dbr_swarm *swarm, const struct dbr_conn *conn)
+{
+    switch (conn->state) {
+    case DBR_CONN_DIALING:
+    case DBR_CONN_HANDSHAKE:
+        return conn->inbound ? &swarm->n_half_open : &swarm->n_outbound;
+    case DBR_CONN_SECURED:
+        return &swarm->n_secured;
+    case DBR_CONN_CLOSING:
+        break;
+    }
+    return NULL;
+}
+
+static void set_state(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                      enum dbr_conn_state state)
+{
+    uint32_t *count = counter_of(swarm, conn);
+    if (count != NULL) {
+        (*count)--;
+    }
+    conn->state = state;
+    count = counter_of(swarm, conn);
+    if (count != NULL) {
+        (*count)++;
+    }
+}
+
+struct dbr_conn *dbr_conn_create(struct dbr_swarm *swarm, uint64_t id, bool inbound,
+                                 const struct dbr_multiaddr *remote)
+{
+    struct dbr_conn *conn = dbr_calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->id = id;
+    conn->state = DBR_CONN_DIALING;
+    conn->inbound = inbound;
+    conn->remote = *remote;
+    dbr_multiaddr_cut_peer(&conn->remote);
+    conn->dial_at = DBR_TIME_NEVER;
+    conn->stale = true;
+    dbr_list_init(&conn->waiters);
+    dbr_list_init(&conn->in_peer);
+    dbr_list_init(&conn->in_ready);
+    dbr_list_init(&conn->in_dirty);
+    dbr_pinger_init(&conn->pinger);
+    dbr_identify_info_init(&conn->info);
+    dbr_note_init(&conn->dial, DBR_SWARM_DIAL);
+    dbr_note_init(&conn->write, DBR_SWARM_WRITE);
+    dbr_note_init(&conn->close, DBR_SWARM_CLOSE);
+    HASH_ADD(hh, swarm->conns, id, sizeof(conn->id), conn);
+    if (!dbr_hash_added(conn)) {
+        dbr_free(conn);
+        return NULL;
+    }
+    (*counter_of(swarm, conn))++;
+    return conn;
+}
+
+void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_stream *stream;
+    struct dbr_stream *tmp;
+    set_state(swarm, conn, DBR_CONN_CLOSING);
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
+        dbr_stream_destroy(swarm, stream);
+    }
+    HASH_DEL(swarm->conns, conn);
+    dbr_list_remove(&conn->in_peer);
+    dbr_list_remove(&conn->in_ready);
+    dbr_list_remove(&conn->in_dirty);
+    dbr_note_cancel(&conn->dial);
+    dbr_note_cancel(&conn->write);
+    dbr_note_cancel(&conn->close);
+    dbr_stack_destroy(conn->stack);
+    dbr_buf_finish(&conn->tail);
+    dbr_identify_info_finish(&conn->info);
+    dbr_free(conn);
+}
+
+void dbr_conn_touch(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    conn->stale = true;
+    if (dbr_list_is_empty(&conn->in_ready)) {
+        dbr_list_push_back(&swarm->ready, &conn->in_ready);
+    }
+}
+
+void dbr_conn_start(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_stack_config config = {
+        .dialer = !conn->inbound,
+        .identity = swarm->identity,
+        .expected = conn->expected,
+        .limits = swarm->limits.stack,
+    };
+    conn->dial_at = DBR_TIME_NEVER;
+    conn->received_at = swarm->now;
+    int err = dbr_stack_create(&conn->stack, &config, swarm->rng, swarm->now);
+    if (err != 0) {
+        dbr_conn_end(swarm, conn, DBR_CONN_DEAD, err, "%s", debros_strerror(err));
+        return;
+    }
+    set_state(swarm, conn, DBR_CONN_HANDSHAKE);
+    dbr_conn_touch(swarm, conn);
+}
+
+/* ---- The end --------------------------------------------------------------- */
+
+static void log_end(struct dbr_swarm *swarm, const struct dbr_conn *conn, int status,
+                    const char *why)
+{
+    char addr[DBR_MULTIADDR_TEXT_SIZE];
+    char id[DBR_PEER_ID_TEXT_SIZE];
+    bool bad = status == DEBROS_EPROTO || status == DEBROS_EAUTH || status == DEBROS_ENOMEM;
+    const struct dbr_peer_id *peer = conn->peer != NULL ? &conn->peer->id : &conn->expected;
+    dbr_multiaddr_text(&conn->remote, addr);
+    dbr_log(swarm->logger, bad ? DEBROS_LOG_WARN : DEBROS_LOG_INFO, DBR_SWARM_MODULE,
+            "connection %s %s%s%s ended: %s", conn->inbound ? "from" : "to", addr,
+            dbr_peer_id_is_none(peer) ? "" : "/p2p/",
+            dbr_peer_id_is_none(peer) ? "" : dbr_peer_id_text(peer, id), why);
+}
+
+static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_stream *stream;
+    struct dbr_stream *tmp;
+    conn->identify = NULL;
+    conn->pinger.stream = NULL;
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
+        dbr_stream_drop(swarm, stream, DEBROS_EUNREACHABLE);
+    }
+}
+
+/* Among several with one peer: which serves new streams. */
+static bool is_better(const struct dbr_swarm *swarm, const struct dbr_conn *a,
+                      const struct dbr_conn *b)
+{
+    const struct dbr_conn *newer = a->secured_at >= b->secured_at ? a : b;
+    const struct dbr_conn *older = newer == a ? b : a;
+    if (a->stopping != b->stopping) {
+        return !a->stopping;
+    }
+    if (a->inbound == b->inbound ||
+        newer->secured_at - older->secured_at > DBR_CONN_SIMULTANEOUS_MS) {
+        return a == newer;
+    }
+    /* Simultaneous dials: both ends keep the one whose dialer has the smaller id. */
+    bool we_are_smaller = memcmp(&swarm->self, &a->peer->id, sizeof(swarm->self)) < 0;
+    return a->inbound != we_are_smaller;
+}
+
+/* Puts the best connection in front; the others are spare. */
+static void choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
+{
+    struct dbr_conn *best = NULL;
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    DBR_LIST_FOREACH(item, tmp, &peer->conns)
+    {
+        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
+        if (best == NULL || is_better(swarm, conn, best)) {
+            best = conn;
+        }
+    }
+    if (best == NULL) {
+        return;
+    }
+    dbr_list_remove(&best->in_peer);
+    dbr_list_push_back(peer->conns.next, &best->in_peer);
+    peer->inbound = best->inbound;
+    DBR_LIST_FOREACH(item, tmp, &peer->conns)
+    {
+        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
+        /* Of two that the peer dialed, the peer alone knows which is the newer. */
+        bool spare = conn != best && !(conn->inbound && best->inbound);
+        if (spare && !conn->spare) {
+            conn->retire_at = dbr_time_add(swarm->now, DBR_CONN_RETIRE_MS);
+        }
+        conn->spare = spare;
+        dbr_conn_touch(swarm, conn);
+    }
+}
+
+static void leave_peer(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_peer *peer = conn->peer;
+    dbr_list_remove(&conn->in_peer);
+    conn->peer = NULL;
+    if (dbr_peer_is_connected(peer)) {
+        choose(swarm, peer);
+        return;
+    }
+    dbr_peers_set_connected(&swarm->peers, peer, false);
+    dbr_note_push(&swarm->notes, &peer->disconnected);
+    dbr_dialer_disconnected(swarm, peer, swarm->now - conn->secured_at);
+}
+
+/* The socket's own last words. */
+static void settle_output(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                          enum dbr_conn_ending ending)
+{
+    dbr_note_cancel(&conn->write);
+    if (conn->stack != NULL && ending == DBR_CONN_POLITELY) {
+        dbr_stack_goaway(conn->stack);
+    } else if (conn->stack != NULL) {
+        if (ending == DBR_CONN_BROKEN) {
+            conn->tail = dbr_buf_take(dbr_stack_out(conn->stack));
+        }
+        dbr_stack_destroy(conn->stack);
+        conn->stack = NULL;
+    }
+    conn->drain_at = dbr_time_add(swarm->now, DBR_CONN_DRAIN_MS);
+}
+
+void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                  enum dbr_conn_ending ending, int status, const char *format, ...)
+{
+    char why[256];
+    va_list args;
+    if (conn->state == DBR_CONN_CLOSING) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    log_end(swarm, conn, status, why);
+    dbr_note_cancel(&conn->dial);
+    end_streams(swarm, conn);
+    dbr_ping_abort(swarm, conn, status == DEBROS_ETIMEDOUT ? status : DEBROS_EUNREACHABLE,
+                   why);
+    settle_output(swarm, conn, ending);
+    bool secured = conn->state == DBR_CONN_SECURED;
+    set_state(swarm, conn, DBR_CONN_CLOSING);
+    if (secured) {
+        leave_peer(swarm, conn);
+    } else if (!conn->inbound) {
+        dbr_dialer_failed(swarm, conn, status, why);
+    }
+    dbr_conn_touch(swarm, conn);
+}
+
+/* ---- Secured --------------------------------------------------------------- */
+
+/* The oldest connection of a stranger, or NULL. */
+static struct dbr_conn *oldest_stranger(struct dbr_swarm *swarm)
+{
+    struct dbr_conn *oldest = NULL;
+    struct dbr_conn *conn;
+    struct dbr_conn *tmp;
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
+        if (conn->state == DBR_CONN_SECURED && conn->peer->cls == DBR_PEER_STRANGER &&
+            !conn->peer->keep && (oldest == NULL || conn->secured_at < oldest->secured_at)) {
+            oldest = conn;
+        }
+    }
+    return oldest;
+}
+
+/* Strangers make room for peers with a class, never for each other. */
+static bool have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer)
+{
+    if (swarm->n_secured < swarm->limits.connections) {
+        return true;
+    }
+    struct dbr_conn *stranger = oldest_stranger(swarm);
+    if (stranger == NULL || (peer->cls == DBR_PEER_STRANGER && !peer->keep)) {
+        return false;
+    }
+    dbr_conn_end(swarm, stranger, DBR_CONN_POLITELY, DEBROS_ELIMIT,
+                 "a stranger makes room for a known peer");
+    return true;
+}
+
+static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_peer *peer)
+{
+    bool first = !dbr_peer_is_connected(peer);
+    conn->peer = peer;
+    conn->secured_at = swarm->now;
+    conn->stranger_at = dbr_time_add(swarm->now, swarm->limits.stranger_ms);
+    set_state(swarm, conn, DBR_CONN_SECURED);
+    dbr_list_push_back(&peer->conns, &conn->in_peer);
+    choose(swarm, peer);
+    if (first) {
+        dbr_peers_set_connected(&swarm->peers, peer, true);
+        dbr_note_push(&swarm->notes, &peer->connected);
+    }
+}
+
+static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn, const struct dbr_peer_id *id)
+{
+    if (dbr_peer_id_equal(id, &swarm->self)) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EINVAL,
+                     "this node itself answers there");
+        return;
+    }
+    struct dbr_peer *peer = dbr_peers_get(&swarm->peers, id);
+    if (peer == NULL) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_ENOMEM, "out of memory");
+        return;
+    }
+    if (!have_room(swarm, peer)) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_ELIMIT,
+                     "the limit of %u connections is reached", swarm->limits.connections);
+        peer = dbr_peers_find(&swarm->peers, id);
+        if (peer != NULL) {
+            dbr_peers_release(&swarm->peers, peer);
+        }
+        return;
+    }
+    enter_peer(swarm, conn, peer);
+    dbr_dialer_succeeded(swarm, conn, peer);
+    dbr_identify_ask(swarm, conn);
+}
+
+/* ---- Streams of the peer --------------------------------------------------- */
+
+static bool is_named(debros_bytes protocol, const char *id)
+{
+    return dbr_bytes_equal(protocol, dbr_bytes_str(id));
+}
+
+/* What the peer may open. False: refuse. */
+static bool find_protocol(const struct dbr_swarm *swarm, const struct dbr_conn *conn,
+                          debros_bytes name, enum dbr_stream_kind *kind, uint32_t *index)
+{
+    *index = 0;
+    if (is_named(name, DBR_IDENTIFY_ID) || is_named(name, DBR_PING_ID)) {
+        *kind = is_named(name, DBR_PING_ID) ? DBR_STREAM_PING_ECHO
+                                            : DBR_STREAM_IDENTIFY_ANSWER;
+        return true;
+    }
+    *kind = DBR_STREAM_MESSAGES;
+    while (*index < swarm->n_protocols && !is_named(name, swarm->protocols[*index].id)) {
+        (*index)++;
+    }
+    return *index < swarm->n_protocols &&
+           conn->peer->cls >= swarm->protocols[*index].min_class;
+}
+
+static void incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                     const struct dbr_stack_event *event)
+{
+    enum dbr_stream_kind kind;
+    uint32_t protocol;
+    if (!find_protocol(swarm, conn, event->protocol, &kind, &protocol)) {
+        dbr_stack_refuse(conn->stack, event->stream);
+        return;
+    }
+    struct dbr_stream *stream =
+        dbr_stream_create(swarm, conn, event->stream, kind, protocol);
+    if (stream == NULL) {
+        dbr_stack_refuse(conn->stack, event->stream);
+        return;
+    }
+    dbr_stack_accept(conn->stack, event->stream);
+    if (kind == DBR_STREAM_IDENTIFY_ANSWER) {
+        dbr_identify_serve(swarm, stream);
+    } else if (kind == DBR_STREAM_MESSAGES) {
+        dbr_note_push(&swarm->notes, &stream->opened);
+    }
+}
+
+static void goaway(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    conn->stopping = true;
+    if (conn->peer != NULL) {
+        choose(swarm, conn->peer);
+    }
+}
+
+/* ---- In -------------------------------------------------------------------- */
+
+/* The stack refuses to go on. */
+static void broken(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
+{
+    char reason[256];
+    /* The reason dies with the stack. */
+    snprintf(reason, sizeof(reason), "%s", dbr_stack_reason(conn->stack));
+    dbr_conn_end(swarm, conn, DBR_CONN_BROKEN, err, "%s", reason);
+}
+
+void dbr_conn_recv(struct dbr_swarm *swarm, struct dbr_conn *conn, debros_bytes bytes)
+{
+    if (conn->state != DBR_CONN_HANDSHAKE && conn->state != DBR_CONN_SECURED) {
+        return; /* on its way out */
+    }
+    conn->received_at = swarm->now;
+    dbr_conn_touch(swarm, conn);
+    int err = dbr_stack_recv(conn->stack, bytes, swarm->now);
+    if (err != 0) {
+        broken(swarm, conn, err);
+    }
+}
+
+bool dbr_conn_step(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_stack_event event;
+    struct dbr_stream *stream;
+    if ((conn->state != DBR_CONN_HANDSHAKE && conn->state != DBR_CONN_SECURED) ||
+        !dbr_stack_poll(conn->stack, &event)) {
+        return false;
+    }
+    switch (event.type) {
+    case DBR_STACK_SECURED:
+        secured(swarm, conn, &event.peer);
+        break;
+    case DBR_STACK_INCOMING:
+        incoming(swarm, conn, &event);
+        break;
+    case DBR_STACK_GOAWAY:
+        goaway(swarm, conn);
+        break;
+    default:
+        HASH_FIND(in_conn, conn->streams, &event.stream, sizeof(event.stream), stream);
+        if (stream != NULL) {
+            dbr_stream_event(swarm, stream, &event);
+        }
+        break;
+    }
+    return true;
+}
+
+/* ---- Out ------------------------------------------------------------------- */
+
+static struct dbr_buf *output(struct dbr_conn *conn)
+{
+    return conn->stack != NULL ? dbr_stack_out(conn->stack) : &conn->tail;
+}
+
+static void check_writable(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_stream *stream;
+    struct dbr_stream *tmp;
+    if (conn->n_choked == 0) {
+        return;
+    }
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
+        dbr_stream_check_writable(swarm, stream);
+    }
+}
+
+static void close_now(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    if (conn->gone || (!conn->inbound && !conn->dial_told)) {
+        dbr_conn_destroy(swarm, conn); /* the driver has nothing to close */
+        return;
+    }
+    dbr_note_cancel(&conn->write);
+    dbr_note_push(&swarm->notes, &conn->close);
+}
+
+void dbr_conn_flush(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    if (conn->gone) {
+        dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_EUNREACHABLE, "%s",
+                     conn->state == DBR_CONN_SECURED
+                         ? "the peer closed the connection"
+                         : "the peer closed the connection during the handshake");
+        close_now(swarm, conn);
+        return;
+    }
+    dbr_conn_check_idle(swarm, conn);
+    size_t len = output(conn)->len;
+    check_writable(swarm, conn);
+    if (len == 0 && conn->state == DBR_CONN_CLOSING) {
+        close_now(swarm, conn);
+    } else if (len > 0 && conn->in_flight < DBR_CONN_OUTPUT_MAX) {
+        dbr_note_push(&swarm->notes, &conn->write);
+    }
+}
+
+struct dbr_buf dbr_conn_take_output(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    struct dbr_buf taken;
+    struct dbr_buf *out = output(conn);
+    size_t room = DBR_CONN_OUTPUT_MAX - conn->in_flight;
+    dbr_buf_init(&taken);
+    if (out->len <= room) {
+        taken = dbr_buf_take(out);
+    } else if (room > 0) {
+        dbr_buf_add(&taken, out->data, room);
+        dbr_buf_consume(out, taken.len);
+    }
+    conn->in_flight += taken.len;
+    dbr_conn_touch(swarm, conn);
+    return taken;
+}
+
+/* ---- Time ------------------------------------------------------------------ */
+
+struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer)
+{
+    return dbr_peer_is_connected(peer)
+               ? DBR_LIST_ENTRY(peer->conns.next, struct dbr_conn, in_peer)
+               : NULL;
+}
+
+void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0 || conn->identify != NULL ||
+        conn->pinger.waiting) {
+        return;
+    }
+    if (conn->stopping) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0, "the peer is leaving");
+    } else if (conn->spare && swarm->now >= conn->retire_at) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0,
+                     "another connection with the peer is kept");
+    }
+}
+
+static bool is_overdue_stranger(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
+{
+    return conn->peer->cls == DBR_PEER_STRANGER && !swarm->open;
+}
+
+static dbr_time secured_deadline(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
+{
+    dbr_time deadline =
+        dbr_time_min(dbr_stack_deadline(conn->stack), dbr_ping_deadline(swarm, conn));
+    if (is_overdue_stranger(swarm, conn)) {
+        deadline = dbr_time_min(deadline, conn->stranger_at);
+    }
+    if (conn->identify != NULL) {
+        deadline = dbr_time_min(deadline, conn->identify_at);
+    }
+    if (conn->spare && conn->n_messages == 0 && swarm->now < conn->retire_at) {
+        deadline = dbr_time_min(deadline, conn->retire_at);
+    }
+    return deadline;
+}
+
+dbr_time dbr_conn_deadline(const struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    if (!conn->stale) {
+        return conn->deadline;
+    }
+    conn->stale = false;
+    switch (conn->state) {
+    case DBR_CONN_DIALING:
+        conn->deadline = conn->dial_at;
+        break;
+    case DBR_CONN_HANDSHAKE:
+        conn->deadline = dbr_stack_deadline(conn->stack);
+        break;
+    case DBR_CONN_SECURED:
+        conn->deadline = secured_deadline(swarm, conn);
+        break;
+    case DBR_CONN_CLOSING:
+        conn->deadline =
+            dbr_note_is_queued(&conn->close) ? DBR_TIME_NEVER : conn->drain_at;
+        break;
+    }
+    return conn->deadline;
+}
+
+static void expire_secured(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    if (is_overdue_stranger(swarm, conn) && swarm->now >= conn->stranger_at) {
+        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EACCES,
+                     "a stranger has %u ms to show what it may do",
+                     swarm->limits.stranger_ms);
+        return;
+    }
+    if (!dbr_ping_expire(swarm, conn)) {
+        dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_ETIMEDOUT,
+                     "no answer to a ping in %u ms", swarm->limits.ping_timeout_ms);
+        return;
+    }
+    dbr_identify_expire(swarm, conn);
+}
+
+void dbr_conn_expire(struct dbr_swarm *swarm, struct dbr_conn *conn)
+{
+    dbr_conn_touch(swarm, conn);
+    if (conn->state == DBR_CONN_DIALING) {
+        if (swarm->now >= conn->dial_at) {
+            dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_ETIMEDOUT,
+                         "no TCP connection in %u ms", swarm->limits.dial_ms);
+        }
+        return;
+    }
+    if (conn->state == DBR_CONN_CLOSING) {
+        if (swarm->now >= conn->drain_at) {
+            close_now(swarm, conn);
+        }
+        return;
+    }
+    int err = dbr_stack_expire(conn->stack, swarm->now);
+    if (err != 0) {
+        broken(swarm, conn, err);
+    } else if (conn->state == DBR_CONN_SECURED) {
+        expire_secured(swarm, conn);
+    }
+}

@@ -1,0 +1,58 @@
+/* The swarm's insides, for the files of this folder. */
+#ifndef DBR_SWARM_STATE_H
+#define DBR_SWARM_STATE_H
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "connections.h"
+#include "dialer.h"
+#include "identify.h"
+#include "peers.h"
+#include "ping.h"
+#include "stream.h"
+#include "swarm.h"
+
+#define DBR_SWARM_MODULE "swarm"
+#define DBR_SWARM_PROTOCOLS_MAX 32
+#define DBR_SWARM_PROTOCOL_ID_MAX 80 /* so that all of them fit in an identify answer */
+#define DBR_SWARM_AGENT_MAX 128
+#define DBR_SWARM_LISTEN_MAX 20
+#define DBR_SWARM_LOST_MAX 32
+
+/* A completion for which there was no memory. */
+struct dbr_lost {
+    enum dbr_swarm_event_type type;
+    uint64_t token;
+};
+
+struct dbr_swarm {
+    const struct dbr_keypair *identity;
+    struct dbr_peer_id self;
+    char *agent;
+    bool open;
+    struct dbr_swarm_protocol *protocols;
+    size_t n_protocols;
+    struct dbr_swarm_limits limits;
+    const struct dbr_logger *logger;
+    struct dbr_rng *rng;
+    dbr_time now; /* the latest that was given */
+    struct dbr_multiaddr listen[DBR_SWARM_LISTEN_MAX];
+    size_t n_listen;
+    struct dbr_peers peers;
+    struct dbr_list kept;
+    struct dbr_conn *conns;
+    uint32_t n_half_open; /* inbound, not yet secured */
+    uint32_t n_outbound;  /* dialed, not yet secured */
+    uint32_t n_secured;
+    uint64_t next_conn;
+    struct dbr_stream *streams;
+    uint64_t next_stream;
+    struct dbr_list notes; /* events that wait to be polled */
+    struct dbr_list ready; /* connections whose stack may have events */
+    struct dbr_list dirty; /* connections whose stack may have output */
+    struct dbr_lost lost[DBR_SWARM_LOST_MAX];
+    size_t n_lost;
+    struct dbr_waiter *told; /* its detail is in the last event */
+};
+
+#endif

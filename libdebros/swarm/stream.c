@@ -1,0 +1,361 @@
+#include "stream.h"
+
+#include "base/logger.h"
+#include "base/reader.h"
+#include "state.h"
+
+struct dbr_stream *dbr_stream_create(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                                     uint32_t raw, enum dbr_stream_kind kind,
+                                     uint32_t protocol)
+{
+    struct dbr_stream *stream = dbr_calloc(1, sizeof(*stream));
+    struct dbr_stream *found;
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->raw = raw;
+    stream->kind = kind;
+    stream->protocol = protocol;
+    stream->conn = conn;
+    stream->peer = conn->peer->id;
+    dbr_note_init(&stream->opened, DBR_SWARM_STREAM_OPENED);
+    dbr_note_init(&stream->message, DBR_SWARM_STREAM_MESSAGE);
+    dbr_note_init(&stream->finished, DBR_SWARM_STREAM_FINISHED);
+    dbr_note_init(&stream->writable, DBR_SWARM_STREAM_WRITABLE);
+    dbr_note_init(&stream->closed, DBR_SWARM_STREAM_CLOSED);
+    HASH_ADD(in_conn, conn->streams, raw, sizeof(stream->raw), stream);
+    HASH_FIND(in_conn, conn->streams, &raw, sizeof(raw), found);
+    if (found != stream) {
+        dbr_free(stream);
+        return NULL;
+    }
+    if (kind != DBR_STREAM_MESSAGES) {
+        return stream;
+    }
+    stream->id = swarm->next_stream++;
+    HASH_ADD(hh, swarm->streams, id, sizeof(stream->id), stream);
+    if (!dbr_hash_added(stream)) {
+        HASH_DELETE(in_conn, conn->streams, stream);
+        dbr_free(stream);
+        return NULL;
+    }
+    conn->n_messages++;
+    return stream;
+}
+
+static void free_stream(struct dbr_stream *stream)
+{
+    dbr_note_cancel(&stream->opened);
+    dbr_note_cancel(&stream->message);
+    dbr_note_cancel(&stream->finished);
+    dbr_note_cancel(&stream->writable);
+    dbr_note_cancel(&stream->closed);
+    dbr_buf_finish(&stream->in);
+    dbr_buf_finish(&stream->out);
+    dbr_free(stream);
+}
+
+/* Out of the tables: nobody can name it any more. */
+static void unlink_stream(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    struct dbr_conn *conn = stream->conn;
+    if (conn == NULL) {
+        return;
+    }
+    HASH_DELETE(in_conn, conn->streams, stream);
+    if (stream->kind == DBR_STREAM_MESSAGES) {
+        HASH_DELETE(hh, swarm->streams, stream);
+        conn->n_messages--;
+    }
+    conn->n_choked -= stream->choked ? 1 : 0;
+    stream->choked = false;
+    stream->conn = NULL;
+}
+
+void dbr_stream_destroy(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    unlink_stream(swarm, stream);
+    free_stream(stream);
+}
+
+void dbr_stream_drop(struct dbr_swarm *swarm, struct dbr_stream *stream, int status)
+{
+    struct dbr_conn *conn = stream->conn;
+    if (stream->kind != DBR_STREAM_MESSAGES) {
+        dbr_stream_destroy(swarm, stream);
+    } else {
+        unlink_stream(swarm, stream);
+        dbr_buf_finish(&stream->out);
+        dbr_note_cancel(&stream->writable);
+        stream->status = status;
+        dbr_note_push(&swarm->notes, &stream->closed);
+    }
+    dbr_conn_touch(swarm, conn); /* it may be idle now */
+}
+
+void dbr_stream_abort(struct dbr_swarm *swarm, struct dbr_stream *stream, int status)
+{
+    dbr_stack_reset(stream->conn->stack, stream->raw);
+    dbr_stream_drop(swarm, stream, status);
+}
+
+/* ---- Out ------------------------------------------------------------------- */
+
+static void clear(struct dbr_buf *buf, size_t *pos)
+{
+    *pos = 0;
+    if (buf->cap > DBR_STREAM_KEEP_SIZE) {
+        dbr_buf_finish(buf);
+        dbr_buf_init(buf);
+    } else {
+        dbr_buf_clear(buf);
+    }
+}
+
+/* Bytes that wait here and in the stack. */
+static size_t waiting(const struct dbr_stream *stream)
+{
+    return stream->out.len - stream->out_pos +
+           dbr_stack_queued(stream->conn->stack, stream->raw);
+}
+
+/* Hands on what the stack takes. False: the stream is broken. */
+static bool pump(struct dbr_stream *stream)
+{
+    struct dbr_stack *stack = stream->conn->stack;
+    while (stream->out_pos < stream->out.len) {
+        size_t left = stream->out.len - stream->out_pos;
+        size_t len = left < DBR_STREAM_CHUNK ? left : DBR_STREAM_CHUNK;
+        int err = dbr_stack_send(stack, stream->raw,
+                                 dbr_bytes(stream->out.data + stream->out_pos, len));
+        if (err == DEBROS_EBUSY) {
+            return true;
+        }
+        if (err != 0) {
+            return false;
+        }
+        stream->out_pos += len;
+    }
+    clear(&stream->out, &stream->out_pos);
+    if (stream->finish_asked && !stream->finish_told) {
+        stream->finish_told = true;
+        dbr_stack_finish(stack, stream->raw);
+    }
+    return true;
+}
+
+int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes message)
+{
+    const struct dbr_swarm_protocol *protocol = &swarm->protocols[stream->protocol];
+    size_t size = dbr_uvarint_size(message.len) + message.len;
+    if (stream->finish_asked) {
+        return DEBROS_ENOTFOUND;
+    }
+    if (message.len > protocol->max_message) {
+        return DEBROS_ELIMIT;
+    }
+    size_t before = waiting(stream);
+    /* One message always finds room, whatever the queue's size. */
+    if (before > 0 && before + size > protocol->send_queue) {
+        stream->conn->n_choked += stream->choked ? 0 : 1;
+        stream->choked = true;
+        return DEBROS_EBUSY;
+    }
+    if (stream->out_pos > DBR_STREAM_CHUNK) {
+        dbr_buf_consume(&stream->out, stream->out_pos);
+        stream->out_pos = 0;
+    }
+    if (dbr_buf_reserve(&stream->out, size) == NULL) {
+        stream->out.failed = false; /* what it holds is whole */
+        return DEBROS_ENOMEM;
+    }
+    dbr_buf_uvarint(&stream->out, message.len);
+    dbr_buf_add(&stream->out, message.data, message.len);
+    dbr_conn_touch(swarm, stream->conn);
+    if (!pump(stream)) {
+        dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
+        return DEBROS_ENOTFOUND;
+    }
+    return 0;
+}
+
+void dbr_stream_finish(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    stream->finish_asked = true;
+    dbr_conn_touch(swarm, stream->conn);
+    if (!pump(stream)) {
+        dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
+    }
+}
+
+void dbr_stream_check_writable(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    if (stream->choked &&
+        waiting(stream) <= swarm->protocols[stream->protocol].send_queue / 2) {
+        stream->choked = false;
+        stream->conn->n_choked--;
+        dbr_note_push(&swarm->notes, &stream->writable);
+    }
+}
+
+/* ---- In -------------------------------------------------------------------- */
+
+static int next_frame(const struct dbr_swarm *swarm, const struct dbr_stream *stream,
+                      debros_bytes *body, size_t *used)
+{
+    return dbr_frame_decode(
+        dbr_bytes(stream->in.data + stream->in_pos, stream->in.len - stream->in_pos),
+        swarm->protocols[stream->protocol].max_message, body, used);
+}
+
+static void bad_frame(struct dbr_swarm *swarm, struct dbr_stream *stream, int err)
+{
+    char text[DBR_PEER_ID_TEXT_SIZE];
+    if (stream->conn == NULL) {
+        return; /* CLOSED waits already */
+    }
+    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, "stream of %s from %s reset: %s",
+            swarm->protocols[stream->protocol].id, dbr_peer_id_text(&stream->peer, text),
+            err == DEBROS_ELIMIT ? "its message is above the limit" : "malformed frame");
+    dbr_stream_abort(swarm, stream, err);
+}
+
+bool dbr_stream_take_message(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                             debros_bytes *message)
+{
+    debros_bytes following;
+    size_t used;
+    if (next_frame(swarm, stream, message, &used) <= 0) {
+        return false;
+    }
+    stream->in_pos += used;
+    int err = next_frame(swarm, stream, &following, &used);
+    if (err > 0) {
+        dbr_note_push_front(&swarm->notes, &stream->message);
+    } else if (err < 0) {
+        bad_frame(swarm, stream, err);
+    }
+    return true;
+}
+
+/* The length in front of a frame is checked as soon as it is here, and the buffer only
+ * ever grows by bytes that have arrived. */
+static void message_data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data)
+{
+    debros_bytes body;
+    size_t used;
+    if (stream->in_pos == stream->in.len) {
+        clear(&stream->in, &stream->in_pos);
+    } else if (stream->in_pos > 0) {
+        dbr_buf_consume(&stream->in, stream->in_pos);
+        stream->in_pos = 0;
+    }
+    dbr_buf_add(&stream->in, data.data, data.len);
+    int err = stream->in.failed ? DEBROS_ENOMEM : next_frame(swarm, stream, &body, &used);
+    if (err > 0) {
+        dbr_note_push(&swarm->notes, &stream->message);
+    } else if (err < 0) {
+        bad_frame(swarm, stream, err);
+    }
+}
+
+static void message_end(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    if (stream->in_pos < stream->in.len) {
+        bad_frame(swarm, stream, DEBROS_EPROTO);
+        return;
+    }
+    dbr_note_push(&swarm->notes, &stream->finished);
+}
+
+/* ---- Events of the stack --------------------------------------------------- */
+
+static void data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes bytes)
+{
+    /* Before the handlers, which may end the stream or the connection. */
+    struct dbr_stack *stack = stream->conn->stack;
+    uint32_t raw = stream->raw;
+    struct dbr_conn *conn = stream->conn;
+    size_t len = bytes.len;
+    switch (stream->kind) {
+    case DBR_STREAM_MESSAGES:
+        message_data(swarm, stream, bytes);
+        break;
+    case DBR_STREAM_IDENTIFY_ASK:
+        dbr_identify_data(swarm, stream, bytes);
+        break;
+    case DBR_STREAM_PING_ASK:
+        dbr_ping_answered(swarm, stream, bytes);
+        break;
+    case DBR_STREAM_PING_ECHO:
+        dbr_ping_echo(swarm, stream, bytes);
+        break;
+    case DBR_STREAM_IDENTIFY_ANSWER:
+        break; /* nothing is said to us there */
+    }
+    if (conn->state == DBR_CONN_SECURED) {
+        dbr_stack_consume(stack, raw, len);
+    }
+}
+
+static void end(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    switch (stream->kind) {
+    case DBR_STREAM_MESSAGES:
+        message_end(swarm, stream);
+        break;
+    case DBR_STREAM_IDENTIFY_ASK:
+        dbr_identify_end(swarm, stream);
+        break;
+    case DBR_STREAM_PING_ASK:
+        dbr_stream_finish(swarm, stream);
+        dbr_ping_lost(swarm, stream, false);
+        break;
+    case DBR_STREAM_PING_ECHO:
+        dbr_stream_finish(swarm, stream);
+        break;
+    case DBR_STREAM_IDENTIFY_ANSWER:
+        break; /* the asker may end its side at once */
+    }
+}
+
+/* The stack has forgotten it. */
+static void gone(struct dbr_swarm *swarm, struct dbr_stream *stream, int status,
+                 const char *why)
+{
+    if (stream->kind == DBR_STREAM_IDENTIFY_ASK) {
+        dbr_identify_lost(swarm, stream, why);
+    } else if (stream->kind == DBR_STREAM_PING_ASK) {
+        dbr_ping_lost(swarm, stream, status == DEBROS_EPROTO);
+    }
+    dbr_stream_drop(swarm, stream, status);
+}
+
+void dbr_stream_event(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                      const struct dbr_stack_event *event)
+{
+    switch (event->type) {
+    case DBR_STACK_DATA:
+        data(swarm, stream, event->data);
+        break;
+    case DBR_STACK_WRITABLE:
+        if (!pump(stream)) {
+            dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
+        }
+        break;
+    case DBR_STACK_FINISHED:
+        end(swarm, stream);
+        break;
+    case DBR_STACK_REFUSED:
+        gone(swarm, stream, DEBROS_EPROTO, "the peer does not speak it");
+        break;
+    case DBR_STACK_RESET:
+        gone(swarm, stream, DEBROS_ECANCELED, "the peer reset the stream");
+        break;
+    case DBR_STACK_CLOSED:
+        gone(swarm, stream, 0, "the stream ended");
+        break;
+    default:
+        break;
+    }
+}
