@@ -81,8 +81,7 @@ void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn)
     struct dbr_stream *stream;
     struct dbr_stream *tmp;
     set_state(swarm, conn, DBR_CONN_CLOSING);
-    HASH_ITER(in_conn, conn->streams, stream, tmp)
-    {
+    HASH_ITER(in_conn, conn->streams, stream, tmp) {
         dbr_stream_destroy(swarm, stream);
     }
     HASH_DEL(swarm->conns, conn);
@@ -132,8 +131,10 @@ static void log_end(struct dbr_swarm *swarm, const struct dbr_conn *conn, int st
 {
     char addr[DBR_MULTIADDR_TEXT_SIZE];
     char id[DBR_PEER_ID_TEXT_SIZE];
-    bool bad = status == DEBROS_EPROTO || status == DEBROS_EAUTH || status == DEBROS_ENOMEM;
-    const struct dbr_peer_id *peer = conn->peer != NULL ? &conn->peer->id : &conn->expected;
+    bool bad =
+        status == DEBROS_EPROTO || status == DEBROS_EAUTH || status == DEBROS_ENOMEM;
+    const struct dbr_peer_id *peer =
+        conn->peer != NULL ? &conn->peer->id : &conn->expected;
     dbr_multiaddr_text(&conn->remote, addr);
     dbr_log(swarm->logger, bad ? DEBROS_LOG_WARN : DEBROS_LOG_INFO, DBR_SWARM_MODULE,
             "connection %s %s%s%s ended: %s", conn->inbound ? "from" : "to", addr,
@@ -147,8 +148,7 @@ static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)
     struct dbr_stream *tmp;
     conn->identify = NULL;
     conn->pinger.stream = NULL;
-    HASH_ITER(in_conn, conn->streams, stream, tmp)
-    {
+    HASH_ITER(in_conn, conn->streams, stream, tmp) {
         dbr_stream_drop(swarm, stream, DEBROS_EUNREACHABLE);
     }
 }
@@ -177,8 +177,7 @@ static void choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
     struct dbr_conn *best = NULL;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns)
-    {
+    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         if (best == NULL || is_better(swarm, conn, best)) {
             best = conn;
@@ -190,8 +189,7 @@ static void choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
     dbr_list_remove(&best->in_peer);
     dbr_list_push_back(peer->conns.next, &best->in_peer);
     peer->inbound = best->inbound;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns)
-    {
+    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         /* Of two that the peer dialed, the peer alone knows which is the newer. */
         bool spare = conn != best && !(conn->inbound && best->inbound);
@@ -269,10 +267,10 @@ static struct dbr_conn *oldest_stranger(struct dbr_swarm *swarm)
     struct dbr_conn *oldest = NULL;
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp)
-    {
+    HASH_ITER(hh, swarm->conns, conn, tmp) {
         if (conn->state == DBR_CONN_SECURED && conn->peer->cls == DBR_PEER_STRANGER &&
-            !conn->peer->keep && (oldest == NULL || conn->secured_at < oldest->secured_at)) {
+            !conn->peer->keep &&
+            (oldest == NULL || conn->secured_at < oldest->secured_at)) {
             oldest = conn;
         }
     }
@@ -294,7 +292,8 @@ static bool have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer)
     return true;
 }
 
-static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_peer *peer)
+static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                       struct dbr_peer *peer)
 {
     bool first = !dbr_peer_is_connected(peer);
     conn->peer = peer;
@@ -309,7 +308,8 @@ static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn, struct db
     }
 }
 
-static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn, const struct dbr_peer_id *id)
+static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                    const struct dbr_peer_id *id)
 {
     if (dbr_peer_id_equal(id, &swarm->self)) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EINVAL,
@@ -457,8 +457,7 @@ static void check_writable(struct dbr_swarm *swarm, struct dbr_conn *conn)
     if (conn->n_choked == 0) {
         return;
     }
-    HASH_ITER(in_conn, conn->streams, stream, tmp)
-    {
+    HASH_ITER(in_conn, conn->streams, stream, tmp) {
         dbr_stream_check_writable(swarm, stream);
     }
 }
@@ -521,8 +520,8 @@ struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer)
 
 void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
-    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0 || conn->identify != NULL ||
-        conn->pinger.waiting) {
+    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0 ||
+        conn->identify != NULL || conn->pinger.waiting) {
         return;
     }
     if (conn->stopping) {
@@ -533,12 +532,14 @@ void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
     }
 }
 
-static bool is_overdue_stranger(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
+static bool is_overdue_stranger(const struct dbr_swarm *swarm,
+                                const struct dbr_conn *conn)
 {
     return conn->peer->cls == DBR_PEER_STRANGER && !swarm->open;
 }
 
-static dbr_time secured_deadline(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
+static dbr_time secured_deadline(const struct dbr_swarm *swarm,
+                                 const struct dbr_conn *conn)
 {
     dbr_time deadline =
         dbr_time_min(dbr_stack_deadline(conn->stack), dbr_ping_deadline(swarm, conn));

@@ -17,12 +17,13 @@
 #include "ping.h"
 #include "stream.h"
 
-#define DBR_CONN_OUTPUT_MAX (1u << 20) /* bytes handed to the driver and not yet written */
-#define DBR_CONN_DRAIN_MS 2000         /* for the last bytes before a close */
+#define DBR_CONN_OUTPUT_MAX                                                              \
+    (1u << 20)                 /* bytes handed to the driver and not yet written */
+#define DBR_CONN_DRAIN_MS 2000 /* for the last bytes before a close */
 /* Two connections whose handshakes ended within this time were dialed at once by both
  * ends. A later one means that the peer has lost the earlier one. */
 #define DBR_CONN_SIMULTANEOUS_MS 10000
-#define DBR_CONN_RETIRE_MS 1000 /* a spare connection lives at least so long */
+#define DBR_CONN_RETIRE_MS       1000 /* a spare connection lives at least so long */
 
 enum dbr_conn_state {
     DBR_CONN_DIALING,
@@ -45,7 +46,7 @@ struct dbr_conn {
     bool stopping; /* GoAway received: no new streams of ours */
     bool spare;    /* another connection with the peer is preferred */
     bool dial_told;
-    bool stale; /* `deadline` is to be computed again */
+    bool stale;                  /* `deadline` is to be computed again */
     struct dbr_multiaddr remote; /* without /p2p */
     struct dbr_peer_id expected; /* whom we dialed; none: anybody */
     struct dbr_peer *peer;       /* from SECURED on */

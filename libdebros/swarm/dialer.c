@@ -87,15 +87,17 @@ static struct dbr_conn *start_attempt(struct dbr_swarm *swarm, struct dbr_peer *
 }
 
 /* An attempt without an expected peer, or a connection that came of dialing `addr`. */
-static struct dbr_conn *find_dialed(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+static struct dbr_conn *find_dialed(struct dbr_swarm *swarm,
+                                    const struct dbr_multiaddr *addr)
 {
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp)
-    {
+    HASH_ITER(hh, swarm->conns, conn, tmp) {
         bool open = conn->state == DBR_CONN_SECURED && !conn->gone && !conn->stopping;
-        bool attempt = conn->state < DBR_CONN_SECURED && dbr_peer_id_is_none(&conn->expected);
-        if (!conn->inbound && (open || attempt) && dbr_multiaddr_equal(&conn->remote, addr)) {
+        bool attempt =
+            conn->state < DBR_CONN_SECURED && dbr_peer_id_is_none(&conn->expected);
+        if (!conn->inbound && (open || attempt) &&
+            dbr_multiaddr_equal(&conn->remote, addr)) {
             return conn;
         }
     }
@@ -180,7 +182,8 @@ void dbr_dialer_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *add
     }
 }
 
-void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_peer *peer)
+void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                          struct dbr_peer *peer)
 {
     dbr_waiters_done(swarm, &conn->waiters, 0, &peer->id, "");
     if (peer->attempt != NULL) {
@@ -200,8 +203,7 @@ static void settle_waiters(struct dbr_swarm *swarm, struct dbr_conn *conn, int s
     struct dbr_list *item;
     struct dbr_list *tmp;
     dbr_multiaddr_text(&conn->remote, text);
-    DBR_LIST_FOREACH(item, tmp, &conn->waiters)
-    {
+    DBR_LIST_FOREACH(item, tmp, &conn->waiters) {
         struct dbr_waiter *waiter = DBR_LIST_ENTRY(item, struct dbr_waiter, note.node);
         if (waiter->addr.len == 0 || status == DEBROS_ECANCELED ||
             dbr_multiaddr_equal(&waiter->addr, &conn->remote)) {
@@ -259,7 +261,8 @@ void dbr_dialer_keep(struct dbr_swarm *swarm, struct dbr_peer *peer, bool keep)
     }
 }
 
-void dbr_dialer_disconnected(struct dbr_swarm *swarm, struct dbr_peer *peer, uint64_t lived_ms)
+void dbr_dialer_disconnected(struct dbr_swarm *swarm, struct dbr_peer *peer,
+                             uint64_t lived_ms)
 {
     if (!peer->keep) {
         return;
@@ -281,8 +284,7 @@ dbr_time dbr_dialer_deadline(const struct dbr_swarm *swarm)
     dbr_time deadline = DBR_TIME_NEVER;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &swarm->kept)
-    {
+    DBR_LIST_FOREACH(item, tmp, &swarm->kept) {
         const struct dbr_peer *peer = DBR_LIST_ENTRY(item, struct dbr_peer, in_kept);
         if (is_idle(peer)) {
             deadline = dbr_time_min(deadline, peer->redial.at);
@@ -316,8 +318,7 @@ void dbr_dialer_expire(struct dbr_swarm *swarm)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &swarm->kept)
-    {
+    DBR_LIST_FOREACH(item, tmp, &swarm->kept) {
         struct dbr_peer *peer = DBR_LIST_ENTRY(item, struct dbr_peer, in_kept);
         if (is_idle(peer) && peer->redial.at <= swarm->now) {
             dial_next(swarm, peer);

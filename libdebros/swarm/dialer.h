@@ -50,13 +50,16 @@ void dbr_waiters_done(struct dbr_swarm *swarm, struct dbr_list *waiters, int sta
 
 void dbr_dialer_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr,
                         struct dbr_waiter *waiter);
-/* `conn`, whoever dialed it, is secured and belongs to `peer`: who waits for it is done. */
-void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_peer *peer);
+/* `conn`, whoever dialed it, is secured and belongs to `peer`: who waits for it is done.
+ */
+void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                          struct dbr_peer *peer);
 void dbr_dialer_failed(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
                        const char *words);
 void dbr_dialer_keep(struct dbr_swarm *swarm, struct dbr_peer *peer, bool keep);
 /* The last connection of `peer`, which lived for `lived_ms`, is gone. */
-void dbr_dialer_disconnected(struct dbr_swarm *swarm, struct dbr_peer *peer, uint64_t lived_ms);
+void dbr_dialer_disconnected(struct dbr_swarm *swarm, struct dbr_peer *peer,
+                             uint64_t lived_ms);
 dbr_time dbr_dialer_deadline(const struct dbr_swarm *swarm);
 void dbr_dialer_expire(struct dbr_swarm *swarm);
 

@@ -9,7 +9,7 @@
 #include "state.h"
 
 /* Messages, texts and addresses of one peer: 10 messages of 8 KiB, unpacked. */
-#define KEPT_MAX (128u * 1024)
+#define KEPT_MAX     (128u * 1024)
 #define UNPACKED_MAX (512u * 1024)
 
 void dbr_identify_info_init(struct dbr_identify_info *info)
@@ -35,13 +35,14 @@ static const char *keep_text(struct dbr_identify_info *info, ProtobufCBinaryData
         return NULL;
     }
     for (size_t i = 0; i < len; i++) {
-        text[i] = bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '?';
+        text[i] =
+            bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? (char)bytes.data[i] : '?';
     }
     text[len] = '\0';
     return text;
 }
 
-static int merge_protocols(struct dbr_identify_info *info, const Dbr__Identify *message)
+static int merge_protocols(struct dbr_identify_info *info, const DbrPb__Identify *message)
 {
     if (info->protocols == NULL && message->n_protocols > 0) {
         info->protocols = dbr_arena_calloc(&info->arena, DBR_IDENTIFY_PROTOCOLS_MAX,
@@ -65,7 +66,7 @@ static int merge_protocols(struct dbr_identify_info *info, const Dbr__Identify *
     return 0;
 }
 
-static int merge_addrs(struct dbr_identify_info *info, const Dbr__Identify *message)
+static int merge_addrs(struct dbr_identify_info *info, const DbrPb__Identify *message)
 {
     if (info->addrs == NULL && message->n_listen_addrs > 0) {
         info->addrs = dbr_arena_calloc(&info->arena, DBR_IDENTIFY_ADDRS_MAX,
@@ -78,14 +79,15 @@ static int merge_addrs(struct dbr_identify_info *info, const Dbr__Identify *mess
         struct dbr_multiaddr addr;
         /* Kinds of address that we do not know are none of our business. */
         if (info->n_addrs < DBR_IDENTIFY_ADDRS_MAX &&
-            dbr_multiaddr_from_bytes(&addr, dbr_proto_view(message->listen_addrs[i])) == 0) {
+            dbr_multiaddr_from_bytes(&addr, dbr_proto_view(message->listen_addrs[i])) ==
+                0) {
             info->addrs[info->n_addrs++] = addr;
         }
     }
     return 0;
 }
 
-static int merge_key(struct dbr_identify_info *info, const Dbr__Identify *message)
+static int merge_key(struct dbr_identify_info *info, const DbrPb__Identify *message)
 {
     uint8_t key[DBR_PUBLIC_KEY_SIZE];
     if (!message->has_public_key || message->public_key.len == 0) {
@@ -98,7 +100,7 @@ static int merge_key(struct dbr_identify_info *info, const Dbr__Identify *messag
     return err;
 }
 
-static int merge(struct dbr_identify_info *info, const Dbr__Identify *message)
+static int merge(struct dbr_identify_info *info, const DbrPb__Identify *message)
 {
     struct dbr_multiaddr observed;
     int err = merge_key(info, message);
@@ -113,7 +115,8 @@ static int merge(struct dbr_identify_info *info, const Dbr__Identify *message)
         info->agent = agent != NULL ? agent : info->agent;
     }
     if (message->has_observed_addr && message->observed_addr.len > 0 &&
-        dbr_multiaddr_from_bytes(&observed, dbr_proto_view(message->observed_addr)) == 0) {
+        dbr_multiaddr_from_bytes(&observed, dbr_proto_view(message->observed_addr)) ==
+            0) {
         info->observed = observed;
     }
     return err;
@@ -127,8 +130,8 @@ int dbr_identify_merge(struct dbr_identify_info *info, debros_bytes message)
     }
     struct dbr_arena arena;
     dbr_arena_init(&arena, UNPACKED_MAX);
-    const Dbr__Identify *unpacked =
-        dbr_proto_unpack(&dbr__identify__descriptor, &arena, message);
+    const DbrPb__Identify *unpacked =
+        dbr_proto_unpack(&dbr_pb__identify__descriptor, &arena, message);
     int err = unpacked == NULL ? DEBROS_EPROTO : merge(info, unpacked);
     dbr_arena_finish(&arena);
     info->n_messages += err == 0 ? 1 : 0;
@@ -147,7 +150,7 @@ int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *a
     uint8_t key[DBR_PUBLIC_KEY_MESSAGE_SIZE];
     ProtobufCBinaryData protocols[DBR_SWARM_PROTOCOLS_MAX + 2];
     ProtobufCBinaryData addrs[DBR_SWARM_LISTEN_MAX];
-    Dbr__Identify message = DBR__IDENTIFY__INIT;
+    DbrPb__Identify message = DBR_PB__IDENTIFY__INIT;
     dbr_assert(answer->n_protocols <= DBR_COUNT(protocols));
 
     dbr_public_key_encode(key, answer->identity->public_key);
@@ -183,7 +186,8 @@ int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *a
 void dbr_identify_ask(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     uint32_t raw;
-    int err = dbr_stack_open(conn->stack, &raw, dbr_bytes_str(DBR_IDENTIFY_ID), swarm->now);
+    int err =
+        dbr_stack_open(conn->stack, &raw, dbr_bytes_str(DBR_IDENTIFY_ID), swarm->now);
     if (err != 0) {
         return;
     }
@@ -214,7 +218,8 @@ void dbr_identify_serve(struct dbr_swarm *swarm, struct dbr_stream *stream)
     dbr_buf_init(&out);
     int err = dbr_identify_encode(&out, &answer);
     if (err == 0) {
-        err = dbr_stack_send(stream->conn->stack, stream->raw, dbr_bytes(out.data, out.len));
+        err = dbr_stack_send(stream->conn->stack, stream->raw,
+                             dbr_bytes(out.data, out.len));
     }
     dbr_buf_finish(&out);
     if (err != 0) {
@@ -258,7 +263,8 @@ static bool check_key(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
     return false;
 }
 
-void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data)
+void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       debros_bytes data)
 {
     struct dbr_conn *conn = stream->conn;
     debros_bytes message;
@@ -269,9 +275,10 @@ void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream, debro
     }
     dbr_buf_add(&stream->in, data.data, data.len);
     while (err > 0) {
-        err = stream->in.failed ? DEBROS_ENOMEM
-                                : dbr_frame_decode(dbr_bytes(stream->in.data, stream->in.len),
-                                                   DBR_IDENTIFY_MESSAGE_MAX, &message, &used);
+        err = stream->in.failed
+                  ? DEBROS_ENOMEM
+                  : dbr_frame_decode(dbr_bytes(stream->in.data, stream->in.len),
+                                     DBR_IDENTIFY_MESSAGE_MAX, &message, &used);
         if (err > 0) {
             err = dbr_identify_merge(&conn->info, message);
             if (!check_key(swarm, conn, err)) {
@@ -303,7 +310,8 @@ void dbr_identify_end(struct dbr_swarm *swarm, struct dbr_stream *stream)
     dbr_stream_finish(swarm, stream);
 }
 
-void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream, const char *why)
+void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       const char *why)
 {
     if (stream->conn->identify == stream) {
         give_up(swarm, stream->conn, why);

@@ -16,13 +16,14 @@
 #include "multi/peer_id.h"
 
 #define DBR_IDENTIFY_ID "/ipfs/id/1.0.0"
-#define DBR_IDENTIFY_MESSAGE_MAX 8192 /* bytes of one message read; go and js: the same */
-#define DBR_IDENTIFY_MESSAGES_MAX 10  /* merged until the end of the stream; go: the same */
-#define DBR_IDENTIFY_ANSWER_MAX 4095  /* rust reads at most 4,096 bytes */
-#define DBR_IDENTIFY_TEXT_MAX 256     /* bytes of an agent or a protocol id that are kept */
+/* Bytes of one message read, and messages merged until the end; go and js: the same. */
+#define DBR_IDENTIFY_MESSAGE_MAX   8192
+#define DBR_IDENTIFY_MESSAGES_MAX  10
+#define DBR_IDENTIFY_ANSWER_MAX    4095 /* rust reads at most 4,096 bytes */
+#define DBR_IDENTIFY_TEXT_MAX      256  /* bytes of an agent or a protocol id */
 #define DBR_IDENTIFY_PROTOCOLS_MAX 256
-#define DBR_IDENTIFY_ADDRS_MAX 64
-#define DBR_IDENTIFY_MS 10000 /* to wait for an answer */
+#define DBR_IDENTIFY_ADDRS_MAX     64
+#define DBR_IDENTIFY_MS            10000 /* to wait for an answer */
 
 struct dbr_conn;
 struct dbr_stream;
@@ -67,11 +68,13 @@ int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *a
 void dbr_identify_ask(struct dbr_swarm *swarm, struct dbr_conn *conn);
 /* Answers on an accepted stream. */
 void dbr_identify_serve(struct dbr_swarm *swarm, struct dbr_stream *stream);
-void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data);
+void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       debros_bytes data);
 /* The peer has sent all of its answer. */
 void dbr_identify_end(struct dbr_swarm *swarm, struct dbr_stream *stream);
 /* The stream went away before the end. */
-void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream, const char *why);
+void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       const char *why);
 void dbr_identify_expire(struct dbr_swarm *swarm, struct dbr_conn *conn);
 
 #endif

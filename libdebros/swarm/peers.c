@@ -30,13 +30,13 @@ void dbr_peers_finish(struct dbr_peers *peers)
 {
     struct dbr_peer *peer;
     struct dbr_peer *tmp;
-    HASH_ITER(hh, peers->table, peer, tmp)
-    {
+    HASH_ITER(hh, peers->table, peer, tmp) {
         peer_free(peers, peer);
     }
 }
 
-struct dbr_peer *dbr_peers_find(const struct dbr_peers *peers, const struct dbr_peer_id *id)
+struct dbr_peer *dbr_peers_find(const struct dbr_peers *peers,
+                                const struct dbr_peer_id *id)
 {
     struct dbr_peer *peer;
     HASH_FIND(hh, peers->table, id, sizeof(*id), peer);
@@ -56,8 +56,7 @@ static bool make_room(struct dbr_peers *peers)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &peers->others)
-    {
+    DBR_LIST_FOREACH(item, tmp, &peers->others) {
         struct dbr_peer *peer = DBR_LIST_ENTRY(item, struct dbr_peer, in_order);
         if (is_unused(peer)) {
             peer_free(peers, peer);
@@ -114,7 +113,8 @@ struct dbr_peer *dbr_peers_at(const struct dbr_peers *peers, size_t i)
     return item == head ? NULL : DBR_LIST_ENTRY(item, struct dbr_peer, in_order);
 }
 
-void dbr_peers_set_connected(struct dbr_peers *peers, struct dbr_peer *peer, bool connected)
+void dbr_peers_set_connected(struct dbr_peers *peers, struct dbr_peer *peer,
+                             bool connected)
 {
     dbr_list_remove(&peer->in_order);
     dbr_list_push_back(connected ? &peers->connected : &peers->others, &peer->in_order);

@@ -13,7 +13,8 @@
 #include "note.h"
 #include "swarm.h"
 
-#define DBR_PEERS_MAX 8192 /* beyond it, unconnected strangers make room, the oldest first */
+#define DBR_PEERS_MAX                                                                    \
+    8192 /* beyond it, unconnected strangers make room, the oldest first */
 
 struct dbr_peer {
     struct dbr_peer_id id;
@@ -48,11 +49,13 @@ struct dbr_peers {
 
 void dbr_peers_init(struct dbr_peers *peers, uint32_t addrs_per_peer);
 void dbr_peers_finish(struct dbr_peers *peers);
-struct dbr_peer *dbr_peers_find(const struct dbr_peers *peers, const struct dbr_peer_id *id);
+struct dbr_peer *dbr_peers_find(const struct dbr_peers *peers,
+                                const struct dbr_peer_id *id);
 /* Finds or makes. NULL: no memory, or the table is full of peers that matter. */
 struct dbr_peer *dbr_peers_get(struct dbr_peers *peers, const struct dbr_peer_id *id);
 struct dbr_peer *dbr_peers_at(const struct dbr_peers *peers, size_t i);
-void dbr_peers_set_connected(struct dbr_peers *peers, struct dbr_peer *peer, bool connected);
+void dbr_peers_set_connected(struct dbr_peers *peers, struct dbr_peer *peer,
+                             bool connected);
 /* Frees a stranger of whom nothing is left to remember. */
 void dbr_peers_release(struct dbr_peers *peers, struct dbr_peer *peer);
 

@@ -65,7 +65,8 @@ static void start(struct dbr_swarm *swarm, struct dbr_conn *conn)
     move_all(&pinger->flying, &pinger->queued);
 }
 
-void dbr_ping_request(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_waiter *waiter)
+void dbr_ping_request(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                      struct dbr_waiter *waiter)
 {
     struct dbr_pinger *pinger = &conn->pinger;
     waiter->peer = conn->peer->id;
@@ -98,8 +99,8 @@ dbr_time dbr_ping_deadline(const struct dbr_swarm *swarm, const struct dbr_conn 
     if (pinger->refused || swarm->limits.idle_ping_ms == 0) {
         return DBR_TIME_NEVER;
     }
-    dbr_time since = pinger->tried_at > conn->received_at ? pinger->tried_at
-                                                           : conn->received_at;
+    dbr_time since =
+        pinger->tried_at > conn->received_at ? pinger->tried_at : conn->received_at;
     return dbr_time_add(since, swarm->limits.idle_ping_ms);
 }
 
@@ -125,12 +126,13 @@ static void succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn)
     struct dbr_list *item;
     struct dbr_list *tmp;
     /* The clock counts whole milliseconds; 0 is "unknown" in the views. */
-    uint32_t rtt_ms = ms == 0 ? 1 : ms > UINT32_MAX / 1000 ? UINT32_MAX / 1000 : (uint32_t)ms;
+    uint32_t rtt_ms = ms == 0                  ? 1
+                      : ms > UINT32_MAX / 1000 ? UINT32_MAX / 1000
+                                               : (uint32_t)ms;
     pinger->waiting = false;
     pinger->retried = false;
     conn->peer->rtt_us = rtt_ms * 1000;
-    DBR_LIST_FOREACH(item, tmp, &pinger->flying)
-    {
+    DBR_LIST_FOREACH(item, tmp, &pinger->flying) {
         DBR_LIST_ENTRY(item, struct dbr_waiter, note.node)->rtt_ms = rtt_ms;
     }
     done(swarm, conn, &pinger->flying, 0, "");
@@ -150,13 +152,15 @@ static void answered_wrongly(struct dbr_swarm *swarm, struct dbr_conn *conn)
     pinger->stream = NULL;
     pinger->waiting = false;
     dbr_stream_abort(swarm, stream, DEBROS_EPROTO);
-    done(swarm, conn, &pinger->flying, DEBROS_EPROTO, "the peer answered with other bytes");
+    done(swarm, conn, &pinger->flying, DEBROS_EPROTO,
+         "the peer answered with other bytes");
     if (!dbr_list_is_empty(&pinger->queued)) {
         start(swarm, conn);
     }
 }
 
-void dbr_ping_answered(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data)
+void dbr_ping_answered(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       debros_bytes data)
 {
     struct dbr_conn *conn = stream->conn;
     struct dbr_pinger *pinger = &conn->pinger;
@@ -184,7 +188,8 @@ void dbr_ping_lost(struct dbr_swarm *swarm, struct dbr_stream *stream, bool refu
     pinger->stream = NULL;
     pinger->refused = pinger->refused || refused;
     if (refused) {
-        dbr_ping_abort(swarm, conn, DEBROS_EPROTO, "the peer does not speak " DBR_PING_ID);
+        dbr_ping_abort(swarm, conn, DEBROS_EPROTO,
+                       "the peer does not speak " DBR_PING_ID);
     } else if (pinger->waiting && !pinger->retried) {
         /* Peers end ping streams that were quiet for a while: our bytes crossed it. */
         struct dbr_list queued;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 
-#define DBR_PING_ID "/ipfs/ping/1.0.0"
+#define DBR_PING_ID   "/ipfs/ping/1.0.0"
 #define DBR_PING_SIZE 32
 
 struct dbr_conn;
@@ -24,19 +24,20 @@ struct dbr_waiter;
 struct dbr_pinger {
     struct dbr_stream *stream; /* NULL: to be opened */
     bool waiting;              /* a ping is under way */
-    bool retried;              /* on a fresh stream, after the peer had closed the old one */
-    bool refused;              /* the peer does not speak ping */
+    bool retried; /* on a fresh stream, after the peer had closed the old one */
+    bool refused; /* the peer does not speak ping */
     uint8_t sent[DBR_PING_SIZE];
     size_t got; /* echoed bytes so far */
     dbr_time sent_at;
-    dbr_time tried_at; /* last start, successful or not */
+    dbr_time tried_at;      /* last start, successful or not */
     struct dbr_list queued; /* waiters for the next ping */
     struct dbr_list flying; /* waiters for this one */
 };
 
 void dbr_pinger_init(struct dbr_pinger *pinger);
 /* Takes the waiter: its PING_DONE follows. */
-void dbr_ping_request(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_waiter *waiter);
+void dbr_ping_request(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                      struct dbr_waiter *waiter);
 /* Completes every waiter of a connection that ends. */
 void dbr_ping_abort(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
                     const char *detail);
@@ -44,7 +45,8 @@ dbr_time dbr_ping_deadline(const struct dbr_swarm *swarm, const struct dbr_conn 
 /* False: the peer has not answered in time and the connection is to be closed. */
 bool dbr_ping_expire(struct dbr_swarm *swarm, struct dbr_conn *conn);
 
-void dbr_ping_answered(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data);
+void dbr_ping_answered(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                       debros_bytes data);
 /* Our ping stream is gone; `refused`: the peer does not speak ping. */
 void dbr_ping_lost(struct dbr_swarm *swarm, struct dbr_stream *stream, bool refused);
 /* Bytes on a stream that the peer opened: every 32 are sent back. */

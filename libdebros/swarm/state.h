@@ -12,12 +12,12 @@
 #include "stream.h"
 #include "swarm.h"
 
-#define DBR_SWARM_MODULE "swarm"
-#define DBR_SWARM_PROTOCOLS_MAX 32
+#define DBR_SWARM_MODULE          "swarm"
+#define DBR_SWARM_PROTOCOLS_MAX   32
 #define DBR_SWARM_PROTOCOL_ID_MAX 80 /* so that all of them fit in an identify answer */
-#define DBR_SWARM_AGENT_MAX 128
-#define DBR_SWARM_LISTEN_MAX 20
-#define DBR_SWARM_LOST_MAX 32
+#define DBR_SWARM_AGENT_MAX       128
+#define DBR_SWARM_LISTEN_MAX      20
+#define DBR_SWARM_LOST_MAX        32
 
 /* A completion for which there was no memory. */
 struct dbr_lost {

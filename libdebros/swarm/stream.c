@@ -144,7 +144,8 @@ static bool pump(struct dbr_stream *stream)
     return true;
 }
 
-int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes message)
+int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                    debros_bytes message)
 {
     const struct dbr_swarm_protocol *protocol = &swarm->protocols[stream->protocol];
     size_t size = dbr_uvarint_size(message.len) + message.len;
@@ -214,8 +215,9 @@ static void bad_frame(struct dbr_swarm *swarm, struct dbr_stream *stream, int er
     if (stream->conn == NULL) {
         return; /* CLOSED waits already */
     }
-    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, "stream of %s from %s reset: %s",
-            swarm->protocols[stream->protocol].id, dbr_peer_id_text(&stream->peer, text),
+    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
+            "stream of %s from %s reset: %s", swarm->protocols[stream->protocol].id,
+            dbr_peer_id_text(&stream->peer, text),
             err == DEBROS_ELIMIT ? "its message is above the limit" : "malformed frame");
     dbr_stream_abort(swarm, stream, err);
 }
@@ -240,7 +242,8 @@ bool dbr_stream_take_message(struct dbr_swarm *swarm, struct dbr_stream *stream,
 
 /* The length in front of a frame is checked as soon as it is here, and the buffer only
  * ever grows by bytes that have arrived. */
-static void message_data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes data)
+static void message_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                         debros_bytes data)
 {
     debros_bytes body;
     size_t used;

@@ -16,7 +16,7 @@
 struct dbr_conn;
 struct dbr_swarm;
 
-#define DBR_STREAM_CHUNK 65536     /* bytes handed to the stack at once */
+#define DBR_STREAM_CHUNK     65536 /* bytes handed to the stack at once */
 #define DBR_STREAM_KEEP_SIZE 65536 /* buffers above it are freed when empty */
 
 enum dbr_stream_kind {
@@ -62,7 +62,8 @@ void dbr_stream_drop(struct dbr_swarm *swarm, struct dbr_stream *stream, int sta
 /* Resets it on the wire, too. */
 void dbr_stream_abort(struct dbr_swarm *swarm, struct dbr_stream *stream, int status);
 
-int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_bytes message);
+int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                    debros_bytes message);
 void dbr_stream_finish(struct dbr_swarm *swarm, struct dbr_stream *stream);
 /* Next whole message; false: there is none any more. Queues the following one. */
 bool dbr_stream_take_message(struct dbr_swarm *swarm, struct dbr_stream *stream,

@@ -28,8 +28,8 @@ static bool config_is_good(const struct dbr_swarm_config *config)
     const struct dbr_swarm_limits *limits = &config->limits;
     if (config->n_protocols > DBR_SWARM_PROTOCOLS_MAX ||
         strlen(config->agent) > DBR_SWARM_AGENT_MAX || limits->connections == 0 ||
-        limits->half_open == 0 || limits->addrs_per_peer == 0 || limits->redial_min_ms == 0 ||
-        limits->redial_max_ms < limits->redial_min_ms) {
+        limits->half_open == 0 || limits->addrs_per_peer == 0 ||
+        limits->redial_min_ms == 0 || limits->redial_max_ms < limits->redial_min_ms) {
         return false;
     }
     for (size_t i = 0; i < config->n_protocols; i++) {
@@ -105,8 +105,7 @@ static void free_conns(struct dbr_swarm *swarm)
 {
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp)
-    {
+    HASH_ITER(hh, swarm->conns, conn, tmp) {
         free_waiters(&conn->waiters);
         free_waiters(&conn->pinger.queued);
         free_waiters(&conn->pinger.flying);
@@ -159,7 +158,8 @@ void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *ad
     struct dbr_multiaddr plain = *addr;
     struct dbr_endpoint endpoint;
     dbr_multiaddr_cut_peer(&plain);
-    if (dbr_multiaddr_endpoint(&plain, &endpoint) && dbr_endpoint_is_wildcard(&endpoint)) {
+    if (dbr_multiaddr_endpoint(&plain, &endpoint) &&
+        dbr_endpoint_is_wildcard(&endpoint)) {
         return;
     }
     for (size_t i = 0; i < swarm->n_listen; i++) {
@@ -213,7 +213,8 @@ void dbr_swarm_dial_failed(struct dbr_swarm *swarm, uint64_t id, const char *det
     dbr_conn_destroy(swarm, conn);
 }
 
-void dbr_swarm_recv(struct dbr_swarm *swarm, uint64_t id, debros_bytes bytes, dbr_time now)
+void dbr_swarm_recv(struct dbr_swarm *swarm, uint64_t id, debros_bytes bytes,
+                    dbr_time now)
 {
     struct dbr_conn *conn = dbr_conn_find(swarm, id);
     set_now(swarm, now);
@@ -273,13 +274,11 @@ static void end_forbidden_streams(struct dbr_swarm *swarm, struct dbr_peer *peer
 {
     struct dbr_list *item;
     struct dbr_list *next;
-    DBR_LIST_FOREACH(item, next, &peer->conns)
-    {
+    DBR_LIST_FOREACH(item, next, &peer->conns) {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         struct dbr_stream *stream;
         struct dbr_stream *tmp;
-        HASH_ITER(in_conn, conn->streams, stream, tmp)
-        {
+        HASH_ITER(in_conn, conn->streams, stream, tmp) {
             if (stream->kind == DBR_STREAM_MESSAGES &&
                 swarm->protocols[stream->protocol].min_class > peer->cls) {
                 dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
@@ -299,7 +298,8 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
     }
     bool lowered = cls < peer->cls;
     peer->cls = cls;
-    for (struct dbr_list *item = peer->conns.next; item != &peer->conns; item = item->next) {
+    for (struct dbr_list *item = peer->conns.next; item != &peer->conns;
+         item = item->next) {
         dbr_conn_touch(swarm, DBR_LIST_ENTRY(item, struct dbr_conn, in_peer));
     }
     if (lowered && swarm->open) {
@@ -337,8 +337,8 @@ void dbr_swarm_keep(struct dbr_swarm *swarm, const struct dbr_peer_id *id, bool 
     if (dbr_peer_id_equal(id, &swarm->self)) {
         return;
     }
-    struct dbr_peer *peer = keep ? dbr_peers_get(&swarm->peers, id)
-                                 : dbr_peers_find(&swarm->peers, id);
+    struct dbr_peer *peer =
+        keep ? dbr_peers_get(&swarm->peers, id) : dbr_peers_find(&swarm->peers, id);
     if (peer != NULL) {
         dbr_dialer_keep(swarm, peer, keep);
         dbr_peers_release(&swarm->peers, peer);
@@ -366,7 +366,8 @@ void dbr_swarm_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr
     }
 }
 
-void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *id, dbr_time now)
+void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
+                          dbr_time now)
 {
     struct dbr_peer *peer = dbr_peers_find(&swarm->peers, id);
     set_now(swarm, now);
@@ -410,8 +411,8 @@ int dbr_swarm_open(struct dbr_swarm *swarm, uint64_t *out, const struct dbr_peer
     if (conn == NULL || conn->stopping || conn->gone) {
         return DEBROS_EUNREACHABLE;
     }
-    int err = dbr_stack_open(conn->stack, &raw, dbr_bytes_str(swarm->protocols[protocol].id),
-                             swarm->now);
+    int err = dbr_stack_open(conn->stack, &raw,
+                             dbr_bytes_str(swarm->protocols[protocol].id), swarm->now);
     if (err != 0) {
         return err;
     }
@@ -433,7 +434,8 @@ static struct dbr_stream *find_stream(struct dbr_swarm *swarm, uint64_t id)
     return stream;
 }
 
-int dbr_swarm_send(struct dbr_swarm *swarm, uint64_t id, debros_bytes message, dbr_time now)
+int dbr_swarm_send(struct dbr_swarm *swarm, uint64_t id, debros_bytes message,
+                   dbr_time now)
 {
     struct dbr_stream *stream = find_stream(swarm, id);
     set_now(swarm, now);
@@ -516,7 +518,8 @@ static void tell_peer(struct dbr_swarm *swarm, struct dbr_peer *peer,
 }
 
 /* Turns a note into its event. False: it has nothing to tell any more. */
-static bool tell(struct dbr_swarm *swarm, struct dbr_note *note, struct dbr_swarm_event *event)
+static bool tell(struct dbr_swarm *swarm, struct dbr_note *note,
+                 struct dbr_swarm_event *event)
 {
     event->type = note->type;
     switch (note->type) {
@@ -539,15 +542,20 @@ static bool tell(struct dbr_swarm *swarm, struct dbr_note *note, struct dbr_swar
         tell_peer(swarm, DBR_CONTAINER_OF(note, struct dbr_peer, identified), event);
         return true;
     case DBR_SWARM_STREAM_OPENED:
-        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, opened), event);
+        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, opened),
+                           event);
     case DBR_SWARM_STREAM_MESSAGE:
-        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, message), event);
+        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, message),
+                           event);
     case DBR_SWARM_STREAM_FINISHED:
-        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, finished), event);
+        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, finished),
+                           event);
     case DBR_SWARM_STREAM_WRITABLE:
-        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, writable), event);
+        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, writable),
+                           event);
     case DBR_SWARM_STREAM_CLOSED:
-        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, closed), event);
+        return tell_stream(swarm, DBR_CONTAINER_OF(note, struct dbr_stream, closed),
+                           event);
     case DBR_SWARM_CONNECT_DONE:
     case DBR_SWARM_PING_DONE:
         tell_waiter(swarm, DBR_CONTAINER_OF(note, struct dbr_waiter, note), event);
@@ -634,7 +642,8 @@ size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm)
     return swarm->peers.n_connected;
 }
 
-bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i, struct dbr_peer_info *info)
+bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i,
+                       struct dbr_peer_info *info)
 {
     const struct dbr_peer *peer = dbr_peers_at(&swarm->peers, i);
     if (peer != NULL) {
@@ -666,8 +675,7 @@ dbr_time dbr_swarm_deadline(const struct dbr_swarm *swarm)
     dbr_time deadline = dbr_dialer_deadline(swarm);
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp)
-    {
+    HASH_ITER(hh, swarm->conns, conn, tmp) {
         deadline = dbr_time_min(deadline, dbr_conn_deadline(swarm, conn));
     }
     return deadline;
@@ -678,8 +686,7 @@ void dbr_swarm_expire(struct dbr_swarm *swarm, dbr_time now)
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
     set_now(swarm, now);
-    HASH_ITER(hh, swarm->conns, conn, tmp)
-    {
+    HASH_ITER(hh, swarm->conns, conn, tmp) {
         if (dbr_conn_deadline(swarm, conn) <= swarm->now) {
             dbr_conn_expire(swarm, conn);
         }

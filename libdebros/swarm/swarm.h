@@ -32,22 +32,22 @@ enum dbr_peer_class {
 
 /* One protocol above the swarm, registered at creation; its index names it in events. */
 struct dbr_swarm_protocol {
-    const char *id;                 /* "/debros/raft/1.0.0" */
-    enum dbr_peer_class min_class;  /* inbound streams of lesser peers are refused */
-    size_t max_message;             /* bytes of one frame's body */
-    size_t send_queue;              /* most bytes waiting to be sent on one stream */
+    const char *id;                /* "/debros/raft/1.0.0" */
+    enum dbr_peer_class min_class; /* inbound streams of lesser peers are refused */
+    size_t max_message;            /* bytes of one frame's body */
+    size_t send_queue;             /* most bytes waiting to be sent on one stream */
 };
 
 struct dbr_swarm_limits {
-    uint32_t connections;       /* default 256 */
-    uint32_t half_open;         /* inbound, not yet secured; default 64 */
-    uint32_t dial_ms;           /* TCP connect; default 10,000 */
-    uint32_t stranger_ms;       /* default 10,000 */
-    uint32_t idle_ping_ms;      /* ping a quiet connection; default 15,000, 0: never */
-    uint32_t ping_timeout_ms;   /* default 10,000: then the connection is closed */
-    uint32_t redial_min_ms;     /* bootstrap and member redial back-off; default 250 */
-    uint32_t redial_max_ms;     /* default 10,000 */
-    uint32_t addrs_per_peer;    /* default 8 */
+    uint32_t connections;     /* default 256 */
+    uint32_t half_open;       /* inbound, not yet secured; default 64 */
+    uint32_t dial_ms;         /* TCP connect; default 10,000 */
+    uint32_t stranger_ms;     /* default 10,000 */
+    uint32_t idle_ping_ms;    /* ping a quiet connection; default 15,000, 0: never */
+    uint32_t ping_timeout_ms; /* default 10,000: then the connection is closed */
+    uint32_t redial_min_ms;   /* bootstrap and member redial back-off; default 250 */
+    uint32_t redial_max_ms;   /* default 10,000 */
+    uint32_t addrs_per_peer;  /* default 8 */
     struct dbr_stack_limits stack;
 };
 void dbr_swarm_limits_default(struct dbr_swarm_limits *limits);
@@ -75,7 +75,8 @@ void dbr_swarm_dialed(struct dbr_swarm *swarm, uint64_t conn, dbr_time now);
 /* `detail` is the system's word on it, such as "connection refused". */
 void dbr_swarm_dial_failed(struct dbr_swarm *swarm, uint64_t conn, const char *detail,
                            dbr_time now);
-void dbr_swarm_recv(struct dbr_swarm *swarm, uint64_t conn, debros_bytes bytes, dbr_time now);
+void dbr_swarm_recv(struct dbr_swarm *swarm, uint64_t conn, debros_bytes bytes,
+                    dbr_time now);
 /* The socket is gone, for whatever reason but our CLOSE. */
 void dbr_swarm_closed(struct dbr_swarm *swarm, uint64_t conn, dbr_time now);
 /* `len` bytes of WRITE have left for the kernel. */
@@ -97,30 +98,32 @@ void dbr_swarm_keep(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, boo
  * exists. The outcome comes as CONNECT_DONE with `token`. */
 void dbr_swarm_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr,
                        uint64_t token, dbr_time now);
-void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, dbr_time now);
+void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                          dbr_time now);
 /* Round trip to a connected peer; PING_DONE with `token`. */
-void dbr_swarm_ping(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, uint64_t token,
-                    dbr_time now);
+void dbr_swarm_ping(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                    uint64_t token, dbr_time now);
 
 /* Opens a stream to a connected peer; messages may be sent at once. 0, or
  * EUNREACHABLE not connected, ELIMIT, ENOMEM. Stream ids are unique for the swarm. */
-int dbr_swarm_open(struct dbr_swarm *swarm, uint64_t *stream, const struct dbr_peer_id *peer,
-                   uint32_t protocol, dbr_time now);
+int dbr_swarm_open(struct dbr_swarm *swarm, uint64_t *stream,
+                   const struct dbr_peer_id *peer, uint32_t protocol, dbr_time now);
 /* Queues one message: uvarint length and body. 0, EBUSY the stream's send_queue is
  * full, ENOTFOUND no such stream, ELIMIT above the protocol's max_message, ENOMEM. */
-int dbr_swarm_send(struct dbr_swarm *swarm, uint64_t stream, debros_bytes message, dbr_time now);
+int dbr_swarm_send(struct dbr_swarm *swarm, uint64_t stream, debros_bytes message,
+                   dbr_time now);
 void dbr_swarm_finish(struct dbr_swarm *swarm, uint64_t stream, dbr_time now);
 void dbr_swarm_reset(struct dbr_swarm *swarm, uint64_t stream, dbr_time now);
 
 /* ---- Out ------------------------------------------------------------------ */
 
 enum dbr_swarm_event_type {
-    DBR_SWARM_DIAL,         /* driver: connect a socket to `addr` as `conn` */
-    DBR_SWARM_CLOSE,        /* driver: flush what was written and close `conn` */
-    DBR_SWARM_WRITE,        /* driver: call dbr_swarm_take_output(conn) and write it */
-    DBR_SWARM_CONNECTED,    /* first connection with `peer` is secured; `inbound` */
-    DBR_SWARM_DISCONNECTED, /* the last one is gone */
-    DBR_SWARM_IDENTIFIED,   /* identify has answered: see dbr_swarm_peer_info() */
+    DBR_SWARM_DIAL,            /* driver: connect a socket to `addr` as `conn` */
+    DBR_SWARM_CLOSE,           /* driver: flush what was written and close `conn` */
+    DBR_SWARM_WRITE,           /* driver: call dbr_swarm_take_output(conn) and write it */
+    DBR_SWARM_CONNECTED,       /* first connection with `peer` is secured; `inbound` */
+    DBR_SWARM_DISCONNECTED,    /* the last one is gone */
+    DBR_SWARM_IDENTIFIED,      /* identify has answered: see dbr_swarm_peer_info() */
     DBR_SWARM_STREAM_OPENED,   /* inbound `stream` of `protocol` from `peer` */
     DBR_SWARM_STREAM_MESSAGE,  /* `message` */
     DBR_SWARM_STREAM_FINISHED, /* the peer will send no more */
@@ -128,9 +131,9 @@ enum dbr_swarm_event_type {
                                   the peer does not speak the protocol, ECANCELED reset
                                   (by either side), ELIMIT frame too large,
                                   EUNREACHABLE connection lost */
-    DBR_SWARM_CONNECT_DONE, /* `token`, `status`, `peer`, `detail` */
-    DBR_SWARM_PING_DONE,    /* `token`, `status`, `rtt_ms`, at least 1 */
-    DBR_SWARM_STREAM_WRITABLE /* `stream`, which answered EBUSY, takes messages again */
+    DBR_SWARM_CONNECT_DONE,    /* `token`, `status`, `peer`, `detail` */
+    DBR_SWARM_PING_DONE,       /* `token`, `status`, `rtt_ms`, at least 1 */
+    DBR_SWARM_STREAM_WRITABLE  /* `stream`, which answered EBUSY, takes messages again */
 };
 
 struct dbr_swarm_event {
@@ -171,11 +174,14 @@ struct dbr_peer_info {
 
 size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm);      /* known */
 size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm); /* connected */
-/* The i-th known peer in a stable order, connected ones first. Valid until the next call. */
-bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i, struct dbr_peer_info *info);
+/* The i-th known peer in a stable order, connected ones first. Valid until the next
+ * call. */
+bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i,
+                       struct dbr_peer_info *info);
 bool dbr_swarm_peer_info(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
                          struct dbr_peer_info *info);
-bool dbr_swarm_is_connected(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer);
+bool dbr_swarm_is_connected(const struct dbr_swarm *swarm,
+                            const struct dbr_peer_id *peer);
 
 /* ---- Time ------------------------------------------------------------------ */
 
