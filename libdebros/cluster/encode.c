@@ -1,0 +1,178 @@
+/* Frames to bytes; the other half is message.c. */
+#include "base/proto.h"
+#include "cluster.pb-c.h"
+#include "message.h"
+
+#define ENCODE_ARENA_MAX (64u << 20)
+
+static ProtobufCBinaryData text(const char *value)
+{
+    return dbr_proto_bytes(dbr_bytes_str(value != NULL ? value : ""));
+}
+
+static ProtobufCBinaryData *texts(struct dbr_arena *arena, const char *const *values, size_t n)
+{
+    ProtobufCBinaryData *out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = text(values[i]);
+    }
+    return out;
+}
+
+static ProtobufCBinaryData *addrs(struct dbr_arena *arena, const struct dbr_multiaddr *values,
+                                  size_t n)
+{
+    ProtobufCBinaryData *out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = dbr_proto_bytes(dbr_bytes(values[i].bytes, values[i].len));
+    }
+    return out;
+}
+
+static void fill_node(DbrPb__NodeStatus *pb, const debros_status *node)
+{
+    pb->node_id = text(node->node_id);
+    pb->cluster_id = text(node->cluster_id);
+    pb->leader = text(node->leader);
+    pb->role = (uint32_t)node->role;
+    pb->term = node->term;
+    pb->commit_index = node->commit_index;
+    pb->applied_index = node->applied_index;
+    pb->peer_count = node->peer_count;
+    pb->database_size = node->database_size;
+    pb->uptime_ms = node->uptime_ms;
+}
+
+static DbrPb__PeerInfo *peer(struct dbr_arena *arena, const debros_peer *from)
+{
+    DbrPb__PeerInfo *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb == NULL) {
+        return NULL;
+    }
+    dbr_pb__peer_info__init(pb);
+    pb->id = text(from->id);
+    pb->addrs = texts(arena, from->addrs, from->n_addrs);
+    pb->n_addrs = pb->addrs != NULL ? from->n_addrs : 0;
+    pb->agent = text(from->agent);
+    pb->protocols = texts(arena, from->protocols, from->n_protocols);
+    pb->n_protocols = pb->protocols != NULL ? from->n_protocols : 0;
+    pb->observed = text(from->observed);
+    pb->rtt_us = from->rtt_us;
+    pb->connected = from->connected;
+    pb->inbound = from->inbound;
+    pb->member = from->member;
+    return pb;
+}
+
+static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena, DbrPb__NodeStatus *node,
+                        const struct dbr_call_result *result)
+{
+    pb->status = result->status;
+    pb->detail = text(result->detail);
+    pb->text = text(result->text);
+    pb->rtt_us = result->rtt_us;
+    pb->names = texts(arena, result->names, result->n_names);
+    pb->n_names = pb->names != NULL ? result->n_names : 0;
+    if (result->node != NULL) {
+        fill_node(node, result->node);
+        pb->node = node;
+    }
+    pb->peers = dbr_arena_calloc(arena, result->n_peers + 1, sizeof(*pb->peers));
+    for (size_t i = 0; pb->peers != NULL && i < result->n_peers; i++) {
+        pb->peers[i] = peer(arena, &result->peers[i]);
+        if (pb->peers[i] == NULL) {
+            return;
+        }
+        pb->n_peers++;
+    }
+}
+
+static void encode_join_reply(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
+                              const struct dbr_cluster_frame *frame, struct dbr_buf *out)
+{
+    DbrPb__JoinReply reply = DBR_PB__JOIN_REPLY__INIT;
+    reply.status = frame->status;
+    reply.detail = text(frame->detail);
+    reply.cluster_id = dbr_proto_bytes(frame->cluster_id);
+    reply.members = addrs(arena, frame->members, frame->n_members);
+    reply.n_members = reply.members != NULL ? frame->n_members : 0;
+    pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_JOIN_REPLY;
+    pb->join_reply = &reply;
+    dbr_proto_pack(&pb->base, out);
+}
+
+static void encode_hello(DbrPb__ClusterFrame *pb, const struct dbr_cluster_frame *frame,
+                         struct dbr_buf *out)
+{
+    DbrPb__Hello hello = DBR_PB__HELLO__INIT;
+    DbrPb__HelloReply reply = DBR_PB__HELLO_REPLY__INIT;
+    if (frame->kind == DBR_CLUSTER_HELLO) {
+        hello.cluster_id = dbr_proto_bytes(frame->cluster_id);
+        pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_HELLO;
+        pb->hello = &hello;
+    } else {
+        reply.cluster_id = dbr_proto_bytes(frame->cluster_id);
+        reply.peer_class = frame->cls;
+        pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_HELLO_REPLY;
+        pb->hello_reply = &reply;
+    }
+    dbr_proto_pack(&pb->base, out);
+}
+
+static void encode_join(DbrPb__ClusterFrame *pb, const struct dbr_cluster_frame *frame,
+                        struct dbr_buf *out)
+{
+    DbrPb__Join join = DBR_PB__JOIN__INIT;
+    join.invite_key = dbr_proto_bytes(frame->invite_key);
+    join.signature = dbr_proto_bytes(frame->signature);
+    join.operator_key = dbr_proto_bytes(frame->operator_key);
+    pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_JOIN;
+    pb->join = &join;
+    dbr_proto_pack(&pb->base, out);
+}
+
+static void encode_call(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
+                        const struct dbr_cluster_frame *frame, struct dbr_buf *out)
+{
+    DbrPb__Call call = DBR_PB__CALL__INIT;
+    DbrPb__CallReply reply = DBR_PB__CALL_REPLY__INIT;
+    DbrPb__NodeStatus node = DBR_PB__NODE_STATUS__INIT;
+    if (frame->kind == DBR_CLUSTER_CALL) {
+        call.type = frame->call;
+        call.target = text(frame->target);
+        call.ttl_s = frame->ttl_s;
+        call.timeout_ms = frame->timeout_ms;
+        pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_CALL;
+        pb->call = &call;
+    } else {
+        fill_result(&reply, arena, &node, &frame->result);
+        pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_CALL_REPLY;
+        pb->call_reply = &reply;
+    }
+    dbr_proto_pack(&pb->base, out);
+}
+
+void dbr_cluster_frame_encode(struct dbr_buf *out, const struct dbr_cluster_frame *frame)
+{
+    DbrPb__ClusterFrame pb = DBR_PB__CLUSTER_FRAME__INIT;
+    struct dbr_arena arena;
+    dbr_arena_init(&arena, ENCODE_ARENA_MAX);
+    pb.id = frame->id;
+    switch (frame->kind) {
+    case DBR_CLUSTER_HELLO:
+    case DBR_CLUSTER_HELLO_REPLY:
+        encode_hello(&pb, frame, out);
+        break;
+    case DBR_CLUSTER_JOIN:
+        encode_join(&pb, frame, out);
+        break;
+    case DBR_CLUSTER_JOIN_REPLY:
+        encode_join_reply(&pb, &arena, frame, out);
+        break;
+    case DBR_CLUSTER_CALL:
+    case DBR_CLUSTER_CALL_REPLY:
+        encode_call(&pb, &arena, frame, out);
+        break;
+    }
+    dbr_arena_finish(&arena);
+}

@@ -1,0 +1,195 @@
+/* Bytes to frames; the other half is encode.c. */
+#include "message.h"
+
+#include "base/proto.h"
+#include "cluster.pb-c.h"
+
+#define CLUSTER_ID_SIZE 16
+#define KEY_SIZE 32
+
+/* NUL-terminated copy; NULL: out of memory, or a NUL inside. */
+static const char *text(struct dbr_arena *arena, ProtobufCBinaryData from)
+{
+    if (from.len > 0 && memchr(from.data, '\0', from.len) != NULL) {
+        return NULL;
+    }
+    return dbr_arena_strndup(arena, (const char *)from.data, from.len);
+}
+
+static const char *const *texts(struct dbr_arena *arena, const ProtobufCBinaryData *from, size_t n)
+{
+    const char **out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = text(arena, from[i]);
+        if (out[i] == NULL) {
+            return NULL;
+        }
+    }
+    return out;
+}
+
+/* 0 or EPROTO: neither empty nor of the one right size. */
+static int sized(debros_bytes *out, ProtobufCBinaryData from, size_t size, bool may_be_empty)
+{
+    *out = dbr_proto_view(from);
+    return from.len == size || (may_be_empty && from.len == 0) ? 0 : DEBROS_EPROTO;
+}
+
+static int take_hello(struct dbr_cluster_frame *out, const DbrPb__Hello *pb)
+{
+    out->kind = DBR_CLUSTER_HELLO;
+    return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, true);
+}
+
+static int take_hello_reply(struct dbr_cluster_frame *out, const DbrPb__HelloReply *pb)
+{
+    out->kind = DBR_CLUSTER_HELLO_REPLY;
+    out->cls = pb->peer_class;
+    return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, false);
+}
+
+static int take_join(struct dbr_cluster_frame *out, const DbrPb__Join *pb)
+{
+    out->kind = DBR_CLUSTER_JOIN;
+    out->signature = dbr_proto_view(pb->signature);
+    int err = sized(&out->invite_key, pb->invite_key, KEY_SIZE, false);
+    return err != 0 ? err : sized(&out->operator_key, pb->operator_key, KEY_SIZE, true);
+}
+
+static int take_join_reply(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                           const DbrPb__JoinReply *pb)
+{
+    out->kind = DBR_CLUSTER_JOIN_REPLY;
+    out->status = pb->status > 0 ? DEBROS_EPROTO : pb->status;
+    out->detail = text(arena, pb->detail);
+    struct dbr_multiaddr *members = dbr_arena_calloc(arena, pb->n_members + 1, sizeof(*members));
+    if (out->detail == NULL || members == NULL) {
+        return DEBROS_EPROTO;
+    }
+    for (size_t i = 0; i < pb->n_members; i++) {
+        /* An address of a kind that we do not know is left out. */
+        if (dbr_multiaddr_from_bytes(&members[out->n_members],
+                                     dbr_proto_view(pb->members[i])) == 0) {
+            out->n_members++;
+        }
+    }
+    out->members = members;
+    return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, out->status != 0);
+}
+
+static int take_call(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                     const DbrPb__Call *pb)
+{
+    out->kind = DBR_CLUSTER_CALL;
+    out->call = pb->type;
+    out->target = text(arena, pb->target);
+    out->ttl_s = pb->ttl_s;
+    out->timeout_ms = pb->timeout_ms;
+    return out->target == NULL ? DEBROS_EPROTO : 0;
+}
+
+static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
+                     const DbrPb__NodeStatus *pb)
+{
+    debros_status *node = dbr_arena_calloc(arena, 1, sizeof(*node));
+    if (node == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    node->node_id = text(arena, pb->node_id);
+    node->cluster_id = text(arena, pb->cluster_id);
+    node->leader = text(arena, pb->leader);
+    node->role = pb->role <= DEBROS_ROLE_CLIENT ? (enum debros_role)pb->role : DEBROS_ROLE_NONE;
+    node->term = pb->term;
+    node->commit_index = pb->commit_index;
+    node->applied_index = pb->applied_index;
+    node->peer_count = pb->peer_count;
+    node->database_size = pb->database_size;
+    node->uptime_ms = pb->uptime_ms;
+    out->node = node;
+    return node->node_id == NULL || node->cluster_id == NULL || node->leader == NULL
+               ? DEBROS_EPROTO
+               : 0;
+}
+
+static int take_peer(debros_peer *out, struct dbr_arena *arena, const DbrPb__PeerInfo *pb)
+{
+    out->id = text(arena, pb->id);
+    out->addrs = texts(arena, pb->addrs, pb->n_addrs);
+    out->n_addrs = pb->n_addrs;
+    out->agent = text(arena, pb->agent);
+    out->protocols = texts(arena, pb->protocols, pb->n_protocols);
+    out->n_protocols = pb->n_protocols;
+    out->observed = text(arena, pb->observed);
+    out->rtt_us = pb->rtt_us;
+    out->connected = pb->connected;
+    out->inbound = pb->inbound;
+    out->member = pb->member;
+    return out->id == NULL || out->addrs == NULL || out->agent == NULL ||
+                   out->protocols == NULL || out->observed == NULL
+               ? DEBROS_EPROTO
+               : 0;
+}
+
+static int take_peers(struct dbr_call_result *out, struct dbr_arena *arena,
+                      const DbrPb__CallReply *pb)
+{
+    debros_peer *peers = dbr_arena_calloc(arena, pb->n_peers + 1, sizeof(*peers));
+    if (peers == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < pb->n_peers; i++) {
+        int err = take_peer(&peers[i], arena, pb->peers[i]);
+        if (err != 0) {
+            return err;
+        }
+    }
+    out->peers = peers;
+    out->n_peers = pb->n_peers;
+    return 0;
+}
+
+static int take_call_reply(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                           const DbrPb__CallReply *pb)
+{
+    struct dbr_call_result *result = &out->result;
+    out->kind = DBR_CLUSTER_CALL_REPLY;
+    result->status = pb->status > 0 ? DEBROS_EPROTO : pb->status;
+    result->detail = text(arena, pb->detail);
+    result->text = text(arena, pb->text);
+    result->names = texts(arena, pb->names, pb->n_names);
+    result->n_names = pb->n_names;
+    result->rtt_us = pb->rtt_us;
+    if (result->detail == NULL || result->text == NULL || result->names == NULL) {
+        return DEBROS_EPROTO;
+    }
+    int err = pb->node != NULL ? take_node(result, arena, pb->node) : 0;
+    return err != 0 ? err : take_peers(result, arena, pb);
+}
+
+int dbr_cluster_frame_decode(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                             debros_bytes bytes)
+{
+    *out = (struct dbr_cluster_frame){0};
+    DbrPb__ClusterFrame *pb =
+        dbr_proto_unpack(&dbr_pb__cluster_frame__descriptor, arena, bytes);
+    if (pb == NULL) {
+        return DEBROS_EPROTO;
+    }
+    out->id = pb->id;
+    switch (pb->body_case) {
+    case DBR_PB__CLUSTER_FRAME__BODY_HELLO:
+        return take_hello(out, pb->hello);
+    case DBR_PB__CLUSTER_FRAME__BODY_HELLO_REPLY:
+        return take_hello_reply(out, pb->hello_reply);
+    case DBR_PB__CLUSTER_FRAME__BODY_JOIN:
+        return take_join(out, pb->join);
+    case DBR_PB__CLUSTER_FRAME__BODY_JOIN_REPLY:
+        return take_join_reply(out, arena, pb->join_reply);
+    case DBR_PB__CLUSTER_FRAME__BODY_CALL:
+        return take_call(out, arena, pb->call);
+    case DBR_PB__CLUSTER_FRAME__BODY_CALL_REPLY:
+        return take_call_reply(out, arena, pb->call_reply);
+    default:
+        return DEBROS_EPROTO;
+    }
+}
