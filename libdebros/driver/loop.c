@@ -1,0 +1,109 @@
+#include "driver/loop.h"
+
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "driver/inner.h"
+
+#define MAX_SLEEP_MS (60u * 60 * 1000)
+
+dbr_time dbr_loop_now(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+int64_t dbr_loop_wall_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handler, void *data)
+{
+    struct dbr_loop *loop = dbr_calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    if (uv_loop_init(&loop->uv) != 0) {
+        dbr_free(loop);
+        return DEBROS_ENOMEM;
+    }
+    uv_timer_init(&loop->uv, &loop->timer);
+    loop->handler = handler;
+    loop->data = data;
+    dbr_list_init(&loop->wakes);
+    dbr_tcp_init(loop);
+    *out = loop;
+    return 0;
+}
+
+static void close_all(struct dbr_loop *loop)
+{
+    struct dbr_list *item, *tmp;
+    DBR_LIST_FOREACH(item, tmp, &loop->wakes)
+    {
+        dbr_wake_shut(DBR_LIST_ENTRY(item, struct dbr_wake, link));
+    }
+    dbr_tcp_kill_all(loop);
+    if (!uv_is_closing((uv_handle_t *)&loop->timer)) {
+        uv_close((uv_handle_t *)&loop->timer, NULL);
+    }
+    /* Only close callbacks are left, and they open nothing. */
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void dbr_loop_destroy(struct dbr_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    close_all(loop);
+    int err = uv_loop_close(&loop->uv);
+    dbr_assert(err == 0);
+    dbr_free(loop);
+}
+
+/* A timer that is due when uv_run() begins fires before the poll: without the stop the
+ * poll would then sleep as if nothing had been due. */
+static void on_timer(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* Sleeps until something is ready or `until` has come, and tells what is ready. */
+static void turn(struct dbr_loop *loop, dbr_time until)
+{
+    dbr_time now = dbr_loop_now();
+    if (until <= now) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        return;
+    }
+    if (until == DBR_TIME_NEVER) {
+        uv_timer_stop(&loop->timer);
+    } else {
+        uint64_t sleep = until - now < MAX_SLEEP_MS ? until - now : MAX_SLEEP_MS;
+        uv_update_time(&loop->uv);
+        uv_timer_start(&loop->timer, on_timer, sleep, 0);
+    }
+    uv_run(&loop->uv, UV_RUN_ONCE);
+}
+
+void dbr_loop_run(struct dbr_loop *loop)
+{
+    while (!loop->ended) {
+        dbr_time until = loop->handler->tick(loop->data, dbr_loop_now());
+        if (loop->ended) {
+            break;
+        }
+        turn(loop, dbr_time_min(until, dbr_tcp_deadline(loop)));
+        dbr_tcp_expire(loop, dbr_loop_now());
+    }
+    close_all(loop);
+}
+
+void dbr_loop_end(struct dbr_loop *loop)
+{
+    loop->ended = true;
+}
