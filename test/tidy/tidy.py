@@ -41,17 +41,22 @@ class Source:
         self.folder = parts[1] if self.top == 'libdebros' and len(parts) == 3 else None
 
 
+def spaces(match):
+    return re.sub(r'[^\n]', ' ', match.group())
+
+
+def without_preprocessor(code):
+    return re.sub(r'^[ \t]*#(?:.*\\\n)*.*$', spaces, code, flags=re.M)
+
+
 def blank(text):
     """C without comments and literals; line numbers stay."""
     token = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
-    def spaces(match):
-        found = match.group()
-        if found.startswith('"') and re.search(r'#[ \t]*include[ \t]*$',
-                                               text[max(0, match.start() - 20):match.start()]):
-            return found
-        return re.sub(r'[^\n]', ' ', found)
-    return token.sub(spaces, text)
+    def but_includes(match):
+        before = text[max(0, match.start() - 20):match.start()]
+        return match.group() if re.search(r'#[ \t]*include[ \t]*$', before) else spaces(match)
+    return token.sub(but_includes, text)
 
 
 def find_files(root):
@@ -87,9 +92,7 @@ def check_text(source):
 
 
 def check_comments(source):
-    without_blocks = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"',
-                            lambda found: re.sub(r'[^\n]', ' ', found.group()),
-                            source.text, flags=re.S)
+    without_blocks = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', spaces, source.text, flags=re.S)
     for number, line in enumerate(without_blocks.split('\n'), 1):
         if '//' in line:
             yield number, 'a // comment in C'
@@ -112,6 +115,28 @@ def check_types(source):
             yield number, 'a type named _t, which POSIX reserves'
 
 
+def check_braces(source):
+    code = without_preprocessor(source.code)
+    for match in re.finditer(r'\b(if|for|while|else)\b\s*(constexpr\s*)?', code):
+        at = match.end()
+        if match.group(1) != 'else':
+            at = after_parentheses(code, at)
+        rest = code[at:].lstrip()
+        is_tail = match.group(1) == 'while' and code[:match.start()].rstrip().endswith('}')
+        allowed = ('{', 'if') if match.group(1) == 'else' else ('{',)
+        if not rest.startswith(allowed) and not (is_tail and rest.startswith(';')):
+            yield code.count('\n', 0, match.start()) + 1, f'{match.group(1)} without braces'
+
+
+def after_parentheses(code, at):
+    depth = 0
+    for match in re.finditer(r'[()]', code[at:]):
+        depth += 1 if match.group() == '(' else -1
+        if depth == 0:
+            return at + match.end()
+    return at
+
+
 def check_function_lengths(source):
     for start, end, name in functions(source.code):
         length = end - start + 1
@@ -122,8 +147,7 @@ def check_function_lengths(source):
 def functions(code):
     """(first line, last line, name) of each function: a block that follows a parameter
     list. Blocks inside of functions belong to them."""
-    code = re.sub(r'^[ \t]*#(?:.*\\\n)*.*$', lambda found: re.sub(r'[^\n]', ' ', found.group()),
-                  code, flags=re.M)
+    code = without_preprocessor(code)
     begun = 0        # where the text before the next block begins
     open_blocks = []  # for each: (line, name) of a function, or None
     inside = 0       # functions among them
@@ -259,7 +283,8 @@ def check_sources(root):
         source = Source(root, path)
         checks = [check_text(source), check_test_is_run(source, root)]
         if source.is_code:
-            checks += [check_function_lengths(source), check_includes(source, root)]
+            checks += [check_braces(source), check_function_lengths(source),
+                       check_includes(source, root)]
         if source.is_c:
             checks += [check_comments(source), check_types(source), check_calls(source),
                        check_house(source, root)]

@@ -150,6 +150,15 @@ class Sources(unittest.TestCase):
         self.check('no newline', 'libdebros/conn/pipe.c', CODE.rstrip('\n'))
         self.check('carriage return', 'libdebros/conn/pipe.c', CODE + '\r\n')
 
+    def test_braces(self):
+        self.check_c('if without braces', 'int x(void)\n{\n    if (y(1))\n        return 0;\n}')
+        self.check_c('else without braces', 'int x(void)\n{\n    if (y) {\n    } else\n        z();\n}')
+        self.check_c('for without braces', 'int x(void)\n{\n    for (;;)\n        y();\n}')
+        self.check_c('while without braces', 'int x(void)\n{\n    while (y());\n}')
+        self.assertEqual([], self.found({'libdebros/conn/pipe.c': CODE + (
+            'int x(void)\n{\n    if (f(g(1))) {\n    } else if (h) {\n    } else {\n    }\n'
+            '    do {\n    } while (y());\n    for (;;) {\n    }\n}\n')}))
+
     def test_guard(self):
         self.check('DBR_CONN_PIPE_H', 'libdebros/conn/pipe.h',
                    HEADER.replace('CONN_PIPE', 'PIPE'))
