@@ -376,6 +376,7 @@ static void incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
         return;
     }
     dbr_stack_accept(conn->stack, event->stream);
+    stream->confirmed = true;
     if (kind == DBR_STREAM_IDENTIFY_ANSWER) {
         dbr_identify_serve(swarm, stream);
     } else if (kind == DBR_STREAM_MESSAGES) {

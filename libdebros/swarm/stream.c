@@ -323,13 +323,13 @@ static void end(struct dbr_swarm *swarm, struct dbr_stream *stream)
 }
 
 /* The stack has forgotten it. */
-static void gone(struct dbr_swarm *swarm, struct dbr_stream *stream, int status,
-                 const char *why)
+static void gone(struct dbr_swarm *swarm, struct dbr_stream *stream,
+                 enum dbr_stack_event_type type, int status, const char *why)
 {
     if (stream->kind == DBR_STREAM_IDENTIFY_ASK) {
         dbr_identify_lost(swarm, stream, why);
     } else if (stream->kind == DBR_STREAM_PING_ASK) {
-        dbr_ping_lost(swarm, stream, status == DEBROS_EPROTO);
+        dbr_ping_lost(swarm, stream, type == DBR_STACK_REFUSED);
     }
     dbr_stream_drop(swarm, stream, status);
 }
@@ -349,14 +349,21 @@ void dbr_stream_event(struct dbr_swarm *swarm, struct dbr_stream *stream,
     case DBR_STACK_FINISHED:
         end(swarm, stream);
         break;
+    case DBR_STACK_OPENED:
+        stream->confirmed = true;
+        break;
     case DBR_STACK_REFUSED:
-        gone(swarm, stream, DEBROS_EPROTO, "the peer does not speak it");
+        gone(swarm, stream, event->type, DEBROS_EPROTO, "the peer does not speak it");
         break;
     case DBR_STACK_RESET:
-        gone(swarm, stream, DEBROS_ECANCELED, "the peer reset the stream");
+        /* Many reset a stream as soon as they see data behind a proposal that they
+         * refuse: then the refusal itself may be lost. */
+        gone(swarm, stream, event->type,
+             stream->confirmed ? DEBROS_ECANCELED : DEBROS_EPROTO,
+             "the peer reset the stream");
         break;
     case DBR_STACK_CLOSED:
-        gone(swarm, stream, 0, "the stream ended");
+        gone(swarm, stream, event->type, 0, "the stream ended");
         break;
     default:
         break;

@@ -38,6 +38,7 @@ struct dbr_stream {
     size_t in_pos;
     struct dbr_buf out; /* not yet taken by the stack */
     size_t out_pos;
+    bool confirmed; /* both ends agreed on the protocol */
     bool finish_asked;
     bool finish_told; /* to the stack */
     bool choked;      /* send() answered EBUSY since the last WRITABLE */
