@@ -249,8 +249,8 @@ static void other_multihashes_are_no_ids(void **state)
         "00010102", /* longer than it says */
         "110101",   /* SHA-1 */
         "120101",   /* SHA-256 cut short */
-        "00290102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526"
-        "27282930", /* 43 bytes */
+        ("0029 0102030405060708090a0b0c0d0e0f10 1112131415161718191a1b1c1d1e1f20"
+         "212223242526272829"), /* 43 bytes */
     };
     for (size_t i = 0; i < DBR_COUNT(bad); i++) {
         struct test_bytes bytes = test_hex(bad[i]);
