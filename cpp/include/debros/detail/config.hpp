@@ -1,0 +1,106 @@
+// Config: what a node is told at its creation, as an ordinary value.
+#pragma once
+#include "error.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace debros
+{
+
+// Called from any thread of the library, one call at a time; must not block.
+using Log = std::function<void(debros_log_level level, std::string_view module,
+                               std::string_view message)>;
+
+// The fields of debros_config; zero means the library's default.
+struct Config {
+    std::string data_dir;
+    std::string identity_path;
+    bool client = false;
+    bool open = false;
+    std::vector<std::string> listen;
+    std::vector<std::string> bootstrap;
+    std::string invite;
+    std::uint32_t max_connections = 0;
+    std::uint32_t max_pending = 0;
+    std::chrono::milliseconds request_timeout{0};
+    std::chrono::milliseconds election_timeout{0};
+    // true: a thread of the library runs callbacks, completes futures and resumes
+    // coroutines. false: whoever calls Node::dispatch() does; watch Node::event_fd().
+    bool callback_thread = true;
+    debros_log_level log_level = DEBROS_LOG_WARN;
+    Log log;
+};
+
+namespace detail
+{
+
+// A debros_config that borrows from a Config and lives shorter.
+class ConfigView
+{
+  public:
+    explicit ConfigView(const Config &from, const Log *log)
+    {
+        debros_config_default(&config_);
+        config_.data_dir = optional(from.data_dir);
+        config_.identity_path = optional(from.identity_path);
+        config_.invite = optional(from.invite);
+        config_.client = from.client;
+        config_.open = from.open;
+        config_.callback_thread = from.callback_thread;
+        list(config_.listen, config_.n_listen, from.listen, listen_);
+        list(config_.bootstrap, config_.n_bootstrap, from.bootstrap, bootstrap_);
+        number(config_.max_connections, from.max_connections);
+        number(config_.max_pending, from.max_pending);
+        number(config_.request_timeout, from.request_timeout.count());
+        number(config_.election_timeout, from.election_timeout.count());
+        config_.log_level = from.log_level;
+        if (log && *log) {
+            config_.log = write_log;
+            config_.log_data = const_cast<Log *>(log);
+        }
+    }
+    ConfigView(const ConfigView &) = delete;
+    ConfigView &operator=(const ConfigView &) = delete;
+
+    const debros_config *get() const noexcept
+    {
+        return &config_;
+    }
+
+  private:
+    static const char *optional(const std::string &text)
+    {
+        return text.empty() ? nullptr : text.c_str();
+    }
+    static void list(const char *const *&out, std::size_t &n,
+                     const std::vector<std::string> &from,
+                     std::vector<const char *> &pointers)
+    {
+        for (const auto &text : from) {
+            pointers.push_back(text.c_str());
+        }
+        out = pointers.data();
+        n = pointers.size();
+    }
+    template <typename N> static void number(std::uint32_t &out, N value)
+    {
+        if (value != 0) {
+            out = static_cast<std::uint32_t>(value);
+        }
+    }
+    static void write_log(void *data, debros_log_level level, const char *module,
+                          const char *message)
+    {
+        (*static_cast<Log *>(data))(level, module, message);
+    }
+
+    debros_config config_{};
+    std::vector<const char *> listen_, bootstrap_;
+};
+
+} // namespace detail
+} // namespace debros

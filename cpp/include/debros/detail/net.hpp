@@ -1,0 +1,124 @@
+// What the network calls give, as values.
+#pragma once
+#include "value.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace debros
+{
+
+struct Status {
+    std::string node_id;
+    std::string cluster_id;
+    std::string leader; // peer id, "" unknown
+    debros_role role;
+    std::uint64_t term;
+    std::uint64_t commit_index;
+    std::uint64_t applied_index;
+    std::uint32_t peer_count;
+    std::uint64_t database_size; // bytes
+    std::chrono::milliseconds uptime;
+};
+
+struct Peer {
+    std::string id;
+    std::vector<std::string> addrs;
+    std::string agent;
+    std::vector<std::string> protocols;
+    std::string observed; // our address as the peer sees it
+    std::chrono::microseconds rtt{0};
+    bool connected = false;
+    bool inbound = false;
+    bool member = false;
+};
+
+namespace detail
+{
+
+struct NoInputs {
+    void fill(debros_req &)
+    {
+    }
+};
+
+struct NetInputs {
+    std::string target;
+    std::uint32_t ttl_s;
+
+    void fill(debros_net &req)
+    {
+        req.target = target.empty() ? nullptr : target.c_str();
+        req.ttl_s = ttl_s;
+    }
+};
+
+inline std::vector<std::string> strings(const char *const *items, std::size_t n)
+{
+    return std::vector<std::string>(items, items + n);
+}
+
+inline Peer from_c(const debros_peer &peer)
+{
+    Peer out;
+    out.id = text(peer.id);
+    out.addrs = strings(peer.addrs, peer.n_addrs);
+    out.agent = text(peer.agent);
+    out.protocols = strings(peer.protocols, peer.n_protocols);
+    out.observed = text(peer.observed);
+    out.rtt = std::chrono::microseconds(peer.rtt_us);
+    out.connected = peer.connected;
+    out.inbound = peer.inbound;
+    out.member = peer.member;
+    return out;
+}
+
+inline Status read_status(const debros_net &req)
+{
+    const debros_status &s = *req.status;
+    return Status{text(s.node_id), text(s.cluster_id),
+                  text(s.leader),  s.role,
+                  s.term,          s.commit_index,
+                  s.applied_index, s.peer_count,
+                  s.database_size, std::chrono::milliseconds(s.uptime_ms)};
+}
+
+inline std::vector<Peer> read_peers(const debros_net &req)
+{
+    std::vector<Peer> peers;
+    for (std::size_t i = 0; i < req.n_peers; i++) {
+        peers.push_back(from_c(req.peers[i]));
+    }
+    return peers;
+}
+
+inline Peer read_peer(const debros_net &req)
+{
+    return req.n_peers ? from_c(req.peers[0]) : Peer{};
+}
+
+inline std::vector<std::string> read_names(const debros_net &req)
+{
+    return strings(req.names, req.n_names);
+}
+
+inline std::string read_text(const debros_net &req)
+{
+    return text(req.text);
+}
+
+inline std::chrono::microseconds read_rtt(const debros_net &req)
+{
+    return std::chrono::microseconds(req.rtt_us);
+}
+
+inline Done read_done(const debros_net &)
+{
+    return Done{};
+}
+
+} // namespace detail
+} // namespace debros

@@ -1,0 +1,366 @@
+#include <debros/debros.hpp>
+
+#include "cmocka.hpp"
+#include "fake_debros.hpp"
+
+#include <cstring>
+#include <stdexcept>
+
+using debros::Config;
+using debros::Error;
+using debros::Node;
+using debros::Result;
+using debros::Rows;
+using debros::Value;
+
+static Config quiet()
+{
+    Config config;
+    config.callback_thread = false;
+    return config;
+}
+
+static int reset(void **)
+{
+    fake = Fake{};
+    return 0;
+}
+
+static const char *const columns[] = {"id", "name"};
+static const char *const types[] = {"INTEGER", ""};
+
+// Two rows: (9007199254740993, "cup") and (NULL, x'00ff').
+static const debros_value *some_cells()
+{
+    static const std::uint8_t blob[] = {0, 255};
+    static debros_value cells[4];
+    cells[0].type = DEBROS_INTEGER;
+    cells[0].as.integer = 9007199254740993;
+    cells[1].type = DEBROS_TEXT;
+    cells[1].as.bytes = {reinterpret_cast<const std::uint8_t *>("cup"), 3};
+    cells[2].type = DEBROS_NULL;
+    cells[3].type = DEBROS_BLOB;
+    cells[3].as.bytes = {blob, 2};
+    return cells;
+}
+
+static void answer_rows()
+{
+    fake.result.columns = columns;
+    fake.result.types = types;
+    fake.result.cells = some_cells();
+    fake.result.n_columns = 2;
+    fake.result.n_rows = 2;
+}
+
+static void rows_have_names_and_typed_values(void **)
+{
+    Node node(quiet());
+    answer_rows();
+    Rows rows = node.ns("shop").sql().query("SELECT * FROM item").get();
+    assert_int_equal(rows.size(), 2);
+    assert_int_equal(rows[0]["id"].as<std::int64_t>(), 9007199254740993);
+    assert_string_equal(rows[0][1].as<std::string>().c_str(), "cup");
+    assert_true(rows[1]["id"].is_null());
+    assert_int_equal(rows[1][1].as<debros::Blob>().bytes.at(1), 255);
+    assert_int_equal(rows.index, 7);
+    assert_int_equal(fake.released, 1);
+    assert_string_equal(fake.calls.at(0).c_str(), "query shop 1: SELECT * FROM item");
+    int n = 0;
+    for (auto row : rows) {
+        n += static_cast<int>(row.size());
+    }
+    assert_int_equal(n, 4);
+}
+
+static void an_unknown_column_throws(void **)
+{
+    Rows rows;
+    bool thrown = false;
+    try {
+        rows.column("nope");
+    } catch (const std::out_of_range &) {
+        thrown = true;
+    }
+    assert_true(thrown);
+}
+
+static void parameters_keep_their_types(void **)
+{
+    Node node(quiet());
+    std::string keep = "text";
+    auto op = node.sql().exec("INSERT", 1, -2.5, "x", std::string_view("y"), nullptr,
+                              debros::Blob{{1, 2}}, true, keep);
+    std::move(op).get();
+    const debros_value_type expected[] = {DEBROS_INTEGER, DEBROS_REAL, DEBROS_TEXT,
+                                          DEBROS_TEXT,    DEBROS_NULL, DEBROS_BLOB,
+                                          DEBROS_INTEGER, DEBROS_TEXT};
+    assert_int_equal(fake.params.size(), 8);
+    for (std::size_t i = 0; i < 8; i++) {
+        assert_int_equal(fake.params[i].type, expected[i]);
+    }
+    assert_string_equal(fake.calls.at(0).c_str(), "exec default 1: INSERT");
+}
+
+static void a_level_reaches_the_request(void **)
+{
+    Node node(quiet());
+    node.sql().query("SELECT 1", debros::Level::none).get();
+    assert_int_equal(fake.level, DEBROS_NONE);
+    node.sql().query("SELECT 1").get();
+    assert_int_equal(fake.level, DEBROS_LINEARIZABLE);
+}
+
+static void get_throws_code_detail_and_statement(void **)
+{
+    Node node(quiet());
+    fake.status = DEBROS_ESQL;
+    fake.detail = "no such table: t";
+    fake.failed = 2;
+    auto tx = node.sql().transaction();
+    tx.add("INSERT INTO t VALUES (?)", 1).add("INSERT INTO t VALUES (?)", 2);
+    assert_int_equal(tx.size(), 2);
+    try {
+        tx.commit().get();
+        fail();
+    } catch (const Error &error) {
+        assert_int_equal(error.err(), DEBROS_ESQL);
+        assert_true(error.code().category() == debros::category());
+        assert_string_equal(error.detail().c_str(), "no such table: t");
+        assert_int_equal(error.statement(), 2);
+        assert_non_null(std::strstr(error.what(), "rejected"));
+    }
+    assert_int_equal(tx.size(), 0);
+    assert_int_equal(fake.released, 1);
+}
+
+static void then_runs_once_on_dispatch(void **)
+{
+    Node node(quiet());
+    int runs = 0;
+    node.sql().query("SELECT 1").then([&](Result<Rows> result) {
+        assert_true(result.has_value());
+        runs++;
+    });
+    assert_int_equal(runs, 0);
+    assert_int_equal(node.dispatch(), 1);
+    assert_int_equal(node.dispatch(), 0);
+    assert_int_equal(runs, 1);
+}
+
+static void then_runs_once_when_refused(void **)
+{
+    Node node(quiet());
+    fake.refuse = DEBROS_EBUSY;
+    int runs = 0;
+    node.sql().query("SELECT 1").then([&](Result<Rows> result) {
+        assert_int_equal(result.error().err(), DEBROS_EBUSY);
+        runs++;
+    });
+    assert_int_equal(runs, 1);
+    Result<Rows> waited = node.sql().query("SELECT 1").wait();
+    assert_int_equal(waited.error().err(), DEBROS_EBUSY);
+    assert_int_equal(fake.released, 0);
+}
+
+static void destroying_the_node_completes_what_waits(void **)
+{
+    int status = 0;
+    {
+        Node node(quiet());
+        node.start().then([&](Result<debros::Done> r) { status = r.error().err(); });
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(status, DEBROS_ECANCELED);
+}
+
+static void a_canceler_asks_once_and_may_outlive_the_node(void **)
+{
+    debros::Canceler canceler;
+    int status = 0;
+    {
+        Node node(quiet());
+        canceler = node.sql().query("SELECT 1").then([&](Result<Rows> result) {
+            status = result.error().err();
+        });
+        canceler.cancel();
+        assert_int_equal(fake.canceled, 1);
+        node.dispatch();
+        assert_int_equal(status, DEBROS_ECANCELED);
+    }
+    canceler.cancel();
+    debros::Canceler().cancel();
+    assert_int_equal(fake.canceled, 1);
+}
+
+static void futures_complete_from_the_callback_thread(void **)
+{
+    Node node{Config{}};
+    answer_rows();
+    auto future = node.sql().query("SELECT 1").future();
+    assert_int_equal(future.get().size(), 2);
+    fake.status = DEBROS_ETIMEDOUT;
+    auto failing = node.status().future();
+    bool thrown = false;
+    try {
+        failing.get();
+    } catch (const Error &error) {
+        thrown = error.err() == DEBROS_ETIMEDOUT;
+    }
+    assert_true(thrown);
+}
+
+static void a_node_moves(void **)
+{
+    Config config = quiet();
+    config.listen = {"/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0"};
+    std::string logged;
+    config.log = [&](debros_log_level, std::string_view module, std::string_view text) {
+        logged = std::string(module) + ": " + std::string(text);
+    };
+    Node first(config);
+    auto sql = first.sql();
+    Node second(std::move(first));
+    assert_null(first.handle());
+    sql.query("SELECT 1").get();
+    assert_int_equal(second.listen_addrs().size(), 2);
+    assert_string_equal(logged.c_str(), "fake: created");
+    assert_int_equal(second.event_fd(), 42);
+    assert_string_equal(second.peer_id().c_str(), "12D3KooW");
+}
+
+static void network_calls_give_values(void **)
+{
+    Node node(quiet());
+    debros_status status{};
+    status.node_id = "n";
+    status.cluster_id = "c";
+    status.leader = "";
+    status.role = DEBROS_ROLE_LEADER;
+    status.uptime_ms = 1500;
+    const char *const names[] = {"default", "shop"};
+    debros_peer peer{};
+    peer.id = "p";
+    peer.agent = "agent";
+    peer.observed = "";
+    peer.addrs = names;
+    peer.n_addrs = 1;
+    fake.net.status = &status;
+    fake.net.names = names;
+    fake.net.n_names = 2;
+    fake.net.peers = &peer;
+    fake.net.n_peers = 1;
+    fake.net.text = "invite";
+    fake.net.rtt_us = 250;
+    assert_int_equal(node.status().get().uptime.count(), 1500);
+    assert_string_equal(node.namespaces().get().at(1).c_str(), "shop");
+    assert_string_equal(node.peers().get().at(0).id.c_str(), "p");
+    assert_string_equal(node.identify("/a").get().addrs.at(0).c_str(), "default");
+    assert_int_equal(node.ping("/a").get().count(), 250);
+    assert_string_equal(node.invite(std::chrono::minutes(1)).get().c_str(), "invite");
+    node.create_namespace("shop").get();
+    assert_string_equal(fake.calls.back().c_str(), "ns_create shop");
+}
+
+static void constructors_throw_with_detail(void **)
+{
+    Config config;
+    config.max_connections = 1;
+    try {
+        Node node(config);
+        fail();
+    } catch (const Error &error) {
+        assert_string_equal(error.detail().c_str(), "max_connections");
+    }
+    try {
+        debros::init(Config{});
+        fail();
+    } catch (const Error &error) {
+        assert_int_equal(error.err(), DEBROS_EINVAL);
+    }
+    assert_string_equal(debros::identity("k").c_str(), "id of k");
+}
+
+static void a_timeout_reaches_the_request(void **)
+{
+    Node node(quiet());
+    node.start().timeout(std::chrono::milliseconds(50)).get();
+    assert_string_equal(fake.calls.at(0).c_str(), "start");
+}
+
+#if defined(__cpp_impl_coroutine)
+struct Task {
+    struct promise_type {
+        Task get_return_object()
+        {
+            return {};
+        }
+        std::suspend_never initial_suspend()
+        {
+            return {};
+        }
+        std::suspend_never final_suspend() noexcept
+        {
+            return {};
+        }
+        void return_void()
+        {
+        }
+        void unhandled_exception()
+        {
+            std::terminate();
+        }
+    };
+};
+
+static Task count_rows(Node &node, std::size_t &out, int &err)
+{
+    Rows rows = co_await node.sql().query("SELECT 1");
+    out = rows.size();
+    fake.refuse = DEBROS_EBUSY;
+    try {
+        co_await node.status();
+    } catch (const Error &error) {
+        err = error.err();
+    }
+}
+
+static void a_coroutine_resumes_with_the_value_or_throws(void **)
+{
+    Node node(quiet());
+    answer_rows();
+    std::size_t n = 0;
+    int err = 0;
+    count_rows(node, n, err);
+    assert_int_equal(n, 0);
+    node.dispatch();
+    assert_int_equal(n, 2);
+    assert_int_equal(err, DEBROS_EBUSY);
+}
+#endif
+
+#define T(test) cmocka_unit_test_setup(test, reset)
+
+int main()
+{
+    const CMUnitTest tests[] = {
+        T(rows_have_names_and_typed_values),
+        T(an_unknown_column_throws),
+        T(parameters_keep_their_types),
+        T(a_level_reaches_the_request),
+        T(get_throws_code_detail_and_statement),
+        T(then_runs_once_on_dispatch),
+        T(then_runs_once_when_refused),
+        T(destroying_the_node_completes_what_waits),
+        T(a_canceler_asks_once_and_may_outlive_the_node),
+        T(futures_complete_from_the_callback_thread),
+        T(a_node_moves),
+        T(network_calls_give_values),
+        T(constructors_throw_with_detail),
+        T(a_timeout_reaches_the_request),
+#if defined(__cpp_impl_coroutine)
+        T(a_coroutine_resumes_with_the_value_or_throws),
+#endif
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
