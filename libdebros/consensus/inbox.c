@@ -1,0 +1,144 @@
+#include "consensus/inbox.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "consensus/machine.h"
+#include "consensus/message.h"
+
+static void free_message(struct dbr_inbox_message *m)
+{
+    if (m != NULL) {
+        dbr_message_finish(&m->raft);
+        dbr_free(m);
+    }
+}
+
+void dbr_inbox_finish(struct dbr_inbox *inbox)
+{
+    free_message(inbox->install);
+    inbox->install = NULL;
+}
+
+/* Hands the message to libraft, which takes the memory inside. */
+static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    const struct raft_server *known =
+        dbr_configuration_find(&c->raft.configuration, m->raft.server_id);
+    if (known != NULL) {
+        /* What the members agreed on counts more than what the sender says. */
+        strcpy(m->address, known->address);
+    }
+    m->raft.server_address = m->address;
+    c->inbox.from = m->raft.server_id;
+    c->inbox.from_address = m->address;
+    c->seam.recv(&c->io, &m->raft);
+    c->inbox.from = 0;
+    dbr_raft_io_mend_cuts(c);
+    dbr_free(m);
+}
+
+static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    struct raft_append_entries *a = &m->raft.append_entries;
+    dbr_repair_7_strip(c, a);
+    a->leader_commit = dbr_repair_2_commit(c, a);
+    if (dbr_repair_postpones(c, a)) {
+        free_message(m);
+        return 0;
+    }
+    int rv = dbr_repair_5_roll_back(c, a);
+    if (rv != 0) {
+        free_message(m);
+        return rv;
+    }
+    dbr_repair_2_begin(c, a->term, a->prev_log_index + a->n_entries);
+    deliver(c, m);
+    dbr_repair_2_end(c);
+    return 0;
+}
+
+static void deliver_install(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    const struct raft_install_snapshot *a = &m->raft.install_snapshot;
+    dbr_repair_2_begin(c, a->term, a->last_index);
+    deliver(c, m);
+    dbr_repair_2_end(c);
+}
+
+/* Would libraft drop a snapshot that comes now, or mix it with what is under way? */
+static bool install_must_wait(const struct dbr_consensus *c)
+{
+    return !c->config.bare && (dbr_repair_3_waits(c) || c->raft.snapshot.put.data != NULL ||
+                               c->raft.snapshot.pending.term != 0);
+}
+
+bool dbr_inbox_deliver_kept(struct dbr_consensus *c)
+{
+    struct dbr_inbox_message *m = c->inbox.install;
+    if (m == NULL || install_must_wait(c)) {
+        return false;
+    }
+    c->inbox.install = NULL;
+    if (dbr_repair_refuses(c, &m->raft)) {
+        free_message(m);
+        return true;
+    }
+    deliver_install(c, m);
+    return true;
+}
+
+static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    if (dbr_repair_refuses(c, &m->raft)) {
+        free_message(m);
+        return DEBROS_EPROTO;
+    }
+    if (dbr_repair_1_hold(c, &m->raft)) {
+        free_message(m);
+        return 0;
+    }
+    switch (m->raft.type) {
+    case RAFT_IO_APPEND_ENTRIES:
+        return deliver_append(c, m);
+    case RAFT_IO_INSTALL_SNAPSHOT:
+        if (install_must_wait(c)) {
+            free_message(c->inbox.install);
+            c->inbox.install = m;
+            return 0;
+        }
+        deliver_install(c, m);
+        return 0;
+    case RAFT_IO_TIMEOUT_NOW:
+        if (dbr_repair_3_waits(c) || dbr_repair_6_refuses_timeout(c)) {
+            free_message(m);
+            return 0;
+        }
+        break;
+    default:
+        break;
+    }
+    deliver(c, m);
+    return 0;
+}
+
+int dbr_inbox_recv(struct dbr_consensus *c, uint64_t from, debros_bytes bytes)
+{
+    const struct dbr_message_limits limits = {
+        .max_entries = c->config.max_message + DBR_ENTRY_SIZE_MAX,
+        .max_image = c->config.max_snapshot,
+    };
+    if (from == c->config.id) {
+        return DEBROS_EPROTO;
+    }
+    struct dbr_inbox_message *m = dbr_calloc(1, sizeof(*m));
+    if (m == NULL) {
+        return 0; /* as good as lost on the way */
+    }
+    int rv = dbr_message_decode(&m->raft, m->address, from, bytes, &limits);
+    if (rv != 0) {
+        dbr_free(m);
+        return rv == DEBROS_ENOMEM ? 0 : rv;
+    }
+    return dispatch(c, m);
+}

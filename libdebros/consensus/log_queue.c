@@ -1,0 +1,64 @@
+#include "consensus/log_queue.h"
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+static bool is_change(const struct dbr_log_item *item)
+{
+    return item->op.type == DBR_LOG_APPEND || item->op.type == DBR_LOG_TRUNCATE ||
+           item->op.type == DBR_LOG_INSTALL;
+}
+
+struct dbr_log_item *dbr_log_queue_add(struct dbr_log_queue *queue,
+                                       enum dbr_log_op_type type)
+{
+    struct dbr_log_item *item = dbr_calloc(1, sizeof(*item));
+    if (item == NULL) {
+        return NULL;
+    }
+    item->op.type = type;
+    item->op.seq = ++queue->last_seq;
+    if (queue->last == NULL) {
+        queue->first = item;
+    } else {
+        queue->last->after = item;
+    }
+    queue->last = item;
+    queue->changes += is_change(item);
+    if (type == DBR_LOG_TERM || type == DBR_LOG_VOTE) {
+        queue->last_meta_seq = item->op.seq;
+    }
+    return item;
+}
+
+struct dbr_log_item *dbr_log_queue_take(struct dbr_log_queue *queue, uint64_t seq)
+{
+    struct dbr_log_item *item = queue->first;
+    if (item == NULL || item->op.seq > seq) {
+        return NULL;
+    }
+    queue->first = item->after;
+    if (queue->first == NULL) {
+        queue->last = NULL;
+    }
+    item->after = NULL;
+    queue->durable_seq = item->op.seq;
+    dbr_assert(!is_change(item) || queue->changes > 0);
+    queue->changes -= is_change(item);
+    return item;
+}
+
+void dbr_log_item_free(struct dbr_log_item *item)
+{
+    if (item == NULL) {
+        return;
+    }
+    dbr_buf_finish(&item->configuration);
+    dbr_free(item->op.entries);
+    dbr_free(item);
+}
+
+bool dbr_log_queue_holds_meta(const struct dbr_log_queue *queue)
+{
+    return queue->last_meta_seq > queue->durable_seq;
+}
