@@ -1,0 +1,419 @@
+#include "core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/detail.h"
+#include "inner.h"
+
+#define EFFECTS_MAX (1u << 20)
+#define MESSAGE_MAX (20u << 20)     /* SQL frames: the largest reply and its wrapping */
+#define RAFT_MESSAGE_MAX (72u << 20) /* a snapshot image travels as one message */
+
+static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
+    [DBR_PROTOCOL_RAFT] = {"/debros/raft/1.0.0", DBR_PEER_MEMBER, RAFT_MESSAGE_MAX,
+                           2 * RAFT_MESSAGE_MAX},
+    [DBR_PROTOCOL_SQL] = {"/debros/sql/1.0.0", DBR_PEER_CLIENT, MESSAGE_MAX, 2 * MESSAGE_MAX},
+    [DBR_PROTOCOL_CLUSTER] = {"/debros/cluster/1.0.0", DBR_PEER_STRANGER,
+                              DBR_CLUSTER_MAX_MESSAGE, 2 * DBR_CLUSTER_MAX_MESSAGE},
+};
+
+/* ---- Life ------------------------------------------------------------------------ */
+
+static int create_swarm(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_swarm_config config = {
+        .identity = core->config.identity,
+        .agent = "debros/" DEBROS_VERSION,
+        .open = core->config.open,
+        .protocols = protocols,
+        .n_protocols = DBR_PROTOCOLS,
+        .logger = core->config.logger,
+    };
+    dbr_swarm_limits_default(&config.limits);
+    if (core->config.max_connections != 0) {
+        config.limits.connections = core->config.max_connections;
+    }
+    return dbr_swarm_create(&core->swarm, &config, core->rng, now);
+}
+
+static int create_consensus(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_config config;
+    char address[DBR_PEER_ID_TEXT_SIZE];
+    dbr_consensus_config_default(&config);
+    config.id = dbr_server_id(&core->self);
+    config.address = dbr_peer_id_text(&core->self, address);
+    config.logger = core->config.logger;
+    config.bare = core->config.bare;
+    if (core->config.election_ms != 0) {
+        config.election_ms = core->config.election_ms;
+        config.heartbeat_ms = config.election_ms / 10;
+    }
+    if (core->config.snapshot_threshold != 0) {
+        config.snapshot_threshold = core->config.snapshot_threshold;
+    }
+    if (core->config.snapshot_trailing != 0) {
+        config.snapshot_trailing = core->config.snapshot_trailing;
+    }
+    return dbr_consensus_create(&core->consensus, &config, core->config.log_state, core->rng,
+                                now);
+}
+
+static int create_sql(struct dbr_core *core)
+{
+    struct dbr_sql_config config = {.swarm = core->swarm,
+                                    .consensus = core->consensus,
+                                    .protocol = DBR_PROTOCOL_SQL,
+                                    .rng = core->rng,
+                                    .logger = core->config.logger};
+    return dbr_sql_create(&core->sql, &config);
+}
+
+static int copy_bootstrap(struct dbr_core *core, debros_detail *detail)
+{
+    const struct dbr_core_config *config = &core->config;
+    size_t n = config->mode == DBR_CORE_JOINER ? core->invite.n_members : config->n_bootstrap;
+    const struct dbr_multiaddr *from =
+        config->mode == DBR_CORE_JOINER ? core->invite.members : config->bootstrap;
+    core->bootstrap = dbr_calloc(n + 1, sizeof(*core->bootstrap));
+    if (core->bootstrap == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct dbr_peer_id peer;
+        if (!dbr_multiaddr_peer(&from[i], &peer)) {
+            char text[DBR_MULTIADDR_TEXT_SIZE];
+            return dbr_detail_set(detail, DEBROS_EINVAL,
+                                  "bootstrap address %s must end in /p2p/PEER-ID",
+                                  dbr_multiaddr_text(&from[i], text));
+        }
+        core->bootstrap[i] = from[i];
+    }
+    core->n_bootstrap = n;
+    return 0;
+}
+
+static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *detail)
+{
+    int err = 0;
+    if (core->config.mode == DBR_CORE_JOINER) {
+        err = dbr_invite_decode(&core->invite, core->config.invite, detail);
+    }
+    if (err == 0) {
+        err = copy_bootstrap(core, detail);
+    }
+    if (err == 0) {
+        err = create_swarm(core, now);
+    }
+    if (err == 0 && core->config.mode == DBR_CORE_MEMBER) {
+        err = create_consensus(core, now);
+    }
+    if (err == 0 && core->config.mode != DBR_CORE_JOINER) {
+        err = create_sql(core);
+    }
+    return err;
+}
+
+int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
+                    struct dbr_rng *rng, dbr_time now, int64_t wall_ms, debros_detail *detail)
+{
+    struct dbr_core *core = dbr_calloc(1, sizeof(*core));
+    if (core == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    core->config = *config;
+    core->rng = rng;
+    core->started = core->now = now;
+    core->wall_ms = wall_ms;
+    core->applied = config->applied;
+    core->members_at = core->announce_at = core->roles_at = DBR_TIME_NEVER;
+    core->stop_at = core->tickets_at = DBR_TIME_NEVER;
+    dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);
+    dbr_peer_id_from_key(&core->self, config->identity->public_key);
+    int err = create_parts(core, now, detail);
+    if (err != 0) {
+        dbr_core_destroy(core);
+        return err;
+    }
+    core->config.log_state = NULL;
+    if (core->sql != NULL) {
+        dbr_sql_wall(core->sql, wall_ms);
+        dbr_sql_applied(core->sql, NULL, core->applied, now);
+    }
+    if (config->mode == DBR_CORE_MEMBER) {
+        dbr_membership_start(core, now);
+    } else {
+        dbr_calls_start(core, now);
+    }
+    *out = core;
+    return 0;
+}
+
+void dbr_core_destroy(struct dbr_core *core)
+{
+    if (core == NULL) {
+        return;
+    }
+    dbr_tickets_finish(core);
+    dbr_raft_links_finish(core);
+    dbr_apply_job_destroy(core->entries);
+    dbr_sql_destroy(core->sql);
+    dbr_consensus_destroy(core->consensus);
+    dbr_swarm_destroy(core->swarm);
+    dbr_members_finish(&core->members);
+    struct dbr_effect effect;
+    while (dbr_ring_pop(&core->effects, &effect)) {
+        if (effect.type == DBR_CORE_APPLY) {
+            dbr_apply_job_destroy(effect.apply);
+        } else if (effect.type == DBR_CORE_QUERY) {
+            dbr_query_job_destroy(effect.query);
+        }
+    }
+    dbr_ring_finish(&core->effects);
+    dbr_free(core->bootstrap);
+    dbr_free(core);
+}
+
+void dbr_core_effect(struct dbr_core *core, const struct dbr_effect *effect)
+{
+    struct dbr_effect full = *effect;
+    if (full.detail == NULL) {
+        full.detail = "";
+    }
+    /* Ops, jobs and requests must not be lost: the ring's limit is far above what the
+     * tables below allow, and only memory can end it. */
+    if (!dbr_ring_push(&core->effects, &full)) {
+        dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory");
+    }
+}
+
+void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...)
+{
+    if (core->is_fatal) {
+        return;
+    }
+    core->is_fatal = true;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(core->detail.text, sizeof(core->detail.text), format, args);
+    va_end(args);
+    dbr_log(core->config.logger, DEBROS_LOG_ERROR, "core", "%s", core->detail.text);
+    struct dbr_effect effect = {
+        .type = DBR_CORE_FATAL, .status = status, .detail = core->detail.text};
+    dbr_ring_push(&core->effects, &effect);
+}
+
+/* ---- In: time ---------------------------------------------------------------------- */
+
+void dbr_core_wall(struct dbr_core *core, int64_t wall_ms)
+{
+    core->wall_ms = wall_ms;
+    if (core->sql != NULL) {
+        dbr_sql_wall(core->sql, wall_ms);
+    }
+}
+
+dbr_time dbr_core_deadline(const struct dbr_core *core)
+{
+    dbr_time at = dbr_time_min(dbr_swarm_deadline(core->swarm), core->tickets_at);
+    if (core->sql != NULL) {
+        at = dbr_time_min(at, dbr_sql_deadline(core->sql));
+    }
+    if (core->consensus != NULL) {
+        at = dbr_time_min(at, dbr_consensus_deadline(core->consensus));
+        at = dbr_time_min(at, dbr_membership_deadline(core));
+    }
+    return dbr_time_min(at, core->stop_at);
+}
+
+static void stopped(struct dbr_core *core)
+{
+    core->stop_at = DBR_TIME_NEVER;
+    struct dbr_effect effect = {.type = DBR_CORE_STOPPED};
+    dbr_core_effect(core, &effect);
+}
+
+void dbr_core_expire(struct dbr_core *core, dbr_time now)
+{
+    if (dbr_swarm_deadline(core->swarm) <= now) {
+        dbr_swarm_expire(core->swarm, now);
+    }
+    if (core->consensus != NULL) {
+        if (dbr_consensus_deadline(core->consensus) <= now) {
+            dbr_consensus_expire(core->consensus, now);
+        }
+        dbr_membership_expire(core, now);
+    }
+    if (core->sql != NULL) {
+        dbr_sql_expire(core->sql, now);
+    }
+    dbr_tickets_expire(core, now);
+    if (core->stop_at <= now) {
+        stopped(core);
+    }
+}
+
+/* ---- In: the network ------------------------------------------------------------------ */
+
+void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr, dbr_time now)
+{
+    if (core->n_listen < DBR_MEMBER_ADDRS) {
+        core->listen[core->n_listen++] = *addr;
+    }
+    dbr_swarm_listening(core->swarm, addr);
+    core->announce_at = now;
+}
+
+void dbr_core_accepted(struct dbr_core *core, uint64_t conn, const struct dbr_multiaddr *remote,
+                       dbr_time now)
+{
+    dbr_swarm_accepted(core->swarm, conn, remote, now);
+}
+
+void dbr_core_dialed(struct dbr_core *core, uint64_t conn, dbr_time now)
+{
+    dbr_swarm_dialed(core->swarm, conn, now);
+}
+
+void dbr_core_dial_failed(struct dbr_core *core, uint64_t conn, const char *detail, dbr_time now)
+{
+    dbr_swarm_dial_failed(core->swarm, conn, detail, now);
+}
+
+void dbr_core_recv(struct dbr_core *core, uint64_t conn, debros_bytes bytes, dbr_time now)
+{
+    dbr_swarm_recv(core->swarm, conn, bytes, now);
+}
+
+void dbr_core_closed(struct dbr_core *core, uint64_t conn, dbr_time now)
+{
+    dbr_swarm_closed(core->swarm, conn, now);
+}
+
+void dbr_core_written(struct dbr_core *core, uint64_t conn, size_t len, dbr_time now)
+{
+    dbr_swarm_written(core->swarm, conn, len, now);
+}
+
+struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn)
+{
+    return dbr_swarm_take_output(core->swarm, conn);
+}
+
+/* ---- In: the store --------------------------------------------------------------------- */
+
+void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now)
+{
+    dbr_consensus_log_done(core->consensus, seq, now);
+}
+
+static void entries_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now)
+{
+    core->applied = job->applied;
+    core->database_size = job->database_size;
+    dbr_sql_applied(core->sql, job->outcomes, job->applied, now);
+    job->outcomes = NULL;
+    if (job->system_changed) {
+        dbr_membership_changed(core, now);
+    }
+}
+
+void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now)
+{
+    bool may_fail = job->type == DBR_APPLY_CHECKPOINT || job->type == DBR_APPLY_IMAGE;
+    if (job->status != 0 && !may_fail) {
+        dbr_core_fatal(core, job->status, "the database cannot go on: %s", job->detail.text);
+    } else if (job->type == DBR_APPLY_CHECKPOINT) {
+        dbr_consensus_checkpointed(core->consensus, job->status, now);
+    } else if (job->type == DBR_APPLY_IMAGE) {
+        dbr_consensus_image(core->consensus, job->status, job->applied, &job->image, now);
+    } else {
+        if (job->type == DBR_APPLY_RESTORE) {
+            job->system_changed = true;
+        }
+        entries_done(core, job, now);
+    }
+    if (job->status != 0) {
+        dbr_log(core->config.logger, DEBROS_LOG_WARN, "core", "%s", job->detail.text);
+    }
+    dbr_apply_job_destroy(job);
+}
+
+void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now)
+{
+    dbr_sql_query_done(core->sql, job, now);
+}
+
+/* ---- In: the application ------------------------------------------------------------------ */
+
+void dbr_core_request(struct dbr_core *core, struct dbr_request *request, dbr_time now)
+{
+    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_REQUEST, request->deadline);
+    if (ticket == NULL || core->is_stopping || core->is_fatal || core->sql == NULL) {
+        request->status = ticket == NULL ? DEBROS_ENOMEM : DEBROS_ECANCELED;
+        struct dbr_effect effect = {.type = DBR_CORE_DONE, .request = request};
+        dbr_ticket_destroy(core, ticket);
+        dbr_core_effect(core, &effect);
+        return;
+    }
+    ticket->request = request;
+    request->token = ticket->token;
+    dbr_request_run(core, ticket, now);
+}
+
+void dbr_core_cancel(struct dbr_core *core, struct dbr_request *request, dbr_time now)
+{
+    struct dbr_ticket *ticket = dbr_ticket_find(core, request->token);
+    if (ticket == NULL || ticket->request != request) {
+        return;
+    }
+    if (request->type == DBR_REQUEST_EXEC || request->type == DBR_REQUEST_QUERY) {
+        dbr_sql_cancel(core->sql, ticket->token);
+    } else {
+        dbr_ticket_done(core, ticket, DEBROS_ECANCELED, "canceled", now);
+    }
+}
+
+void dbr_core_stop(struct dbr_core *core, dbr_time now)
+{
+    core->is_stopping = true;
+    core->stop_at = now;
+    if (core->consensus == NULL) {
+        return;
+    }
+    struct dbr_consensus_status status;
+    dbr_consensus_status(core->consensus, &status);
+    if (status.role == DBR_CONSENSUS_LEADER &&
+        dbr_consensus_transfer(core->consensus, 0, now) == 0) {
+        core->stop_at = dbr_time_add(now, DBR_STOP_MS);
+    }
+}
+
+void dbr_core_abort(struct dbr_core *core, int status)
+{
+    struct dbr_ticket *ticket;
+    struct dbr_ticket *tmp;
+    if (core->sql != NULL) {
+        dbr_sql_abort(core->sql, status);
+    }
+    dbr_core_pump(core, core->now);
+    HASH_ITER(hh, core->tickets, ticket, tmp)
+    {
+        if (ticket->kind == DBR_TICKET_REQUEST && ticket->stream == 0) {
+            dbr_ticket_done(core, ticket, status, "the node stopped", core->now);
+        }
+    }
+}
+
+/* ---- Out -------------------------------------------------------------------------------------- */
+
+bool dbr_core_poll(struct dbr_core *core, struct dbr_effect *effect, dbr_time now)
+{
+    if (dbr_ring_pop(&core->effects, effect)) {
+        return true;
+    }
+    dbr_core_pump(core, now);
+    return dbr_ring_pop(&core->effects, effect);
+}

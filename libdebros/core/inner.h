@@ -1,0 +1,206 @@
+/* The insides of the node's machine, shared by its files:
+ *   core.c        life, facts in, effects out, time
+ *   pump.c        events of swarm, consensus and sql, until all are quiet
+ *   raft_link.c   consensus messages over streams
+ *   membership.c  the members' table, classes, addresses, roles
+ *   tickets.c     what waits for an answer, and where the answer goes
+ *   requests.c    the public API's requests
+ *   calls.c       the cluster protocol: hello, join, calls for clients
+ *   views.c       status and peers for people
+ *   bootstrap.c   a cluster's first log operations */
+#ifndef DBR_CORE_INNER_H
+#define DBR_CORE_INNER_H
+
+#include "base/hash.h"
+#include "base/ring.h"
+#include "cluster/commands.h"
+#include "cluster/invite.h"
+#include "cluster/members.h"
+#include "cluster/message.h"
+#include "cluster/roles.h"
+#include "cluster/server_id.h"
+#include "consensus/consensus.h"
+#include "core/core.h"
+#include "sql/sql.h"
+#include "swarm/swarm.h"
+
+/* The swarm's protocols, by index. */
+enum { DBR_PROTOCOL_RAFT, DBR_PROTOCOL_SQL, DBR_PROTOCOL_CLUSTER, DBR_PROTOCOLS };
+
+enum {
+    DBR_STOP_MS = 3000,            /* politeness ends */
+    DBR_ROLES_MS = 500,            /* the leader looks at the members' places */
+    DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
+    DBR_MEMBERS_REFRESH_MS = 5000, /* a member without a replica looks again */
+    DBR_ANNOUNCE_RETRY_MS = 2000,
+    DBR_INTERNAL_TIMEOUT_MS = 10000
+};
+
+/* Something asynchronous under way, named by its token in swarm and sql. */
+enum dbr_ticket_kind {
+    DBR_TICKET_REQUEST,  /* of the API, or a peer's call (`stream` is set) */
+    DBR_TICKET_MEMBERS,  /* look at the members' table */
+    DBR_TICKET_ANNOUNCE, /* our addresses */
+    DBR_TICKET_JOIN,     /* a stranger's join */
+    DBR_TICKET_REACH     /* a client's or joiner's first dial of a member */
+};
+
+enum dbr_ticket_state {
+    DBR_TICKET_WAITING,     /* a call, for a member to send it to */
+    DBR_TICKET_FORWARDED,   /* a call, with the member */
+    DBR_TICKET_RUNNING,     /* sql or swarm has it */
+    DBR_TICKET_IDENTIFYING  /* connected to `peer`, waits for identify */
+};
+
+struct dbr_ticket {
+    UT_hash_handle hh; /* by token */
+    uint64_t token;
+    enum dbr_ticket_kind kind;
+    enum dbr_ticket_state state;
+    dbr_time deadline;
+    struct dbr_request *request;
+    uint64_t stream; /* a peer's call or join: where the answer goes; 0: local */
+    uint64_t id;
+    struct dbr_peer_id peer;
+    uint8_t seed[32]; /* INVITE */
+    uint64_t expires; /* INVITE */
+};
+
+/* One peer of the raft group. */
+struct dbr_raft_link {
+    UT_hash_handle hh; /* by server id */
+    uint64_t server;
+    struct dbr_peer_id peer;
+    uint64_t stream; /* ours, for sending; 0: none */
+};
+
+/* An inbound raft stream that has shown our cluster's id. */
+struct dbr_raft_inbound {
+    UT_hash_handle hh;
+    uint64_t stream;
+};
+
+struct dbr_core {
+    struct dbr_core_config config;
+    struct dbr_peer_id self;
+    struct dbr_multiaddr *bootstrap;
+    size_t n_bootstrap;
+    struct dbr_invite invite; /* JOINER */
+    struct dbr_rng *rng;
+    dbr_time started;
+    dbr_time now; /* of the last pump */
+    int64_t wall_ms;
+
+    struct dbr_swarm *swarm;
+    struct dbr_consensus *consensus; /* MEMBER */
+    struct dbr_sql *sql;             /* not JOINER */
+
+    struct dbr_ring effects;
+    struct dbr_ticket *tickets;
+    uint64_t next_token;
+    dbr_time tickets_at; /* no later than any ticket's deadline */
+
+    struct dbr_multiaddr listen[DBR_MEMBER_ADDRS];
+    size_t n_listen;
+
+    struct dbr_members members;
+    bool members_known;
+    dbr_time members_at; /* when to look at the table; NEVER: no need */
+    bool members_running;
+    dbr_time announce_at;
+    bool announce_running;
+    dbr_time roles_at;
+
+    struct dbr_raft_link *links;
+    struct dbr_raft_inbound *inbound;
+    struct dbr_apply_job *entries; /* committed entries of this drain */
+    uint64_t applied;
+    uint64_t database_size;
+
+    /* CLIENT, JOINER */
+    struct dbr_peer_id route; /* the member that serves us */
+    uint64_t upstream;        /* our cluster stream to it */
+    size_t n_reaching;        /* first dials under way */
+    bool is_ready;
+    bool is_joined;
+
+    bool is_stopping;
+    bool is_fatal;
+    dbr_time stop_at;
+    debros_detail detail; /* of READY's opposite and of FATAL */
+    struct dbr_joined joined;
+    struct dbr_multiaddr joined_members[DBR_INVITE_MAX_MEMBERS];
+};
+
+/* core.c */
+void dbr_core_effect(struct dbr_core *core, const struct dbr_effect *effect);
+#ifdef __GNUC__
+__attribute__((format(printf, 3, 4)))
+#endif
+void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...);
+
+/* pump.c */
+void dbr_core_pump(struct dbr_core *core, dbr_time now);
+
+/* raft_link.c */
+void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
+                   debros_bytes message, dbr_time now);
+void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_raft_stream_closed(struct dbr_core *core, uint64_t stream);
+void dbr_raft_links_finish(struct dbr_core *core);
+
+/* membership.c */
+void dbr_membership_start(struct dbr_core *core, dbr_time now);
+void dbr_membership_expire(struct dbr_core *core, dbr_time now);
+dbr_time dbr_membership_deadline(const struct dbr_core *core);
+void dbr_membership_changed(struct dbr_core *core, dbr_time now); /* look again */
+void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply, dbr_time now);
+void dbr_membership_announced(struct dbr_core *core, int status, dbr_time now);
+bool dbr_membership_has_replica(const struct dbr_core *core);
+/* Where sql requests go from here. */
+void dbr_membership_route(struct dbr_core *core, dbr_time now);
+/* Addresses that others may dial: without loopback unless there is nothing else. */
+size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out, size_t max);
+
+/* tickets.c */
+struct dbr_ticket *dbr_ticket_create(struct dbr_core *core, enum dbr_ticket_kind kind,
+                                     dbr_time deadline);
+struct dbr_ticket *dbr_ticket_find(const struct dbr_core *core, uint64_t token);
+void dbr_ticket_destroy(struct dbr_core *core, struct dbr_ticket *ticket);
+/* Ends a REQUEST ticket: DONE to the API, or a reply to the peer that called. */
+void dbr_ticket_done(struct dbr_core *core, struct dbr_ticket *ticket, int status,
+                     const char *detail, dbr_time now);
+void dbr_tickets_expire(struct dbr_core *core, dbr_time now);
+void dbr_tickets_finish(struct dbr_core *core);
+
+/* requests.c */
+void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
+/* What sql and swarm answered under a ticket's token. `reply` is taken. */
+void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
+                          struct dbr_sql_reply *reply, dbr_time now);
+void dbr_request_connected(struct dbr_core *core, struct dbr_ticket *ticket,
+                           const struct dbr_swarm_event *event, dbr_time now);
+void dbr_request_pinged(struct dbr_core *core, struct dbr_ticket *ticket,
+                        const struct dbr_swarm_event *event, dbr_time now);
+void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
+
+/* calls.c */
+void dbr_calls_start(struct dbr_core *core, dbr_time now);
+void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_calls_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
+                             dbr_time now);
+void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
+void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
+void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_calls_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
+void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket, dbr_time now);
+void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_sql_reply *reply, dbr_time now);
+
+/* views.c: into request->arena; 0 or ENOMEM */
+int dbr_view_status(const struct dbr_core *core, struct dbr_request *request, dbr_time now);
+int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request);
+int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
+                  const struct dbr_peer_id *peer);
+
+#endif

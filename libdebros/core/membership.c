@@ -1,0 +1,366 @@
+/* Who belongs to the cluster, as its tables say; what follows for peers, for addresses,
+ * for the raft group's places, and for the way of SQL requests. */
+#include "base/alloc.h"
+#include "inner.h"
+
+#define CANDIDATES_MAX 256
+
+/* ---- What the raft group says ------------------------------------------------------ */
+
+static const struct dbr_server *find_server(const struct dbr_consensus_status *status,
+                                            uint64_t id)
+{
+    for (size_t i = 0; i < status->n_servers; i++) {
+        if (status->servers[i].id == id) {
+            return &status->servers[i];
+        }
+    }
+    return NULL;
+}
+
+bool dbr_membership_has_replica(const struct dbr_core *core)
+{
+    struct dbr_consensus_status status;
+    if (core->consensus == NULL || core->applied == 0) {
+        return false;
+    }
+    dbr_consensus_status(core->consensus, &status);
+    return find_server(&status, dbr_server_id(&core->self)) != NULL;
+}
+
+/* Any member that is connected: for those who have no place in the group. */
+static bool any_member(const struct dbr_core *core, struct dbr_peer_id *peer)
+{
+    struct dbr_peer_info info;
+    for (size_t i = 0; dbr_swarm_peer_at(core->swarm, i, &info) && info.connected; i++) {
+        if (info.cls == DBR_PEER_MEMBER) {
+            *peer = info.id;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void route_member(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_status status;
+    struct dbr_peer_id peer = {0};
+    enum dbr_sql_route route = DBR_SQL_ROUTE_NONE;
+    bool has_replica = dbr_membership_has_replica(core);
+    dbr_consensus_status(core->consensus, &status);
+    if (status.role == DBR_CONSENSUS_LEADER) {
+        route = status.ready ? DBR_SQL_ROUTE_SELF : DBR_SQL_ROUTE_NONE;
+    } else if (status.leader != 0) {
+        const char *address = status.leader_address;
+        if (dbr_peer_id_parse(&peer, address, strlen(address)) == 0 &&
+            dbr_swarm_is_connected(core->swarm, &peer)) {
+            route = DBR_SQL_ROUTE_PEER;
+        }
+    } else if (find_server(&status, dbr_server_id(&core->self)) == NULL &&
+               any_member(core, &peer)) {
+        route = DBR_SQL_ROUTE_PEER;
+    }
+    dbr_sql_set_replica(core->sql, has_replica);
+    dbr_sql_set_route(core->sql, route, &peer, now);
+}
+
+void dbr_membership_route(struct dbr_core *core, dbr_time now)
+{
+    if (core->consensus != NULL) {
+        route_member(core, now);
+    } else if (dbr_peer_id_is_none(&core->route)) {
+        dbr_sql_set_route(core->sql, DBR_SQL_ROUTE_NONE, NULL, now);
+    } else {
+        dbr_sql_set_route(core->sql, DBR_SQL_ROUTE_PEER, &core->route, now);
+    }
+}
+
+/* ---- The table ------------------------------------------------------------------------ */
+
+/* Until the table is known, the addresses that the operator gave stand for members. */
+void dbr_membership_start(struct dbr_core *core, dbr_time now)
+{
+    for (size_t i = 0; i < core->n_bootstrap; i++) {
+        struct dbr_peer_id peer;
+        dbr_multiaddr_peer(&core->bootstrap[i], &peer);
+        if (dbr_peer_id_equal(&peer, &core->self)) {
+            continue;
+        }
+        dbr_swarm_set_class(core->swarm, &peer, DBR_PEER_MEMBER, now);
+        dbr_swarm_add_addr(core->swarm, &peer, &core->bootstrap[i]);
+        dbr_swarm_keep(core->swarm, &peer, true, now);
+    }
+    core->members_at = now;
+    core->roles_at = now;
+    core->is_ready = true;
+    struct dbr_effect effect = {.type = DBR_CORE_READY};
+    dbr_core_effect(core, &effect);
+}
+
+void dbr_membership_changed(struct dbr_core *core, dbr_time now)
+{
+    core->members_at = now;
+}
+
+static void look(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_MEMBERS, DBR_TIME_NEVER);
+    bool is_local = dbr_membership_has_replica(core);
+    debros_statement statement = {.sql = dbr_members_query};
+    int err = ticket == NULL
+                  ? DEBROS_ENOMEM
+                  : dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE, &statement,
+                                  is_local ? DEBROS_NONE : DEBROS_LINEARIZABLE, true,
+                                  dbr_time_add(now, DBR_INTERNAL_TIMEOUT_MS), now);
+    core->members_running = err == 0;
+    core->members_at = err == 0 ? DBR_TIME_NEVER : dbr_time_add(now, DBR_MEMBERS_RETRY_MS);
+    if (err != 0) {
+        dbr_ticket_destroy(core, ticket);
+    }
+}
+
+/* Members in the raft group keep connections with each other; all keep those with it. */
+static void welcome(struct dbr_core *core, const struct dbr_member *member, dbr_time now)
+{
+    if (dbr_peer_id_equal(&member->peer, &core->self)) {
+        return;
+    }
+    dbr_swarm_set_class(core->swarm, &member->peer,
+                        member->is_client ? DBR_PEER_CLIENT : DBR_PEER_MEMBER, now);
+    for (size_t i = 0; i < member->n_addrs; i++) {
+        dbr_swarm_add_addr(core->swarm, &member->peer, &member->addrs[i]);
+    }
+    if (!member->is_client) {
+        dbr_swarm_keep(core->swarm, &member->peer, true, now);
+    }
+}
+
+static void dismiss(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
+{
+    if (dbr_members_find(&core->members, peer) == NULL) {
+        dbr_swarm_keep(core->swarm, peer, false, now);
+        dbr_swarm_set_class(core->swarm, peer, DBR_PEER_STRANGER, now);
+    }
+}
+
+static void take_members(struct dbr_core *core, const debros_result *rows, dbr_time now)
+{
+    struct dbr_members old = core->members;
+    core->members = (struct dbr_members){0};
+    if (dbr_members_take(&core->members, rows) != 0) {
+        dbr_log(core->config.logger, DEBROS_LOG_ERROR, "core",
+                "the members' table makes no sense: the old view stays");
+        core->members = old;
+        return;
+    }
+    for (size_t i = 0; i < core->members.n; i++) {
+        welcome(core, &core->members.items[i], now);
+    }
+    for (size_t i = 0; i < old.n; i++) {
+        dismiss(core, &old.items[i].peer, now);
+    }
+    for (size_t i = 0; !core->members_known && i < core->n_bootstrap; i++) {
+        struct dbr_peer_id peer;
+        dbr_multiaddr_peer(&core->bootstrap[i], &peer);
+        dismiss(core, &peer, now);
+    }
+    dbr_members_finish(&old);
+    core->members_known = true;
+    core->announce_at = dbr_time_min(core->announce_at, now);
+    core->roles_at = now;
+}
+
+void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply, dbr_time now)
+{
+    bool changed_meanwhile = core->members_at != DBR_TIME_NEVER;
+    core->members_running = false;
+    if (reply == NULL || reply->status != 0 || reply->n_results != 1) {
+        core->members_at = dbr_time_add(now, DBR_MEMBERS_RETRY_MS);
+        return;
+    }
+    take_members(core, &reply->results[0], now);
+    if (!changed_meanwhile && !dbr_membership_has_replica(core)) {
+        core->members_at = dbr_time_add(now, DBR_MEMBERS_REFRESH_MS);
+    }
+}
+
+/* ---- Our addresses ------------------------------------------------------------------------ */
+
+static bool is_loopback(const struct dbr_multiaddr *addr)
+{
+    struct dbr_endpoint endpoint;
+    return dbr_multiaddr_endpoint(addr, &endpoint) && dbr_endpoint_is_loopback(&endpoint);
+}
+
+size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out, size_t max)
+{
+    bool has_other = false;
+    size_t n = 0;
+    for (size_t i = 0; i < core->n_listen; i++) {
+        has_other = has_other || !is_loopback(&core->listen[i]);
+    }
+    for (size_t i = 0; i < core->n_listen && n < max; i++) {
+        if (!has_other || !is_loopback(&core->listen[i])) {
+            out[n] = core->listen[i];
+            dbr_multiaddr_set_peer(&out[n++], &core->self);
+        }
+    }
+    return n;
+}
+
+static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr *addrs, size_t n)
+{
+    if (me->n_addrs != n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!dbr_multiaddr_equal(&me->addrs[i], &addrs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void announce(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
+    size_t n = dbr_membership_addrs(core, addrs, DBR_MEMBER_ADDRS);
+    const struct dbr_member *me = dbr_members_find(&core->members, &core->self);
+    core->announce_at = DBR_TIME_NEVER;
+    if (me == NULL || n == 0 || is_announced(me, addrs, n)) {
+        return;
+    }
+    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_ANNOUNCE, DBR_TIME_NEVER);
+    struct dbr_commands commands;
+    struct dbr_arena arena;
+    dbr_arena_init(&arena, 0);
+    dbr_commands_init(&commands, &arena);
+    dbr_commands_announce(&commands, &core->self, addrs, n);
+    int err = ticket == NULL || commands.failed
+                  ? DEBROS_ENOMEM
+                  : dbr_sql_exec(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
+                                 commands.statements, commands.n, commands.expect, true,
+                                 dbr_time_add(now, DBR_INTERNAL_TIMEOUT_MS), now);
+    dbr_arena_finish(&arena);
+    core->announce_running = err == 0;
+    if (err != 0) {
+        dbr_ticket_destroy(core, ticket);
+        core->announce_at = dbr_time_add(now, DBR_ANNOUNCE_RETRY_MS);
+    }
+}
+
+void dbr_membership_announced(struct dbr_core *core, int status, dbr_time now)
+{
+    core->announce_running = false;
+    if (status != 0) {
+        core->announce_at = dbr_time_add(now, DBR_ANNOUNCE_RETRY_MS);
+    } else if (!dbr_membership_has_replica(core)) {
+        core->members_at = dbr_time_min(core->members_at, now);
+    }
+}
+
+/* ---- Places in the raft group ---------------------------------------------------------------- */
+
+static enum dbr_place place_of(const struct dbr_server *server)
+{
+    if (server == NULL) {
+        return DBR_PLACE_NONE;
+    }
+    switch (server->role) {
+    case DBR_SERVER_VOTER:
+        return DBR_PLACE_VOTER;
+    case DBR_SERVER_STANDBY:
+        return DBR_PLACE_STANDBY;
+    default:
+        return DBR_PLACE_SPARE;
+    }
+}
+
+static size_t candidates(const struct dbr_core *core, const struct dbr_consensus_status *status,
+                         struct dbr_candidate *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < core->members.n && n < CANDIDATES_MAX; i++) {
+        const struct dbr_member *member = &core->members.items[i];
+        if (member->is_client) {
+            continue;
+        }
+        out[n].peer = member->peer;
+        out[n].place = place_of(find_server(status, dbr_server_id(&member->peer)));
+        out[n].is_online = dbr_peer_id_equal(&member->peer, &core->self) ||
+                           dbr_swarm_is_connected(core->swarm, &member->peer);
+        n++;
+    }
+    return n;
+}
+
+static int change_place(struct dbr_core *core, enum dbr_role_change change,
+                        const struct dbr_peer_id *peer, dbr_time now)
+{
+    char address[DBR_PEER_ID_TEXT_SIZE];
+    uint64_t id = dbr_server_id(peer);
+    switch (change) {
+    case DBR_CHANGE_ADD:
+        return dbr_consensus_add(core->consensus, id, dbr_peer_id_text(peer, address), now);
+    case DBR_CHANGE_STANDBY:
+        return dbr_consensus_assign(core->consensus, id, DBR_SERVER_STANDBY, now);
+    case DBR_CHANGE_VOTER:
+        return dbr_consensus_assign(core->consensus, id, DBR_SERVER_VOTER, now);
+    default:
+        return 0;
+    }
+}
+
+static void look_at_places(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_status status;
+    struct dbr_candidate all[CANDIDATES_MAX];
+    size_t which = 0;
+    dbr_consensus_status(core->consensus, &status);
+    if (status.role != DBR_CONSENSUS_LEADER) {
+        core->roles_at = DBR_TIME_NEVER;
+        return;
+    }
+    core->roles_at = dbr_time_add(now, DBR_ROLES_MS);
+    if (!status.ready || status.changing || !core->members_known || core->is_stopping) {
+        return;
+    }
+    size_t n = candidates(core, &status, all);
+    enum dbr_role_change change = dbr_roles_next(all, n, &which);
+    if (change == DBR_CHANGE_NOTHING) {
+        return;
+    }
+    int err = change_place(core, change, &all[which].peer, now);
+    char peer[DBR_PEER_ID_TEXT_SIZE];
+    dbr_log(core->config.logger, err == 0 ? DEBROS_LOG_INFO : DEBROS_LOG_WARN, "cluster",
+            "%s %s: %s", dbr_peer_id_text(&all[which].peer, peer),
+            change == DBR_CHANGE_VOTER ? "becomes a voter" : "becomes a standby",
+            err == 0 ? "under way" : debros_strerror(err));
+}
+
+/* ---- Time --------------------------------------------------------------------------------------- */
+
+dbr_time dbr_membership_deadline(const struct dbr_core *core)
+{
+    dbr_time at = core->roles_at;
+    if (!core->members_running) {
+        at = dbr_time_min(at, core->members_at);
+    }
+    if (!core->announce_running && core->members_known) {
+        at = dbr_time_min(at, core->announce_at);
+    }
+    return at;
+}
+
+void dbr_membership_expire(struct dbr_core *core, dbr_time now)
+{
+    if (!core->members_running && core->members_at <= now) {
+        look(core, now);
+    }
+    if (!core->announce_running && core->members_known && core->announce_at <= now) {
+        announce(core, now);
+    }
+    if (core->roles_at <= now) {
+        look_at_places(core, now);
+    }
+}

@@ -1,0 +1,295 @@
+/* Events of the machines below go where they belong, until all are quiet. */
+#include "inner.h"
+
+#define RAFT_IMAGE_MAX (64u << 20)
+#define PUMP_ROUNDS_MAX 64 /* the rest waits for the next poll */
+
+/* ---- swarm ---------------------------------------------------------------------- */
+
+static void stream_message(struct dbr_core *core, const struct dbr_swarm_event *event,
+                           dbr_time now)
+{
+    struct dbr_peer_info info;
+    switch (event->protocol) {
+    case DBR_PROTOCOL_RAFT:
+        dbr_raft_recv(core, event, now);
+        break;
+    case DBR_PROTOCOL_SQL:
+        if (core->sql != NULL && dbr_swarm_peer_info(core->swarm, &event->peer, &info)) {
+            dbr_sql_recv(core->sql, event->stream, info.cls, event->message, now);
+        }
+        break;
+    default:
+        dbr_calls_recv(core, event, now);
+        break;
+    }
+}
+
+/* A peer that sends no more gets its answers and then our end. */
+static void stream_finished(struct dbr_core *core, const struct dbr_swarm_event *event,
+                            dbr_time now)
+{
+    if (event->protocol == DBR_PROTOCOL_RAFT) {
+        dbr_swarm_finish(core->swarm, event->stream, now);
+    }
+}
+
+static void stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
+                          dbr_time now)
+{
+    switch (event->protocol) {
+    case DBR_PROTOCOL_RAFT:
+        dbr_raft_stream_closed(core, event->stream);
+        break;
+    case DBR_PROTOCOL_SQL:
+        if (core->sql != NULL) {
+            dbr_sql_stream_closed(core->sql, event->stream, event->status, now);
+        }
+        break;
+    default:
+        dbr_calls_stream_closed(core, event, now);
+        break;
+    }
+}
+
+static void driver_effect(struct dbr_core *core, const struct dbr_swarm_event *event,
+                          dbr_time now)
+{
+    struct dbr_effect effect = {.conn = event->conn};
+    if (event->type == DBR_SWARM_DIAL) {
+        effect.type = DBR_CORE_DIAL;
+        if (!dbr_multiaddr_endpoint(&event->addr, &effect.endpoint)) {
+            dbr_swarm_dial_failed(core->swarm, event->conn,
+                                  "only /ip4|ip6/ADDRESS/tcp/PORT can be dialed", now);
+            return;
+        }
+    } else {
+        effect.type = event->type == DBR_SWARM_WRITE ? DBR_CORE_WRITE : DBR_CORE_CLOSE;
+    }
+    dbr_core_effect(core, &effect);
+}
+
+static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+{
+    struct dbr_ticket *ticket = dbr_ticket_find(core, event->token);
+    if (ticket == NULL) {
+        return;
+    }
+    if (ticket->kind == DBR_TICKET_REACH) {
+        dbr_ticket_destroy(core, ticket);
+        dbr_calls_reached(core, event, now);
+    } else {
+        dbr_request_connected(core, ticket, event, now);
+    }
+}
+
+static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+{
+    struct dbr_ticket *ticket;
+    switch (event->type) {
+    case DBR_SWARM_DIAL:
+    case DBR_SWARM_CLOSE:
+    case DBR_SWARM_WRITE:
+        driver_effect(core, event, now);
+        break;
+    case DBR_SWARM_CONNECTED:
+        dbr_calls_connected(core, &event->peer, now);
+        break;
+    case DBR_SWARM_DISCONNECTED:
+        dbr_calls_disconnected(core, &event->peer, now);
+        break;
+    case DBR_SWARM_IDENTIFIED:
+        dbr_request_identified(core, &event->peer, now);
+        break;
+    case DBR_SWARM_STREAM_OPENED:
+    case DBR_SWARM_STREAM_WRITABLE:
+        break;
+    case DBR_SWARM_STREAM_MESSAGE:
+        stream_message(core, event, now);
+        break;
+    case DBR_SWARM_STREAM_FINISHED:
+        stream_finished(core, event, now);
+        break;
+    case DBR_SWARM_STREAM_CLOSED:
+        stream_closed(core, event, now);
+        break;
+    case DBR_SWARM_CONNECT_DONE:
+        connect_done(core, event, now);
+        break;
+    case DBR_SWARM_PING_DONE:
+        ticket = dbr_ticket_find(core, event->token);
+        if (ticket != NULL) {
+            dbr_request_pinged(core, ticket, event, now);
+        }
+        break;
+    }
+}
+
+/* ---- consensus -------------------------------------------------------------------- */
+
+static void apply_effect(struct dbr_core *core, struct dbr_apply_job *job)
+{
+    struct dbr_effect effect = {.type = DBR_CORE_APPLY, .apply = job};
+    dbr_core_effect(core, &effect);
+}
+
+/* The entries gathered so far go to the applier. */
+static void flush_entries(struct dbr_core *core)
+{
+    if (core->entries != NULL) {
+        apply_effect(core, core->entries);
+        core->entries = NULL;
+    }
+}
+
+static void commit(struct dbr_core *core, const struct dbr_consensus_event *event, dbr_time now)
+{
+    bool wanted = dbr_sql_committed(core->sql, event->index, event->term, now);
+    if (core->entries == NULL) {
+        core->entries = dbr_apply_job_create(DBR_APPLY_ENTRIES);
+    }
+    struct dbr_apply_entry *entry =
+        dbr_apply_entry_create(event->index, event->term, wanted, event->data);
+    if (core->entries == NULL || entry == NULL) {
+        dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory for a committed entry");
+        return;
+    }
+    struct dbr_apply_entry **tail = &core->entries->entries;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    *tail = entry;
+}
+
+static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint64_t index)
+{
+    struct dbr_apply_job *job = dbr_apply_job_create(type);
+    if (job == NULL) {
+        dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory for a job of the databases");
+        return;
+    }
+    job->index = index;
+    job->max_image = RAFT_IMAGE_MAX;
+    flush_entries(core);
+    apply_effect(core, job);
+}
+
+static void consensus_event(struct dbr_core *core, const struct dbr_consensus_event *event,
+                            dbr_time now)
+{
+    struct dbr_effect effect = {.type = DBR_CORE_LOG, .op = event->op};
+    switch (event->type) {
+    case DBR_CONSENSUS_SEND:
+        dbr_raft_send(core, event->to, event->address, event->data, now);
+        break;
+    case DBR_CONSENSUS_LOG:
+        dbr_core_effect(core, &effect);
+        break;
+    case DBR_CONSENSUS_APPLY:
+        commit(core, event, now);
+        break;
+    case DBR_CONSENSUS_ROLE:
+    case DBR_CONSENSUS_CHANGED:
+        core->roles_at = now;
+        break;
+    case DBR_CONSENSUS_READ:
+        dbr_sql_read_ready(core->sql, event->token, event->status, event->index, now);
+        break;
+    case DBR_CONSENSUS_TRANSFERRED:
+        core->stop_at = core->is_stopping ? now : core->stop_at;
+        break;
+    case DBR_CONSENSUS_CHECKPOINT:
+        apply_job(core, DBR_APPLY_CHECKPOINT, event->index);
+        break;
+    case DBR_CONSENSUS_IMAGE:
+        apply_job(core, DBR_APPLY_IMAGE, event->index);
+        break;
+    case DBR_CONSENSUS_RESTORE:
+        apply_job(core, DBR_APPLY_RESTORE, event->index);
+        break;
+    case DBR_CONSENSUS_FAILED:
+        dbr_core_fatal(core, DEBROS_EINTERNAL, "consensus stopped: %s; restart the node",
+                       event->detail != NULL ? event->detail : "no reason given");
+        break;
+    }
+}
+
+/* ---- sql ---------------------------------------------------------------------------- */
+
+static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event, dbr_time now)
+{
+    struct dbr_ticket *ticket = dbr_ticket_find(core, event->token);
+    struct dbr_sql_reply *reply = event->reply;
+    int status = reply != NULL ? reply->status : DEBROS_ENOMEM;
+    if (ticket == NULL) {
+        dbr_sql_reply_destroy(reply);
+        return;
+    }
+    switch (ticket->kind) {
+    case DBR_TICKET_REQUEST:
+        dbr_request_sql_done(core, ticket, reply, now);
+        return;
+    case DBR_TICKET_MEMBERS:
+        dbr_membership_loaded(core, reply, now);
+        break;
+    case DBR_TICKET_ANNOUNCE:
+        dbr_membership_announced(core, status, now);
+        break;
+    case DBR_TICKET_JOIN:
+        dbr_calls_join_done(core, ticket, reply, now);
+        break;
+    case DBR_TICKET_REACH:
+        break;
+    }
+    dbr_sql_reply_destroy(reply);
+    dbr_ticket_destroy(core, ticket);
+}
+
+static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event, dbr_time now)
+{
+    if (event->type == DBR_SQL_DONE) {
+        sql_done(core, event, now);
+        return;
+    }
+    struct dbr_effect effect = {.type = DBR_CORE_QUERY, .query = event->job};
+    dbr_core_effect(core, &effect);
+}
+
+/* ---- the pump ------------------------------------------------------------------------ */
+
+/* True: something happened. */
+static bool round_once(struct dbr_core *core, dbr_time now)
+{
+    bool busy = false;
+    struct dbr_swarm_event swarm_ev;
+    while (dbr_swarm_poll(core->swarm, &swarm_ev)) {
+        swarm_event(core, &swarm_ev, now);
+        busy = true;
+    }
+    if (core->sql == NULL) {
+        return busy;
+    }
+    struct dbr_consensus_event consensus_ev;
+    while (core->consensus != NULL && dbr_consensus_poll(core->consensus, &consensus_ev)) {
+        consensus_event(core, &consensus_ev, now);
+        busy = true;
+    }
+    flush_entries(core);
+    dbr_membership_route(core, now);
+    if (!core->is_fatal) {
+        dbr_sql_flush(core->sql, now);
+    }
+    struct dbr_sql_event sql_ev;
+    while (dbr_sql_poll(core->sql, &sql_ev)) {
+        sql_event(core, &sql_ev, now);
+        busy = true;
+    }
+    return busy;
+}
+
+void dbr_core_pump(struct dbr_core *core, dbr_time now)
+{
+    core->now = now;
+    for (int i = 0; i < PUMP_ROUNDS_MAX && round_once(core, now); i++) {
+    }
+}

@@ -1,0 +1,136 @@
+/* Consensus messages over streams of /debros/raft/1.0.0: each node sends on streams that
+ * it opened, one for each peer, and every stream begins with the cluster's id. */
+#include "base/alloc.h"
+#include "inner.h"
+
+static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server, const char *address)
+{
+    struct dbr_raft_link *link;
+    HASH_FIND(hh, core->links, &server, sizeof(server), link);
+    if (link != NULL) {
+        return link;
+    }
+    link = dbr_calloc(1, sizeof(*link));
+    if (link == NULL || dbr_peer_id_parse(&link->peer, address, strlen(address)) != 0) {
+        dbr_free(link);
+        return NULL;
+    }
+    link->server = server;
+    HASH_ADD(hh, core->links, server, sizeof(link->server), link);
+    if (!dbr_hash_added(link)) {
+        dbr_free(link);
+        return NULL;
+    }
+    return link;
+}
+
+static int link_open(struct dbr_core *core, struct dbr_raft_link *link, dbr_time now)
+{
+    int err = dbr_swarm_open(core->swarm, &link->stream, &link->peer, DBR_PROTOCOL_RAFT, now);
+    if (err != 0) {
+        link->stream = 0;
+        return err;
+    }
+    return dbr_swarm_send(core->swarm, link->stream,
+                          dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE), now);
+}
+
+/* What cannot be sent now is dropped: raft sends again. */
+void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
+                   debros_bytes message, dbr_time now)
+{
+    struct dbr_raft_link *link = link_get(core, server, address);
+    if (link == NULL || !dbr_swarm_is_connected(core->swarm, &link->peer)) {
+        return;
+    }
+    if (link->stream == 0 && link_open(core, link, now) != 0) {
+        return;
+    }
+    int err = dbr_swarm_send(core->swarm, link->stream, message, now);
+    if (err != 0 && err != DEBROS_EBUSY) {
+        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft",
+                "a message of %zu bytes for %s cannot be sent: %s", message.len, address,
+                debros_strerror(err));
+    }
+}
+
+static void greet(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+{
+    char peer[DBR_PEER_ID_TEXT_SIZE];
+    debros_bytes ours = dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE);
+    struct dbr_raft_inbound *inbound = NULL;
+    if (dbr_bytes_equal(event->message, ours)) {
+        inbound = dbr_calloc(1, sizeof(*inbound));
+    } else {
+        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft",
+                "%s speaks for another cluster: refused",
+                dbr_peer_id_text(&event->peer, peer));
+    }
+    if (inbound != NULL) {
+        inbound->stream = event->stream;
+        HASH_ADD(hh, core->inbound, stream, sizeof(inbound->stream), inbound);
+    }
+    if (inbound == NULL || !dbr_hash_added(inbound)) {
+        dbr_free(inbound);
+        dbr_swarm_reset(core->swarm, event->stream, now);
+    }
+}
+
+void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+{
+    struct dbr_raft_inbound *inbound;
+    if (core->consensus == NULL) {
+        dbr_swarm_reset(core->swarm, event->stream, now);
+        return;
+    }
+    HASH_FIND(hh, core->inbound, &event->stream, sizeof(event->stream), inbound);
+    if (inbound == NULL) {
+        greet(core, event, now);
+        return;
+    }
+    int err = dbr_consensus_recv(core->consensus, dbr_server_id(&event->peer), event->message,
+                                 now);
+    if (err != 0) {
+        char peer[DBR_PEER_ID_TEXT_SIZE];
+        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft", "malformed message of %s",
+                dbr_peer_id_text(&event->peer, peer));
+        dbr_swarm_reset(core->swarm, event->stream, now);
+    }
+}
+
+void dbr_raft_stream_closed(struct dbr_core *core, uint64_t stream)
+{
+    struct dbr_raft_inbound *inbound;
+    HASH_FIND(hh, core->inbound, &stream, sizeof(stream), inbound);
+    if (inbound != NULL) {
+        HASH_DELETE(hh, core->inbound, inbound);
+        dbr_free(inbound);
+        return;
+    }
+    struct dbr_raft_link *link;
+    struct dbr_raft_link *tmp;
+    HASH_ITER(hh, core->links, link, tmp)
+    {
+        if (link->stream == stream) {
+            link->stream = 0;
+        }
+    }
+}
+
+void dbr_raft_links_finish(struct dbr_core *core)
+{
+    struct dbr_raft_link *link;
+    struct dbr_raft_link *link_tmp;
+    struct dbr_raft_inbound *inbound;
+    struct dbr_raft_inbound *inbound_tmp;
+    HASH_ITER(hh, core->links, link, link_tmp)
+    {
+        HASH_DELETE(hh, core->links, link);
+        dbr_free(link);
+    }
+    HASH_ITER(hh, core->inbound, inbound, inbound_tmp)
+    {
+        HASH_DELETE(hh, core->inbound, inbound);
+        dbr_free(inbound);
+    }
+}

@@ -1,0 +1,306 @@
+/* The requests of the public API, and of peers that call. A client sends what concerns
+ * the cluster to its member; the rest runs here. */
+#include "base/detail.h"
+#include "inner.h"
+
+#define INVITE_TTL_S 3600
+#define INVITE_TTL_MAX_S 604800
+
+static void refuse(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now, int err,
+                   const char *detail)
+{
+    dbr_ticket_done(core, ticket, err, detail, now);
+}
+
+/* ---- SQL ------------------------------------------------------------------------------ */
+
+static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_request *request = ticket->request;
+    int err;
+    if (!dbr_namespace_is_valid(request->ns)) {
+        debros_detail detail;
+        dbr_detail_set(&detail, DEBROS_EINVAL,
+                       "\"%.64s\" is no namespace's name: a-z, 0-9, _ and -, at most 63, "
+                       "a letter or digit first",
+                       request->ns);
+        refuse(core, ticket, now, DEBROS_EINVAL, detail.text);
+        return;
+    }
+    ticket->state = DBR_TICKET_RUNNING;
+    if (request->type == DBR_REQUEST_EXEC) {
+        err = dbr_sql_exec(core->sql, ticket->token, request->ns, request->statements,
+                           request->n_statements, NULL, false, request->deadline, now);
+    } else {
+        err = dbr_sql_query(core->sql, ticket->token, request->ns, request->statements,
+                            request->level, false, request->deadline, now);
+    }
+    if (err != 0) {
+        refuse(core, ticket, now, err, "too many requests are pending: try again later");
+    }
+}
+
+/* ---- The cluster's own commands ------------------------------------------------------------ */
+
+static void run_commands(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_commands *commands, dbr_time now)
+{
+    ticket->state = DBR_TICKET_RUNNING;
+    int err = commands->failed
+                  ? DEBROS_ENOMEM
+                  : dbr_sql_exec(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
+                                 commands->statements, commands->n, commands->expect, true,
+                                 ticket->deadline, now);
+    if (err != 0) {
+        refuse(core, ticket, now, err, NULL);
+    }
+}
+
+static void run_ns_create(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_commands commands;
+    struct dbr_arena arena;
+    if (!dbr_namespace_is_valid(ticket->request->target)) {
+        refuse(core, ticket, now, DEBROS_EINVAL,
+               "a namespace's name has a-z, 0-9, _ and -, at most 63, a letter or digit first");
+        return;
+    }
+    dbr_arena_init(&arena, 0);
+    dbr_commands_init(&commands, &arena);
+    dbr_commands_ns_create(&commands, ticket->request->target);
+    run_commands(core, ticket, &commands, now);
+    dbr_arena_finish(&arena);
+}
+
+static void run_ns_list(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    debros_statement statement = {.sql = dbr_commands_ns_list};
+    ticket->state = DBR_TICKET_RUNNING;
+    int err = dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE, &statement,
+                            DEBROS_LINEARIZABLE, true, ticket->deadline, now);
+    if (err != 0) {
+        refuse(core, ticket, now, err, NULL);
+    }
+}
+
+static void run_invite(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_commands commands;
+    struct dbr_arena arena;
+    struct dbr_keypair key;
+    struct dbr_multiaddr addrs[1];
+    uint32_t ttl = ticket->request->ttl_s != 0 ? ticket->request->ttl_s : INVITE_TTL_S;
+    if (ttl > INVITE_TTL_MAX_S) {
+        refuse(core, ticket, now, DEBROS_EINVAL, "an invite lives at most 604,800 s");
+        return;
+    }
+    if (dbr_membership_addrs(core, addrs, 1) == 0) {
+        refuse(core, ticket, now, DEBROS_ESTATE,
+               "this node listens nowhere, so nobody could join through it");
+        return;
+    }
+    dbr_rng_fill(core->rng, ticket->seed, sizeof(ticket->seed));
+    ticket->expires = (uint64_t)(core->wall_ms / 1000) + ttl;
+    dbr_keypair_from_seed(&key, ticket->seed);
+    dbr_arena_init(&arena, 0);
+    dbr_commands_init(&commands, &arena);
+    dbr_commands_invite(&commands, key.public_key, ticket->expires);
+    run_commands(core, ticket, &commands, now);
+    dbr_arena_finish(&arena);
+    dbr_keypair_wipe(&key);
+}
+
+/* Our own addresses, then those of other members. */
+static void fill_invite(const struct dbr_core *core, const struct dbr_ticket *ticket,
+                        struct dbr_invite *invite)
+{
+    *invite = (struct dbr_invite){.expires = ticket->expires};
+    memcpy(invite->cluster_id, core->config.cluster_id, sizeof(invite->cluster_id));
+    memcpy(invite->seed, ticket->seed, sizeof(invite->seed));
+    invite->n_members = dbr_membership_addrs(core, invite->members, DBR_INVITE_MAX_MEMBERS / 2);
+    for (size_t i = 0; i < core->members.n && invite->n_members < DBR_INVITE_MAX_MEMBERS; i++) {
+        const struct dbr_member *member = &core->members.items[i];
+        if (!member->is_client && member->n_addrs > 0 &&
+            !dbr_peer_id_equal(&member->peer, &core->self)) {
+            invite->members[invite->n_members++] = member->addrs[0];
+        }
+    }
+}
+
+static void invite_done(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_invite invite;
+    struct dbr_buf text = {0};
+    struct dbr_request *request = ticket->request;
+    fill_invite(core, ticket, &invite);
+    int err = dbr_invite_encode(&text, &invite);
+    if (err == 0) {
+        request->text = dbr_arena_strdup(&request->arena, (const char *)text.data);
+    }
+    dbr_buf_finish_secret(&text);
+    dbr_ticket_done(core, ticket, err, NULL, now);
+}
+
+static void ns_list_done(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_sql_reply *reply, dbr_time now)
+{
+    struct dbr_request *request = ticket->request;
+    const debros_result *rows = &reply->results[0];
+    const char **names = dbr_arena_calloc(&request->arena, rows->n_rows + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < rows->n_rows; i++) {
+        debros_bytes name = rows->cells[i].as.bytes;
+        names[i] = dbr_arena_strndup(&request->arena, (const char *)name.data, name.len);
+    }
+    request->names = names;
+    request->n_names = names != NULL ? rows->n_rows : 0;
+    dbr_ticket_done(core, ticket, names != NULL ? 0 : DEBROS_ENOMEM, NULL, now);
+}
+
+static void command_done(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_sql_reply *reply, dbr_time now)
+{
+    enum dbr_request_type type = ticket->request->type;
+    if (reply->status == DEBROS_ECONFLICT && type == DBR_REQUEST_NS_CREATE) {
+        dbr_ticket_done(core, ticket, DEBROS_EEXISTS, "the namespace exists already", now);
+    } else if (reply->status != 0) {
+        dbr_ticket_done(core, ticket, reply->status, reply->detail, now);
+    } else if (type == DBR_REQUEST_INVITE) {
+        invite_done(core, ticket, now);
+    } else if (type == DBR_REQUEST_NS_LIST && reply->n_results == 1) {
+        ns_list_done(core, ticket, reply, now);
+    } else {
+        dbr_ticket_done(core, ticket, 0, NULL, now);
+    }
+}
+
+void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
+                          struct dbr_sql_reply *reply, dbr_time now)
+{
+    struct dbr_request *request = ticket->request;
+    if (reply == NULL) {
+        dbr_ticket_done(core, ticket, DEBROS_ENOMEM, "out of memory", now);
+    } else if (request->type == DBR_REQUEST_EXEC || request->type == DBR_REQUEST_QUERY) {
+        request->sql = reply;
+        dbr_ticket_done(core, ticket, reply->status, reply->detail, now);
+    } else {
+        command_done(core, ticket, reply, now);
+        dbr_sql_reply_destroy(reply);
+    }
+}
+
+/* ---- Peers ---------------------------------------------------------------------------------- */
+
+static void run_dial(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_multiaddr addr;
+    struct dbr_peer_id peer;
+    debros_detail detail;
+    if (dbr_multiaddr_parse(&addr, ticket->request->target, &detail) != 0) {
+        refuse(core, ticket, now, DEBROS_EINVAL, detail.text);
+        return;
+    }
+    if (ticket->request->type == DBR_REQUEST_CONNECT && !dbr_multiaddr_peer(&addr, &peer)) {
+        refuse(core, ticket, now, DEBROS_EINVAL,
+               "an address to connect to ends in /p2p/PEER-ID");
+        return;
+    }
+    ticket->state = DBR_TICKET_RUNNING;
+    dbr_swarm_connect(core->swarm, &addr, ticket->token, now);
+}
+
+static void identify_done(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    int err = dbr_view_peer(core, ticket->request, &ticket->peer);
+    dbr_ticket_done(core, ticket, err, NULL, now);
+}
+
+void dbr_request_connected(struct dbr_core *core, struct dbr_ticket *ticket,
+                           const struct dbr_swarm_event *event, dbr_time now)
+{
+    char id[DBR_PEER_ID_TEXT_SIZE];
+    struct dbr_request *request = ticket->request;
+    struct dbr_peer_info info;
+    if (event->status != 0) {
+        dbr_ticket_done(core, ticket, event->status, event->detail, now);
+        return;
+    }
+    ticket->peer = event->peer;
+    switch (request->type) {
+    case DBR_REQUEST_PING:
+        dbr_swarm_ping(core->swarm, &event->peer, ticket->token, now);
+        break;
+    case DBR_REQUEST_IDENTIFY:
+        ticket->state = DBR_TICKET_IDENTIFYING;
+        if (dbr_swarm_peer_info(core->swarm, &event->peer, &info) && info.n_protocols > 0) {
+            identify_done(core, ticket, now);
+        }
+        break;
+    default:
+        request->text = dbr_arena_strdup(&request->arena, dbr_peer_id_text(&event->peer, id));
+        dbr_ticket_done(core, ticket, 0, NULL, now);
+        break;
+    }
+}
+
+void dbr_request_pinged(struct dbr_core *core, struct dbr_ticket *ticket,
+                        const struct dbr_swarm_event *event, dbr_time now)
+{
+    ticket->request->rtt_us = event->rtt_ms * 1000;
+    dbr_ticket_done(core, ticket, event->status, event->detail, now);
+}
+
+void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
+{
+    struct dbr_ticket *ticket;
+    struct dbr_ticket *tmp;
+    HASH_ITER(hh, core->tickets, ticket, tmp)
+    {
+        if (ticket->state == DBR_TICKET_IDENTIFYING && dbr_peer_id_equal(&ticket->peer, peer)) {
+            identify_done(core, ticket, now);
+        }
+    }
+}
+
+/* ---- All -------------------------------------------------------------------------------------- */
+
+static bool is_for_a_member(enum dbr_request_type type)
+{
+    return type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
+           type == DBR_REQUEST_CONNECT || type == DBR_REQUEST_NS_CREATE ||
+           type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE;
+}
+
+void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_request *request = ticket->request;
+    if (core->config.mode == DBR_CORE_CLIENT && is_for_a_member(request->type)) {
+        dbr_calls_forward(core, ticket, now);
+        return;
+    }
+    switch (request->type) {
+    case DBR_REQUEST_EXEC:
+    case DBR_REQUEST_QUERY:
+        run_sql(core, ticket, now);
+        break;
+    case DBR_REQUEST_STATUS:
+        dbr_ticket_done(core, ticket, dbr_view_status(core, request, now), NULL, now);
+        break;
+    case DBR_REQUEST_PEERS:
+        dbr_ticket_done(core, ticket, dbr_view_peers(core, request), NULL, now);
+        break;
+    case DBR_REQUEST_CONNECT:
+    case DBR_REQUEST_PING:
+    case DBR_REQUEST_IDENTIFY:
+        run_dial(core, ticket, now);
+        break;
+    case DBR_REQUEST_NS_CREATE:
+        run_ns_create(core, ticket, now);
+        break;
+    case DBR_REQUEST_NS_LIST:
+        run_ns_list(core, ticket, now);
+        break;
+    case DBR_REQUEST_INVITE:
+        run_invite(core, ticket, now);
+        break;
+    }
+}

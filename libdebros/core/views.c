@@ -1,0 +1,133 @@
+/* Status and peers, for people and programs. */
+#include "inner.h"
+#include "multi/base58.h"
+
+static enum debros_role role_in_group(const struct dbr_core *core,
+                                      const struct dbr_consensus_status *status)
+{
+    uint64_t self = dbr_server_id(&core->self);
+    enum debros_role role = DEBROS_ROLE_LEARNER;
+    for (size_t i = 0; i < status->n_servers; i++) {
+        if (status->servers[i].id == self) {
+            role = status->servers[i].role == DBR_SERVER_VOTER     ? DEBROS_ROLE_FOLLOWER
+                   : status->servers[i].role == DBR_SERVER_STANDBY ? DEBROS_ROLE_STANDBY
+                                                                   : DEBROS_ROLE_LEARNER;
+        }
+    }
+    if (status->role == DBR_CONSENSUS_LEADER) {
+        return DEBROS_ROLE_LEADER;
+    }
+    if (status->role == DBR_CONSENSUS_CANDIDATE && role == DEBROS_ROLE_FOLLOWER) {
+        return DEBROS_ROLE_CANDIDATE;
+    }
+    return role;
+}
+
+static const char *peer_text(struct dbr_arena *arena, const struct dbr_peer_id *peer)
+{
+    char text[DBR_PEER_ID_TEXT_SIZE];
+    return dbr_arena_strdup(arena, dbr_peer_id_text(peer, text));
+}
+
+int dbr_view_status(const struct dbr_core *core, struct dbr_request *request, dbr_time now)
+{
+    struct dbr_arena *arena = &request->arena;
+    struct dbr_consensus_status raft;
+    char cluster[2 * DBR_CLUSTER_ID_SIZE + 1];
+    debros_status *status = dbr_arena_calloc(arena, 1, sizeof(*status));
+    if (status == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    dbr_consensus_status(core->consensus, &raft);
+    dbr_hex_encode(cluster, dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE));
+    status->node_id = peer_text(arena, &core->self);
+    status->cluster_id = dbr_arena_strdup(arena, cluster);
+    status->leader = dbr_arena_strdup(arena, raft.leader_address);
+    status->role = role_in_group(core, &raft);
+    status->term = raft.term;
+    status->commit_index = raft.commit_index;
+    status->applied_index = core->applied;
+    status->peer_count = (uint32_t)dbr_swarm_connected_count(core->swarm);
+    status->database_size = core->database_size;
+    status->uptime_ms = now - core->started;
+    request->node_status = status;
+    return status->node_id == NULL || status->cluster_id == NULL || status->leader == NULL
+               ? DEBROS_ENOMEM
+               : 0;
+}
+
+static const char **copy_texts(struct dbr_arena *arena, const char *const *from, size_t n)
+{
+    const char **out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = dbr_arena_strdup(arena, from[i]);
+        if (out[i] == NULL) {
+            return NULL;
+        }
+    }
+    return out;
+}
+
+static const char *addr_text(struct dbr_arena *arena, const struct dbr_multiaddr *addr)
+{
+    char text[DBR_MULTIADDR_TEXT_SIZE];
+    return dbr_arena_strdup(arena, addr->len > 0 ? dbr_multiaddr_text(addr, text) : "");
+}
+
+static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info, debros_peer *out)
+{
+    const char **addrs = dbr_arena_calloc(arena, info->n_addrs + 1, sizeof(*addrs));
+    for (size_t i = 0; addrs != NULL && i < info->n_addrs; i++) {
+        addrs[i] = addr_text(arena, &info->addrs[i]);
+        if (addrs[i] == NULL) {
+            return DEBROS_ENOMEM;
+        }
+    }
+    out->id = peer_text(arena, &info->id);
+    out->addrs = addrs;
+    out->n_addrs = info->n_addrs;
+    out->agent = dbr_arena_strdup(arena, info->agent != NULL ? info->agent : "");
+    out->protocols = copy_texts(arena, info->protocols, info->n_protocols);
+    out->n_protocols = info->n_protocols;
+    out->observed = addr_text(arena, &info->observed);
+    out->rtt_us = info->rtt_us;
+    out->connected = info->connected;
+    out->inbound = info->inbound;
+    out->member = info->cls == DBR_PEER_MEMBER;
+    return addrs == NULL || out->id == NULL || out->agent == NULL || out->protocols == NULL ||
+                   out->observed == NULL
+               ? DEBROS_ENOMEM
+               : 0;
+}
+
+int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request)
+{
+    size_t n = dbr_swarm_peer_count(core->swarm);
+    struct dbr_peer_info info;
+    debros_peer *peers = dbr_arena_calloc(&request->arena, n + 1, sizeof(*peers));
+    if (peers == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    size_t i = 0;
+    for (; i < n && dbr_swarm_peer_at(core->swarm, i, &info); i++) {
+        if (fill_peer(&request->arena, &info, &peers[i]) != 0) {
+            return DEBROS_ENOMEM;
+        }
+    }
+    request->peers = peers;
+    request->n_peers = i;
+    return 0;
+}
+
+int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
+                  const struct dbr_peer_id *peer)
+{
+    struct dbr_peer_info info;
+    debros_peer *out = dbr_arena_calloc(&request->arena, 1, sizeof(*out));
+    if (out == NULL || !dbr_swarm_peer_info(core->swarm, peer, &info)) {
+        return out == NULL ? DEBROS_ENOMEM : DEBROS_EUNREACHABLE;
+    }
+    request->peers = out;
+    request->n_peers = 1;
+    return fill_peer(&request->arena, &info, out);
+}
