@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/reader.h"
 
-#define HEADER "/multistream/1.0.0"
+#define HEADER        "/multistream/1.0.0"
 #define NOT_AVAILABLE "na"
 
 static void write_message(struct dbr_buf *out, debros_bytes text)

@@ -14,9 +14,9 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define DBR_MULTISTREAM_MAX 1024          /* one message with its newline */
+#define DBR_MULTISTREAM_MAX          1024 /* one message with its newline */
 #define DBR_MULTISTREAM_PROTOCOL_MAX 1000 /* what we propose */
-#define DBR_MULTISTREAM_PROPOSALS 32      /* that a listener hears on one stream */
+#define DBR_MULTISTREAM_PROPOSALS    32   /* that a listener hears on one stream */
 
 enum dbr_multistream_step {
     DBR_MULTISTREAM_MORE,     /* input is used up, nothing is decided */
@@ -42,8 +42,9 @@ void dbr_multistream_dial(struct dbr_multistream *ms, debros_bytes protocol,
 void dbr_multistream_listen(struct dbr_multistream *ms);
 
 /* Reads up to the next decision and no byte further: what is behind it belongs to the
- * protocol. *used tells how many bytes it took. Returns a step, DEBROS_EPROTO, or DEBROS_ELIMIT: message or
- * number of proposals too large. `protocol` is valid until the next call. */
+ * protocol. *used tells how many bytes it took. Returns a step, DEBROS_EPROTO, or
+ * DEBROS_ELIMIT: message or number of proposals too large. `protocol` is valid until the
+ * next call. */
 int dbr_multistream_recv(struct dbr_multistream *ms, debros_bytes in, size_t *used,
                          debros_bytes *protocol, struct dbr_buf *out);
 

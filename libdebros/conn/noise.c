@@ -8,9 +8,9 @@
 #include "noise_payload.pb-c.h"
 
 #define SIGNATURE_PREFIX "noise-libp2p-static-key:"
-#define PREFIX_SIZE (sizeof(SIGNATURE_PREFIX) - 1)
-#define MUXER "/yamux/1.0.0"
-#define PAYLOAD_ARENA 16384 /* what one payload may cost us; ours takes 300 bytes */
+#define PREFIX_SIZE      (sizeof(SIGNATURE_PREFIX) - 1)
+#define MUXER            "/yamux/1.0.0"
+#define PAYLOAD_ARENA    16384 /* what one payload may cost us; ours takes 300 bytes */
 
 static int fail(struct dbr_noise *noise, int err, const char *reason)
 {
@@ -18,7 +18,7 @@ static int fail(struct dbr_noise *noise, int err, const char *reason)
     return err;
 }
 
-/* ---- The identity payload -------------------------------------------------- */
+/* ---- The identity payload ------------------------------------------------------ */
 
 static void signed_text(uint8_t out[PREFIX_SIZE + DBR_DH_SIZE],
                         const uint8_t static_key[DBR_DH_SIZE])
@@ -75,9 +75,9 @@ static int verify_payload(struct dbr_noise *noise, const Dbr__NoisePayload *payl
     }
     int err = dbr_public_key_decode(key, dbr_proto_view(payload->identity_key));
     if (err != 0) {
-        return fail(noise, err, err == DEBROS_EAUTH
-                                    ? "the peer's identity is not an Ed25519 key"
-                                    : "the peer's identity key is malformed");
+        return fail(noise, err,
+                    err == DEBROS_EAUTH ? "the peer's identity is not an Ed25519 key"
+                                        : "the peer's identity key is malformed");
     }
     signed_text(text, noise->handshake.rs);
     if (!dbr_verify(payload->identity_sig.data, payload->identity_sig.len,
@@ -107,7 +107,7 @@ static int take_payload(struct dbr_noise *noise, debros_bytes bytes)
     return err;
 }
 
-/* ---- The handshake ---------------------------------------------------------- */
+/* ---- The handshake ------------------------------------------------------------- */
 
 static void become_done(struct dbr_noise *noise)
 {
@@ -185,7 +185,7 @@ void dbr_noise_finish(struct dbr_noise *noise)
     dbr_wipe(noise, sizeof(*noise));
 }
 
-/* ---- Messages ---------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------ */
 
 int dbr_noise_next(struct dbr_noise *noise, uint8_t *in, size_t len, size_t *used,
                    debros_bytes *text, struct dbr_buf *out)
@@ -238,4 +238,3 @@ int dbr_noise_seal(struct dbr_noise *noise, struct dbr_buf *out, size_t len)
     (void)dbr_buf_extend(out, 2 + size);
     return 0;
 }
-

@@ -10,7 +10,7 @@ static const uint8_t pattern[3][5] = {{E}, {E, EE, S, ES}, {S, SE}};
 
 static const char protocol_name[] = "Noise_XX_25519_ChaChaPoly_SHA256";
 
-/* ---- CipherState, section 5.1 --------------------------------------------- */
+/* ---- CipherState, section 5.1 -------------------------------------------------- */
 
 int dbr_noise_encrypt(struct dbr_noise_cipher *cipher, uint8_t *out, debros_bytes text,
                       debros_bytes ad)
@@ -49,7 +49,7 @@ int dbr_noise_decrypt(struct dbr_noise_cipher *cipher, uint8_t *out, debros_byte
     return 0;
 }
 
-/* ---- SymmetricState, section 5.2 ------------------------------------------ */
+/* ---- SymmetricState, section 5.2 ----------------------------------------------- */
 
 static void mix_hash(struct dbr_noise_symmetric *ss, debros_bytes data)
 {
@@ -93,7 +93,7 @@ static int decrypt_and_hash(struct dbr_noise_symmetric *ss, uint8_t *sealed, siz
                              dbr_bytes(h, sizeof(h)));
 }
 
-/* ---- HandshakeState, section 5.3 ------------------------------------------ */
+/* ---- HandshakeState, section 5.3 ----------------------------------------------- */
 
 static int mix_dh(struct dbr_noise_handshake *hs, enum token token)
 {
@@ -185,7 +185,7 @@ int dbr_noise_handshake_write(struct dbr_noise_handshake *hs, struct dbr_buf *ou
         return DEBROS_ELIMIT;
     }
     for (const uint8_t *token = pattern[hs->step]; *token != END; token++) {
-        int err = write_token(hs, out, (enum token)*token);
+        int err = write_token(hs, out, (enum token)(*token));
         if (err != 0) {
             return err;
         }
@@ -204,7 +204,7 @@ int dbr_noise_handshake_read(struct dbr_noise_handshake *hs, uint8_t *message, s
     dbr_assert(!dbr_noise_handshake_is_done(hs));
     dbr_assert(hs->initiator == (hs->step % 2 == 1));
     for (const uint8_t *token = pattern[hs->step]; *token != END; token++) {
-        int err = read_token(hs, &message, &len, (enum token)*token);
+        int err = read_token(hs, &message, &len, (enum token)(*token));
         if (err != 0) {
             return err;
         }

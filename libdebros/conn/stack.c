@@ -10,9 +10,9 @@
 #define SECURITY "/noise"
 #define MUXER    "/yamux/1.0.0"
 
-#define OUT_FULL     262144u       /* no data is framed while more waits to be sent */
-#define UNDRAINED    (4u << 20)    /* input whose events the owner leaves undrained */
-#define INPUT_KEPT   16384u        /* an idle connection holds no larger buffer */
+#define OUT_FULL   262144u    /* no data is framed while more waits to be sent */
+#define UNDRAINED  (4u << 20) /* input whose events the owner leaves undrained */
+#define INPUT_KEPT 16384u     /* an idle connection holds no larger buffer */
 
 void dbr_stack_limits_default(struct dbr_stack_limits *limits)
 {
@@ -43,7 +43,7 @@ static int check_out(struct dbr_stack *stack)
     return stack->out.failed ? dbr_stack_fail(stack, DEBROS_ENOMEM, "out of memory") : 0;
 }
 
-/* ---- Phases: each takes what it can from the front of its input -------------------- */
+/* ---- Phases: each takes what it can from the front of its input ---------------- */
 
 static int enter_noise(struct dbr_stack *stack)
 {
@@ -127,7 +127,8 @@ static int negotiate(struct dbr_stack *stack, const char *wanted, debros_bytes i
             &stack->ms, dbr_bytes(in.data + *used, in.len - *used), &n, &protocol, out);
         *used += n;
         if (step < 0) {
-            return dbr_stack_fail(stack, step, "the peer does not speak multistream-select");
+            return dbr_stack_fail(stack, step,
+                                  "the peer does not speak multistream-select");
         }
         if (step == DBR_MULTISTREAM_REFUSED) {
             snprintf(stack->reason, sizeof(stack->reason), "the peer does not speak %s",
@@ -243,7 +244,7 @@ static int recv_noise(struct dbr_stack *stack)
     return more == 0 ? 0 : noise_failed(stack, more);
 }
 
-/* ---- Input ---------------------------------------------------------------------------- */
+/* ---- Input --------------------------------------------------------------------- */
 
 static bool is_drained(const struct dbr_stack *stack)
 {
@@ -320,7 +321,7 @@ const char *dbr_stack_reason(const struct dbr_stack *stack)
     return stack->reason;
 }
 
-/* ---- Output ----------------------------------------------------------------------------- */
+/* ---- Output -------------------------------------------------------------------- */
 
 static void frame_output(struct dbr_stack *stack)
 {
@@ -354,12 +355,12 @@ struct dbr_buf *dbr_stack_out(struct dbr_stack *stack)
     return &stack->out;
 }
 
-/* ---- Time and life ------------------------------------------------------------------------ */
+/* ---- Time and life ------------------------------------------------------------- */
 
 dbr_time dbr_stack_deadline(const struct dbr_stack *stack)
 {
-    dbr_time deadline = dbr_time_min(stack->handshake_deadline,
-                                     dbr_stack_streams_deadline(stack));
+    dbr_time deadline =
+        dbr_time_min(stack->handshake_deadline, dbr_stack_streams_deadline(stack));
     if (stack->yamux != NULL) {
         deadline = dbr_time_min(deadline, dbr_yamux_deadline(stack->yamux));
     }

@@ -52,20 +52,24 @@ struct dbr_stack_config {
     struct dbr_stack_limits limits;
 };
 
+/* `rng` is borrowed until SECURED. */
 int dbr_stack_create(struct dbr_stack **out, const struct dbr_stack_config *config,
                      struct dbr_rng *rng, dbr_time now);
 void dbr_stack_destroy(struct dbr_stack *stack);
 
 /* In. Returns 0, or an error after which only destroy is allowed: DEBROS_EPROTO,
  * DEBROS_EAUTH (wrong key, bad signature), DEBROS_ELIMIT, DEBROS_ENOMEM,
- * DEBROS_ETIMEDOUT (expire). dbr_stack_reason() tells people why. */
+ * DEBROS_ETIMEDOUT (expire). dbr_stack_reason() tells people why. Drain poll after each
+ * recv: input whose events wait is kept, up to 4 MiB, then DEBROS_ELIMIT. */
 int dbr_stack_recv(struct dbr_stack *stack, debros_bytes bytes, dbr_time now);
 const char *dbr_stack_reason(const struct dbr_stack *stack); /* never NULL */
 
-/* Opens a stream and proposes `protocol` (at most 1,000 bytes). Data may be sent at once; it
- * travels behind the proposal ("lazy" negotiation). ELIMIT: too many streams of ours,
- * or GoAway received; ESTATE: not SECURED yet. */
-int dbr_stack_open(struct dbr_stack *stack, uint32_t *stream, debros_bytes protocol, dbr_time now);
+/* Opens a stream and proposes `protocol` (1 to 1,000 bytes, else EINVAL). Data may be
+ * sent at once; it travels behind the proposal ("lazy" negotiation). ELIMIT: too many
+ * streams of ours, or GoAway sent or received; ESTATE: not SECURED yet; ENOMEM. */
+int dbr_stack_open(struct dbr_stack *stack, uint32_t *stream, debros_bytes protocol,
+                   dbr_time now);
+/* The answers to INCOMING; dbr_stack_reset() is one too. */
 void dbr_stack_accept(struct dbr_stack *stack, uint32_t stream);
 void dbr_stack_refuse(struct dbr_stack *stack, uint32_t stream);
 
@@ -85,7 +89,8 @@ size_t dbr_stack_queued(const struct dbr_stack *stack, uint32_t stream);
 bool dbr_stack_poll(struct dbr_stack *stack, struct dbr_stack_event *event);
 /* Frames and encrypts what is queued, many small frames in one Noise message, and gives
  * the buffer of bytes for the wire; the caller takes or consumes it. Stops framing data
- * (never control) while the buffer holds more than 256 KiB. */
+ * (never control) while the buffer holds more than 256 KiB. What stays in the buffer
+ * is what the peer has not read: limits.control_backlog counts its control bytes. */
 struct dbr_buf *dbr_stack_out(struct dbr_stack *stack);
 
 /* Time. */

@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "stack_session.h"
 
-/* ---- Negotiations ------------------------------------------------------------------ */
+/* ---- Negotiations -------------------------------------------------------------- */
 
 static struct dbr_stack_negotiation *negotiation_of(struct dbr_yamux_stream *s)
 {
@@ -65,9 +65,10 @@ void dbr_stack_streams_finish(struct dbr_stack *stack)
     }
 }
 
-/* ---- From yamux events to ours --------------------------------------------------------- */
+/* ---- From yamux events to ours ------------------------------------------------- */
 
-static bool give(struct dbr_stack_event *event, enum dbr_stack_event_type type, uint32_t id)
+static bool give(struct dbr_stack_event *event, enum dbr_stack_event_type type,
+                 uint32_t id)
 {
     *event = (struct dbr_stack_event){.type = type, .stream = id};
     return true;
@@ -209,7 +210,7 @@ bool dbr_stack_poll(struct dbr_stack *stack, struct dbr_stack_event *event)
     }
 }
 
-/* ---- The owner's streams ------------------------------------------------------------------ */
+/* ---- The owner's streams ------------------------------------------------------- */
 
 static struct dbr_yamux_stream *find(const struct dbr_stack *stack, uint32_t stream)
 {
@@ -337,13 +338,14 @@ size_t dbr_stack_queued(const struct dbr_stack *stack, uint32_t stream)
     return s == NULL ? 0 : dbr_yamux_queued(s);
 }
 
-/* ---- Time ------------------------------------------------------------------------------------ */
+/* ---- Time ---------------------------------------------------------------------- */
 
 static struct dbr_stack_negotiation *oldest(const struct dbr_stack *stack)
 {
     return dbr_list_is_empty(&stack->negotiating)
                ? NULL
-               : DBR_LIST_ENTRY(stack->negotiating.next, struct dbr_stack_negotiation, item);
+               : DBR_LIST_ENTRY(stack->negotiating.next, struct dbr_stack_negotiation,
+                                item);
 }
 
 dbr_time dbr_stack_streams_deadline(const struct dbr_stack *stack)

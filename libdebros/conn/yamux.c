@@ -7,7 +7,7 @@
 
 static const debros_bytes no_data = {NULL, 0};
 
-/* ---- Errors and events -------------------------------------------------------- */
+/* ---- Errors and events --------------------------------------------------------- */
 
 int dbr_yamux_fail(struct dbr_yamux *y, int err, const char *reason)
 {
@@ -21,7 +21,8 @@ int dbr_yamux_fail(struct dbr_yamux *y, int err, const char *reason)
 /* The peer is told once; `control` has room for it whatever the backlog is. */
 static int fail_peer(struct dbr_yamux *y, int err, const char *reason)
 {
-    struct dbr_yamux_header goaway = {DBR_YAMUX_TYPE_GOAWAY, 0, 0, DBR_YAMUX_PROTOCOL_ERROR};
+    struct dbr_yamux_header goaway = {DBR_YAMUX_TYPE_GOAWAY, 0, 0,
+                                      DBR_YAMUX_PROTOCOL_ERROR};
     uint8_t *to = dbr_buf_extend(&y->control, DBR_YAMUX_HEADER_SIZE);
     if (to != NULL) {
         dbr_yamux_header_encode(to, &goaway);
@@ -32,8 +33,8 @@ static int fail_peer(struct dbr_yamux *y, int err, const char *reason)
 int dbr_yamux_push(struct dbr_yamux *y, enum dbr_yamux_event_type type,
                    const struct dbr_yamux_stream *s, debros_bytes data)
 {
-    struct dbr_yamux_event event = {
-        type, s == NULL ? 0 : s->id, s == NULL ? 0 : s->serial, data};
+    struct dbr_yamux_event event = {type, s == NULL ? 0 : s->id,
+                                    s == NULL ? 0 : s->serial, data};
     if (dbr_ring_push(&y->events, &event)) {
         return 0;
     }
@@ -60,7 +61,8 @@ void dbr_yamux_linger(struct dbr_yamux *y, struct dbr_yamux_stream *s)
     }
 }
 
-static bool is_flood(const struct dbr_yamux *y, struct dbr_yamux_flood *flood, uint32_t max)
+static bool is_flood(const struct dbr_yamux *y, struct dbr_yamux_flood *flood,
+                     uint32_t max)
 {
     if (y->now - flood->since >= 1000) {
         flood->since = y->now;
@@ -69,7 +71,7 @@ static bool is_flood(const struct dbr_yamux *y, struct dbr_yamux_flood *flood, u
     return ++flood->count > max;
 }
 
-/* ---- Streams -------------------------------------------------------------------- */
+/* ---- Streams ------------------------------------------------------------------- */
 
 static struct dbr_yamux_stream *lookup(struct dbr_yamux *y, uint32_t id)
 {
@@ -88,7 +90,8 @@ static uint32_t *counter(struct dbr_yamux *y, uint32_t id)
     return is_ours(y, id) ? &y->streams_out : &y->streams_in;
 }
 
-static struct dbr_yamux_stream *add_stream(struct dbr_yamux *y, uint32_t id, uint16_t flag)
+static struct dbr_yamux_stream *add_stream(struct dbr_yamux *y, uint32_t id,
+                                           uint16_t flag)
 {
     struct dbr_yamux_stream *s = dbr_calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -180,7 +183,7 @@ void dbr_yamux_goaway(struct dbr_yamux *y)
     }
 }
 
-/* ---- Receiving -------------------------------------------------------------------- */
+/* ---- Receiving ----------------------------------------------------------------- */
 
 /* The peer opens a stream. *out stays NULL when we refuse it. */
 static int take_syn(struct dbr_yamux *y, const struct dbr_yamux_header *h,
@@ -356,7 +359,7 @@ int dbr_yamux_recv(struct dbr_yamux *y, debros_bytes text, dbr_time now)
     return y->err;
 }
 
-/* ---- The machine --------------------------------------------------------------------- */
+/* ---- The machine --------------------------------------------------------------- */
 
 int dbr_yamux_create(struct dbr_yamux **out, bool client,
                      const struct dbr_stack_limits *limits, dbr_time now)

@@ -54,7 +54,7 @@ const char *dbr_yamux_reason(const struct dbr_yamux *y);
 
 /* A stream that is not gone in both directions, or NULL. */
 struct dbr_yamux_stream *dbr_yamux_find(struct dbr_yamux *y, uint32_t id);
-/* The stream of an event, also when the event says that it is gone; NULL once forgotten. */
+/* The stream of an event, also when it is gone by that event; NULL once forgotten. */
 struct dbr_yamux_stream *dbr_yamux_event_stream(struct dbr_yamux *y,
                                                 const struct dbr_yamux_event *event);
 uint32_t dbr_yamux_id(const struct dbr_yamux_stream *s);

@@ -6,7 +6,7 @@
 /* Rather the next message than a data frame smaller than this. */
 #define SMALLEST_CUT 512u
 
-/* ---- Queueing ---------------------------------------------------------------- */
+/* ---- Queueing ------------------------------------------------------------------ */
 
 int dbr_yamux_control(struct dbr_yamux *y, enum dbr_yamux_type type, uint16_t flags,
                       uint32_t stream, uint32_t length)
@@ -105,7 +105,7 @@ void dbr_yamux_finish(struct dbr_yamux *y, struct dbr_yamux_stream *s)
     }
 }
 
-/* ---- Framing ------------------------------------------------------------------ */
+/* ---- Framing ------------------------------------------------------------------- */
 
 static size_t sendable(const struct dbr_yamux_stream *s)
 {
@@ -126,7 +126,8 @@ static bool window_due(const struct dbr_yamux_stream *s, bool data)
 static size_t put_window(struct dbr_yamux *y, struct dbr_yamux_stream *s, uint8_t *to,
                          uint16_t flags)
 {
-    struct dbr_yamux_header header = {DBR_YAMUX_TYPE_WINDOW, flags, s->id, s->owed_window};
+    struct dbr_yamux_header header = {DBR_YAMUX_TYPE_WINDOW, flags, s->id,
+                                      s->owed_window};
     dbr_yamux_header_encode(to, &header);
     s->owed_window = 0;
     s->owed_flags = 0;
@@ -152,7 +153,8 @@ static size_t put_data(struct dbr_yamux *y, struct dbr_yamux_stream *s, uint8_t 
     n = n < DBR_YAMUX_FRAME_DATA ? n : DBR_YAMUX_FRAME_DATA;
     n = n < room - DBR_YAMUX_HEADER_SIZE ? n : room - DBR_YAMUX_HEADER_SIZE;
 
-    struct dbr_yamux_header header = {DBR_YAMUX_TYPE_DATA, s->owed_flags, s->id, (uint32_t)n};
+    struct dbr_yamux_header header = {DBR_YAMUX_TYPE_DATA, s->owed_flags, s->id,
+                                      (uint32_t)n};
     dbr_yamux_header_encode(to, &header);
     s->owed_flags = 0;
     memcpy(to + DBR_YAMUX_HEADER_SIZE, s->queue.data, n);

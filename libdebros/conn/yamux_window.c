@@ -24,7 +24,8 @@ static void grant(struct dbr_yamux *y, struct dbr_yamux_stream *s)
 static void tune(struct dbr_yamux *y, struct dbr_yamux_stream *s)
 {
     uint64_t fast = 4 * (uint64_t)y->rtt_ms;
-    uint32_t room = s->window < y->limits.window_max ? y->limits.window_max - s->window : 0;
+    uint32_t room =
+        s->window < y->limits.window_max ? y->limits.window_max - s->window : 0;
     uint32_t grow = s->window < room ? s->window : room;
 
     if (y->now - s->granted_at > fast || grow > DBR_YAMUX_WINDOW_BUDGET - y->grown) {

@@ -79,17 +79,17 @@ static inline struct dbr_yamux_event next_event(struct session *t)
     return event;
 }
 
-#define expect_event(t, wanted, stream)                                                 \
-    do {                                                                                \
-        struct dbr_yamux_event e_ = next_event(t);                                      \
-        assert_int_equal(e_.type, wanted);                                              \
-        assert_int_equal(e_.id, stream);                                                \
+#define expect_event(t, wanted, stream)                                                  \
+    do {                                                                                 \
+        struct dbr_yamux_event e_ = next_event(t);                                       \
+        assert_int_equal(e_.type, wanted);                                               \
+        assert_int_equal(e_.id, stream);                                                 \
     } while (0)
 
-#define expect_no_event(t)                                                              \
-    do {                                                                                \
-        struct dbr_yamux_event e_;                                                      \
-        assert_false(dbr_yamux_poll((t)->y, &e_));                                      \
+#define expect_no_event(t)                                                               \
+    do {                                                                                 \
+        struct dbr_yamux_event e_;                                                       \
+        assert_false(dbr_yamux_poll((t)->y, &e_));                                       \
     } while (0)
 
 static inline void flush(struct session *t, bool data)
@@ -109,13 +109,13 @@ static inline struct dbr_yamux_header next_frame(struct session *t)
     return h;
 }
 
-#define expect_frame(t, type_, flags_, stream_, length_)                                \
-    do {                                                                                \
-        struct dbr_yamux_header h_ = next_frame(t);                                     \
-        assert_int_equal(h_.type, type_);                                               \
-        assert_int_equal(h_.flags, flags_);                                             \
-        assert_int_equal(h_.stream, stream_);                                           \
-        assert_int_equal(h_.length, length_);                                           \
+#define expect_frame(t, type_, flags_, stream_, length_)                                 \
+    do {                                                                                 \
+        struct dbr_yamux_header h_ = next_frame(t);                                      \
+        assert_int_equal(h_.type, type_);                                                \
+        assert_int_equal(h_.flags, flags_);                                              \
+        assert_int_equal(h_.stream, stream_);                                            \
+        assert_int_equal(h_.length, length_);                                            \
     } while (0)
 
 #define expect_no_frame(t) assert_int_equal((t)->at, (t)->out_len)

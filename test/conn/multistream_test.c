@@ -122,7 +122,8 @@ static void ls_is_a_proposal_that_can_be_refused(void **state)
     (void)state;
     struct fixture f = {0};
     dbr_multistream_listen(&f.ms);
-    assert_int_equal(feed(&f, dbr_bytes_str(HEADER "\x03ls\n")), DBR_MULTISTREAM_PROPOSED);
+    assert_int_equal(feed(&f, dbr_bytes_str(HEADER "\x03ls\n")),
+                     DBR_MULTISTREAM_PROPOSED);
     expect_protocol(&f, "ls");
     dbr_buf_finish(&f.out);
 }
@@ -148,11 +149,13 @@ static int dialer_gets(debros_bytes in)
 static void anything_else_is_eproto(void **state)
 {
     (void)state;
-    assert_int_equal(dialer_gets(dbr_bytes_str("\x13/multistream/2.0.0\n")), DEBROS_EPROTO);
+    assert_int_equal(dialer_gets(dbr_bytes_str("\x13/multistream/2.0.0\n")),
+                     DEBROS_EPROTO);
     assert_int_equal(dialer_gets(dbr_bytes_str(HEADER "\x07/Noise\n")), DEBROS_EPROTO);
     assert_int_equal(dialer_gets(dbr_bytes_str(HEADER "\x07/noiseX")), DEBROS_EPROTO);
     assert_int_equal(dialer_gets(dbr_bytes("\0", 1)), DEBROS_EPROTO);
-    assert_int_equal(dialer_gets(dbr_bytes("\x93\x00", 2)), DEBROS_EPROTO); /* not minimal */
+    assert_int_equal(dialer_gets(dbr_bytes("\x93\x00", 2)),
+                     DEBROS_EPROTO); /* not minimal */
 }
 
 static void messages_above_1024_bytes_are_elimit(void **state)

@@ -13,7 +13,7 @@
 #include "crypto/system.h"
 #include "multi/base58.h"
 
-/* ---- The vectors of other implementations ------------------------------------------- */
+/* ---- The vectors of other implementations -------------------------------------- */
 
 static size_t hex(uint8_t *out, size_t cap, const json_t *object, const char *key)
 {
@@ -27,7 +27,8 @@ static size_t hex(uint8_t *out, size_t cap, const json_t *object, const char *ke
     return len;
 }
 
-static void load_side(struct dbr_noise_handshake *hs, bool initiator, const json_t *vector)
+static void load_side(struct dbr_noise_handshake *hs, bool initiator,
+                      const json_t *vector)
 {
     struct dbr_noise_keys s;
     struct dbr_noise_keys e;
@@ -68,8 +69,8 @@ static void run_message(struct channel *from, struct channel *to, const json_t *
         assert_int_equal(dbr_noise_encrypt(&from->send, to_wire, text, none), 0);
         assert_int_equal(out.len, wire_len);
         assert_memory_equal(out.data, wire, wire_len);
-        assert_int_equal(dbr_noise_decrypt(&to->recv, to_wire, dbr_bytes(wire, wire_len), none),
-                         0);
+        assert_int_equal(
+            dbr_noise_decrypt(&to->recv, to_wire, dbr_bytes(wire, wire_len), none), 0);
         back = dbr_bytes(to_wire, text.len);
     }
     assert_true(dbr_bytes_equal(back, text));
@@ -132,7 +133,7 @@ static void the_vectors_of_snow_are_met(void **state)
     run_file(VECTORS_DIR "/noise-xx-snow.json");
 }
 
-/* ---- What goes wrong ---------------------------------------------------------------- */
+/* ---- What goes wrong ----------------------------------------------------------- */
 
 static void make_keys(struct dbr_noise_keys *keys, struct dbr_rng *rng)
 {
@@ -206,7 +207,8 @@ static void a_key_of_small_order_is_eproto(void **state)
     struct dbr_buf out = {0};
     make_side(&b, false, 2, "");
     assert_int_equal(dbr_noise_handshake_read(&b, zero, 32, &payload), 0);
-    assert_int_equal(dbr_noise_handshake_write(&b, &out, dbr_bytes_str("")), DEBROS_EPROTO);
+    assert_int_equal(dbr_noise_handshake_write(&b, &out, dbr_bytes_str("")),
+                     DEBROS_EPROTO);
     dbr_buf_finish(&out);
 }
 

@@ -41,8 +41,8 @@ static int deliver(struct end *from, struct end *to)
 {
     size_t used = 0;
     debros_bytes text;
-    int result = dbr_noise_next(&to->noise, from->out.data, from->out.len, &used, &text,
-                                &to->out);
+    int result =
+        dbr_noise_next(&to->noise, from->out.data, from->out.len, &used, &text, &to->out);
     if (result == 1) {
         assert_int_equal(text.len, 0);
         dbr_buf_consume(&from->out, used);
@@ -153,11 +153,12 @@ static void a_signature_by_another_key_is_eauth(void **state)
     begin(&e);
     assert_int_equal(deliver(&e.a, &e.b), 1);
     assert_int_equal(deliver(&e.b, &e.a), DEBROS_EAUTH);
-    assert_string_equal(e.a.noise.reason, "the signature of the peer's identity is wrong");
+    assert_string_equal(e.a.noise.reason,
+                        "the signature of the peer's identity is wrong");
     finish(&e);
 }
 
-/* ---- Payloads of other peers -------------------------------------------------------- */
+/* ---- Payloads of other peers --------------------------------------------------- */
 
 /* Runs a handshake whose message 2 carries `payload`; the initiator's result. */
 static int answer_with(debros_bytes payload)
@@ -195,7 +196,8 @@ static void malformed_payloads_are_clean_errors(void **state)
 static void keys_that_are_not_ed25519_are_eauth(void **state)
 {
     (void)state;
-    static const uint8_t secp256k1[] = {0x0a, 7, 8, 2, 0x12, 3, 'a', 'b', 'c', 0x12, 1, 'y'};
+    static const uint8_t secp256k1[] = {0x0a, 7,   8,   2,    0x12, 3,
+                                        'a',  'b', 'c', 0x12, 1,    'y'};
     assert_int_equal(answer_with(dbr_bytes(secp256k1, sizeof(secp256k1))), DEBROS_EAUTH);
 }
 
@@ -234,7 +236,7 @@ static void clear_text_in_message_1_is_hashed_and_ignored(void **state)
     finish(&e);
 }
 
-/* ---- Transport ------------------------------------------------------------------------ */
+/* ---- Transport ----------------------------------------------------------------- */
 
 static void send_text(struct end *from, size_t len)
 {
@@ -256,9 +258,9 @@ static void text_of_every_size_passes(void **state)
         debros_bytes text;
         send_text(&e.a, sizes[i]);
         assert_int_equal(e.a.out.len, 2 + sizes[i] + 16);
-        assert_int_equal(dbr_noise_next(&e.b.noise, e.a.out.data, e.a.out.len, &used,
-                                        &text, &e.b.out),
-                         1);
+        assert_int_equal(
+            dbr_noise_next(&e.b.noise, e.a.out.data, e.a.out.len, &used, &text, &e.b.out),
+            1);
         assert_int_equal(used, e.a.out.len);
         assert_int_equal(text.len, sizes[i]);
         for (size_t k = 0; k < text.len; k++) {
@@ -285,9 +287,9 @@ static void a_changed_repeated_or_short_message_is_eproto(void **state)
         } else if (kind == 1) {
             struct dbr_buf copy = {0};
             dbr_buf_add(&copy, out->data, out->len);
-            assert_int_equal(dbr_noise_next(&e.b.noise, copy.data, copy.len, &used, &text,
-                                            &e.b.out),
-                             1);
+            assert_int_equal(
+                dbr_noise_next(&e.b.noise, copy.data, copy.len, &used, &text, &e.b.out),
+                1);
             dbr_buf_finish(&copy);
         } else {
             out->data[1] = 15; /* less than a tag */

@@ -88,7 +88,7 @@ int pair_inject(struct pair *p, int which, debros_bytes bytes)
     size_t at = 0;
     while (at < bytes.len && side->err == 0) {
         size_t left = bytes.len - at;
-        size_t n = p->split == PAIR_WHOLE  ? left
+        size_t n = p->split == PAIR_WHOLE   ? left
                    : p->split == PAIR_BYTES ? 1
                                             : 1 + dbr_rng_below(&p->rng, left);
         side->err = dbr_stack_recv(side->stack, dbr_bytes(bytes.data + at, n), p->now);

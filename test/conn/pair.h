@@ -44,8 +44,8 @@ struct pair {
     struct dbr_rng rng;
     enum pair_split split;
     dbr_time now;
-    uint64_t wire_bytes[2];  /* written by each side */
-    uint64_t corrupt_at[2];  /* flip a bit of this byte; UINT64_MAX: never */
+    uint64_t wire_bytes[2]; /* written by each side */
+    uint64_t corrupt_at[2]; /* flip a bit of this byte; UINT64_MAX: never */
 };
 
 struct pair *pair_new(uint64_t seed, enum pair_split split);
@@ -67,10 +67,10 @@ const struct pair_record *pair_find(const struct pair_side *side,
                                     enum dbr_stack_event_type type);
 void pair_forget(struct pair_side *side); /* empties records and data */
 int pair_send_text(struct pair *p, int side, uint32_t stream, const char *text);
-#define pair_assert_data(side, text)                                                    \
-    do {                                                                                \
-        assert_int_equal((side)->data.len, strlen(text));                               \
-        assert_memory_equal((side)->data.data, text, strlen(text));                     \
+#define pair_assert_data(side, text)                                                     \
+    do {                                                                                 \
+        assert_int_equal((side)->data.len, strlen(text));                                \
+        assert_memory_equal((side)->data.data, text, strlen(text));                      \
     } while (0)
 
 #endif

@@ -11,10 +11,11 @@
 
 #define ECHO "/echo/1.0.0"
 
-static const enum pair_split splits[] = {PAIR_WHOLE, PAIR_BYTES, PAIR_RANDOM, PAIR_RANDOM};
+static const enum pair_split splits[] = {PAIR_WHOLE, PAIR_BYTES, PAIR_RANDOM,
+                                         PAIR_RANDOM};
 #define FOR_SPLITS(i) for (uint64_t i = 0; i < 4; i++)
 
-/* ---- Negotiation ------------------------------------------------------------------ */
+/* ---- Negotiation --------------------------------------------------------------- */
 
 static void data_behind_the_proposal_reaches_the_protocol(void **state)
 {
@@ -168,14 +169,15 @@ static void protocol_of_wrong_length_is_einval(void **state)
     uint32_t stream;
     struct dbr_stack *a = p->side[0].stack;
     assert_int_equal(dbr_stack_open(a, &stream, dbr_bytes(zeros, 0), 0), DEBROS_EINVAL);
-    assert_int_equal(dbr_stack_open(a, &stream, dbr_bytes(zeros, 1001), 0), DEBROS_EINVAL);
+    assert_int_equal(dbr_stack_open(a, &stream, dbr_bytes(zeros, 1001), 0),
+                     DEBROS_EINVAL);
     assert_int_equal(dbr_stack_open(a, &stream, dbr_bytes(zeros, 1000), 0), 0);
     assert_int_equal(pair_run(p), 0);
     assert_int_equal(pair_count(&p->side[0], DBR_STACK_OPENED), 1);
     pair_free(p);
 }
 
-/* ---- Streams --------------------------------------------------------------------------- */
+/* ---- Streams ------------------------------------------------------------------- */
 
 static void both_sides_open_streams_at_once(void **state)
 {
@@ -184,8 +186,10 @@ static void both_sides_open_streams_at_once(void **state)
     pair_connect(p);
     uint32_t a = 0;
     uint32_t b = 0;
-    assert_int_equal(dbr_stack_open(p->side[0].stack, &a, dbr_bytes_str(ECHO), p->now), 0);
-    assert_int_equal(dbr_stack_open(p->side[1].stack, &b, dbr_bytes_str(ECHO), p->now), 0);
+    assert_int_equal(dbr_stack_open(p->side[0].stack, &a, dbr_bytes_str(ECHO), p->now),
+                     0);
+    assert_int_equal(dbr_stack_open(p->side[1].stack, &b, dbr_bytes_str(ECHO), p->now),
+                     0);
     assert_int_equal(a % 2, 1); /* the dialer is the yamux client */
     assert_int_equal(b % 2, 0);
     assert_int_equal(pair_run(p), 0);
@@ -273,8 +277,9 @@ static void an_owner_that_never_drains_meets_a_limit(void **state)
         struct dbr_buf *out = dbr_stack_out(p->side[0].stack);
         /* The window would end this long before: begin a new stream then. */
         if (out->len == 0) {
-            assert_int_equal(dbr_stack_open(p->side[0].stack, &stream,
-                                            dbr_bytes_str(ECHO), p->now), 0);
+            assert_int_equal(
+                dbr_stack_open(p->side[0].stack, &stream, dbr_bytes_str(ECHO), p->now),
+                0);
             continue;
         }
         err = dbr_stack_recv(p->side[1].stack, dbr_bytes(out->data, out->len), p->now);
@@ -284,7 +289,7 @@ static void an_owner_that_never_drains_meets_a_limit(void **state)
     pair_free(p);
 }
 
-/* ---- Flow control and back-pressure --------------------------------------------------- */
+/* ---- Flow control and back-pressure -------------------------------------------- */
 
 static void megabytes_pass_in_order_when_they_are_consumed(void **state)
 {
@@ -339,7 +344,8 @@ static void an_unconsumed_stream_stops_at_its_window_and_not_the_others(void **s
     /* The proposals took 32 bytes, and the window came back for none of it yet. */
     size_t proposal = 20 + 1 + strlen(ECHO) + 1;
     assert_int_equal(p->side[1].data.len, 262144 - proposal);
-    assert_int_equal(dbr_stack_queued(p->side[0].stack, slow), 400000 - 262144 + proposal);
+    assert_int_equal(dbr_stack_queued(p->side[0].stack, slow),
+                     400000 - 262144 + proposal);
     assert_int_equal(pair_send_text(p, 0, fast, "fast"), 0);
     assert_int_equal(pair_run(p), 0);
     assert_memory_equal(p->side[1].data.data + p->side[1].data.len - 4, "fast", 4);
@@ -374,7 +380,7 @@ static void output_holds_no_more_data_than_its_limit_and_always_control(void **s
     pair_free(p);
 }
 
-/* ---- Ends --------------------------------------------------------------------------------- */
+/* ---- Ends ---------------------------------------------------------------------- */
 
 static void a_stream_lingers_linger_ms_for_the_peers_fin(void **state)
 {
@@ -426,16 +432,22 @@ static void limits_hold_at_their_smallest(void **state)
     (void)state;
     struct pair *p = pair_new(11, PAIR_RANDOM);
     for (int i = 0; i < 2; i++) {
-        p->config[i].limits = (struct dbr_stack_limits){
-            .handshake_ms = 1, .negotiate_ms = 1, .linger_ms = 1, .streams_in = 1,
-            .streams_out = 1, .window = 1, .window_max = 1, .send_buffer = 1,
-            .control_backlog = 48};
+        p->config[i].limits = (struct dbr_stack_limits){.handshake_ms = 1,
+                                                        .negotiate_ms = 1,
+                                                        .linger_ms = 1,
+                                                        .streams_in = 1,
+                                                        .streams_out = 1,
+                                                        .window = 1,
+                                                        .window_max = 1,
+                                                        .send_buffer = 1,
+                                                        .control_backlog = 48};
     }
     pair_connect(p);
     uint32_t stream = pair_open(p, ECHO);
     uint32_t other;
-    assert_int_equal(dbr_stack_open(p->side[0].stack, &other, dbr_bytes_str(ECHO), p->now),
-                     DEBROS_ELIMIT);
+    assert_int_equal(
+        dbr_stack_open(p->side[0].stack, &other, dbr_bytes_str(ECHO), p->now),
+        DEBROS_ELIMIT);
     for (int i = 0; i < 50; i++) {
         pair_forget(&p->side[1]);
         assert_int_equal(pair_send_text(p, 0, stream, "more than one byte"), 0);
@@ -469,7 +481,8 @@ static void a_stream_above_streams_in_is_reset_and_the_connection_lives(void **s
     pair_free(p);
 }
 
-/* A random walk of both owners: whatever they do, the machines agree and nothing leaks. */
+/* A random walk of both owners: whatever they do, the machines agree and nothing leaks.
+ */
 static void random_owners_never_break_a_connection(void **state)
 {
     (void)state;

@@ -11,10 +11,11 @@
 
 #define ECHO "/echo/1.0.0"
 
-static const enum pair_split splits[] = {PAIR_WHOLE, PAIR_BYTES, PAIR_RANDOM, PAIR_RANDOM};
+static const enum pair_split splits[] = {PAIR_WHOLE, PAIR_BYTES, PAIR_RANDOM,
+                                         PAIR_RANDOM};
 #define FOR_SPLITS(i) for (uint64_t i = 0; i < 4; i++)
 
-/* ---- The handshake ---------------------------------------------------------------- */
+/* ---- The handshake ------------------------------------------------------------- */
 
 static void both_sides_learn_the_others_identity(void **state)
 {
@@ -171,7 +172,8 @@ static void listener_answers_na_to_tls_and_takes_noise(void **state)
         struct pair *p = pair_new(7, splits[i]);
         pair_start(p);
         assert_int_equal(
-            pair_inject(p, 1, dbr_bytes_str("\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n")), 0);
+            pair_inject(p, 1, dbr_bytes_str("\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n")),
+            0);
         assert_int_equal(pair_inject(p, 1, dbr_bytes_str("\x07/noise\n")), 0);
         struct dbr_buf *out = dbr_stack_out(p->side[1].stack);
         const char *answer = "\x13/multistream/1.0.0\n\x03na\n\x07/noise\n";

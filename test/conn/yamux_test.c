@@ -2,7 +2,7 @@
 
 #include "debros.h"
 
-/* ---- Opening ------------------------------------------------------------------------ */
+/* ---- Opening ------------------------------------------------------------------- */
 
 static void go_opens_with_a_window_frame(void **state)
 {
@@ -124,7 +124,7 @@ static void no_more_streams_than_streams_out(void **state)
     session_free(t);
 }
 
-/* ---- Ends --------------------------------------------------------------------------------- */
+/* ---- Ends ---------------------------------------------------------------------- */
 
 static void payload_comes_before_the_fin_of_its_frame(void **state)
 {
@@ -269,7 +269,7 @@ static void linger_ends_in_a_reset(void **state)
     session_free(t);
 }
 
-/* ---- The session ----------------------------------------------------------------------- */
+/* ---- The session --------------------------------------------------------------- */
 
 static void ping_is_echoed_before_data(void **state)
 {
