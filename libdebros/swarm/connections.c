@@ -521,13 +521,13 @@ struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer)
 
 void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
-    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0 ||
-        conn->identify != NULL || conn->pinger.waiting) {
+    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0) {
         return;
     }
+    bool busy = conn->identify != NULL || conn->pinger.waiting;
     if (conn->stopping) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0, "the peer is leaving");
-    } else if (conn->spare && swarm->now >= conn->retire_at) {
+    } else if (conn->spare && !busy && swarm->now >= conn->retire_at) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0,
                      "another connection with the peer is kept");
     }

@@ -105,6 +105,7 @@ void pipe_forget(struct pipe_world *world)
 void pipe_destroy(struct pipe_world *world)
 {
     pipe_forget(world);
+    dbr_buf_finish(&world->raw_out);
     for (size_t i = 0; i < PIPE_NODES; i++) {
         dbr_swarm_destroy(world->nodes[i].swarm);
     }
@@ -176,9 +177,10 @@ static void take_output(struct pipe_world *world, struct pipe_node *node, uint64
         return;
     }
     struct dbr_buf out = dbr_swarm_take_output(node->swarm, conn);
-    assert_non_null(link);
     assert_true(out.len > 0);
-    if (!link->cut) {
+    if (conn == world->raw_conn) {
+        dbr_buf_add(&world->raw_out, out.data, out.len);
+    } else if (!link->cut) {
         dbr_buf_add(&link->wire[1 - end], out.data, out.len);
     }
     dbr_swarm_written(node->swarm, conn, out.len, world->now);
@@ -212,6 +214,8 @@ static bool poll_node(struct pipe_world *world, struct pipe_node *node)
             struct pipe_link *link = find_link(world, node, event.conn, &end);
             if (link != NULL) {
                 link->open[end] = false;
+            } else if (event.conn == world->raw_conn) {
+                world->raw_closed = true;
             }
         } else {
             record(world, node, &event);

@@ -55,6 +55,9 @@ struct pipe_world {
     bool hold;         /* delivers nothing */
     bool loopback;     /* nodes are at 127.0.0.N */
     struct dbr_swarm_config config;
+    uint64_t raw_conn; /* of node 1, to something that is no swarm: see raw.h */
+    bool raw_closed;
+    struct dbr_buf raw_out;
     char log[64][600];
     size_t n_log;
     struct dbr_logger logger;
