@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/reader.h"
-#include "consensus/consensus.h"
 
 #define ENCODING_FORMAT 1 /* libraft's configuration.c */
 
@@ -20,6 +19,13 @@ bool dbr_configuration_address_ok(debros_bytes address)
         }
     }
     return true;
+}
+
+void dbr_configuration_address_copy(char out[DBR_SERVER_ADDRESS_MAX], const char *address)
+{
+    size_t len = strlen(address);
+    dbr_assert(len < DBR_SERVER_ADDRESS_MAX);
+    memcpy(out, address, len + 1);
 }
 
 static int add_server(struct raft_configuration *out, struct dbr_reader *r)

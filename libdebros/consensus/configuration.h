@@ -7,11 +7,14 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "consensus/consensus.h"
 
 #define DBR_CONFIGURATION_SERVERS_MAX 64
 
 /* 1 to 63 printable characters without spaces. */
 bool dbr_configuration_address_ok(debros_bytes address);
+/* `address` is known to be one. */
+void dbr_configuration_address_copy(char out[DBR_SERVER_ADDRESS_MAX], const char *address);
 /* Reads what raft_configuration_encode() wrote. At least one voter, no id or address
  * twice. Returns 0, EPROTO or ENOMEM; `out` is empty unless 0. */
 int dbr_configuration_decode(struct raft_configuration *out, debros_bytes bytes);

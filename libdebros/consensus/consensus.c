@@ -169,8 +169,7 @@ static void copy_servers(struct dbr_consensus *c)
     for (unsigned i = 0; i < now->n; i++) {
         servers[i].id = now->servers[i].id;
         servers[i].role = (enum dbr_server_role)now->servers[i].role;
-        dbr_assert(strlen(now->servers[i].address) < DBR_SERVER_ADDRESS_MAX);
-        strcpy(servers[i].address, now->servers[i].address);
+        dbr_configuration_address_copy(servers[i].address, now->servers[i].address);
     }
     dbr_free(c->servers);
     c->servers = servers;
@@ -290,7 +289,7 @@ static void set_up(struct dbr_consensus *c, const struct dbr_consensus_config *c
                    struct dbr_rng *rng, dbr_time now)
 {
     c->config = *config;
-    strcpy(c->address, config->address);
+    dbr_configuration_address_copy(c->address, config->address);
     c->config.address = c->address;
     c->rng = rng;
     c->now = now;

@@ -1,7 +1,5 @@
 #include "consensus/inbox.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
@@ -27,7 +25,7 @@ static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
         dbr_configuration_find(&c->raft.configuration, m->raft.server_id);
     if (known != NULL) {
         /* What the members agreed on counts more than what the sender says. */
-        strcpy(m->address, known->address);
+        dbr_configuration_address_copy(m->address, known->address);
     }
     m->raft.server_address = m->address;
     c->inbox.from = m->raft.server_id;

@@ -30,10 +30,10 @@ static void add_payload(struct dbr_buf *out, const struct raft_append_entries *a
     }
 }
 
-static int encode_append(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_append(struct dbr_buf *out, DbrPb__RaftMessage *header,
                          const struct raft_append_entries *a)
 {
-    Dbr__RaftAppend body = DBR__RAFT_APPEND__INIT;
+    DbrPb__RaftAppend body = DBR_PB__RAFT_APPEND__INIT;
     size_t n = a->n_entries;
     dbr_assert(n <= DBR_MESSAGE_ENTRIES_MAX);
     uint64_t *terms = dbr_malloc(n * (8 + 4 + 4));
@@ -55,7 +55,7 @@ static int encode_append(struct dbr_buf *out, Dbr__RaftMessage *header,
     body.entry_type = types;
     body.entry_size = sizes;
     header->term = a->term;
-    header->body_case = DBR__RAFT_MESSAGE__BODY_APPEND;
+    header->body_case = DBR_PB__RAFT_MESSAGE__BODY_APPEND;
     header->append = &body;
     dbr_proto_pack_frame(&header->base, out);
     add_payload(out, a);
@@ -63,10 +63,10 @@ static int encode_append(struct dbr_buf *out, Dbr__RaftMessage *header,
     return out->failed ? DEBROS_ENOMEM : 0;
 }
 
-static int encode_install(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_install(struct dbr_buf *out, DbrPb__RaftMessage *header,
                           const struct raft_install_snapshot *a, debros_bytes image)
 {
-    Dbr__RaftInstall body = DBR__RAFT_INSTALL__INIT;
+    DbrPb__RaftInstall body = DBR_PB__RAFT_INSTALL__INIT;
     struct dbr_buf configuration = {0};
     int rv = dbr_configuration_encode(&a->conf, &configuration);
     if (rv == 0) {
@@ -75,7 +75,7 @@ static int encode_install(struct dbr_buf *out, Dbr__RaftMessage *header,
         body.configuration_index = a->conf_index;
         body.configuration = dbr_proto_bytes(dbr_bytes(configuration.data, configuration.len));
         header->term = a->term;
-        header->body_case = DBR__RAFT_MESSAGE__BODY_INSTALL;
+        header->body_case = DBR_PB__RAFT_MESSAGE__BODY_INSTALL;
         header->install = &body;
         dbr_proto_pack_frame(&header->base, out);
         dbr_buf_add(out, image.data, image.len);
@@ -85,55 +85,55 @@ static int encode_install(struct dbr_buf *out, Dbr__RaftMessage *header,
     return rv;
 }
 
-static int encode_result(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_result(struct dbr_buf *out, DbrPb__RaftMessage *header,
                          const struct raft_append_entries_result *a)
 {
-    Dbr__RaftAppendResult body = DBR__RAFT_APPEND_RESULT__INIT;
+    DbrPb__RaftAppendResult body = DBR_PB__RAFT_APPEND_RESULT__INIT;
     body.rejected = a->rejected;
     body.last_index = a->last_log_index;
     header->term = a->term;
-    header->body_case = DBR__RAFT_MESSAGE__BODY_APPEND_RESULT;
+    header->body_case = DBR_PB__RAFT_MESSAGE__BODY_APPEND_RESULT;
     header->append_result = &body;
     dbr_proto_pack_frame(&header->base, out);
     return out->failed ? DEBROS_ENOMEM : 0;
 }
 
-static int encode_vote(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_vote(struct dbr_buf *out, DbrPb__RaftMessage *header,
                        const struct raft_request_vote *a)
 {
-    Dbr__RaftVote body = DBR__RAFT_VOTE__INIT;
+    DbrPb__RaftVote body = DBR_PB__RAFT_VOTE__INIT;
     body.last_index = a->last_log_index;
     body.last_term = a->last_log_term;
     body.disrupt_leader = a->disrupt_leader;
     body.pre_vote = a->pre_vote;
     header->term = a->term;
-    header->body_case = DBR__RAFT_MESSAGE__BODY_VOTE;
+    header->body_case = DBR_PB__RAFT_MESSAGE__BODY_VOTE;
     header->vote = &body;
     dbr_proto_pack_frame(&header->base, out);
     return out->failed ? DEBROS_ENOMEM : 0;
 }
 
-static int encode_vote_result(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_vote_result(struct dbr_buf *out, DbrPb__RaftMessage *header,
                               const struct raft_request_vote_result *a)
 {
-    Dbr__RaftVoteResult body = DBR__RAFT_VOTE_RESULT__INIT;
+    DbrPb__RaftVoteResult body = DBR_PB__RAFT_VOTE_RESULT__INIT;
     body.granted = a->vote_granted;
     body.pre_vote = a->pre_vote == raft_tribool_true;
     header->term = a->term;
-    header->body_case = DBR__RAFT_MESSAGE__BODY_VOTE_RESULT;
+    header->body_case = DBR_PB__RAFT_MESSAGE__BODY_VOTE_RESULT;
     header->vote_result = &body;
     dbr_proto_pack_frame(&header->base, out);
     return out->failed ? DEBROS_ENOMEM : 0;
 }
 
-static int encode_timeout(struct dbr_buf *out, Dbr__RaftMessage *header,
+static int encode_timeout(struct dbr_buf *out, DbrPb__RaftMessage *header,
                           const struct raft_timeout_now *a)
 {
-    Dbr__RaftTimeout body = DBR__RAFT_TIMEOUT__INIT;
+    DbrPb__RaftTimeout body = DBR_PB__RAFT_TIMEOUT__INIT;
     body.last_index = a->last_log_index;
     body.last_term = a->last_log_term;
     header->term = a->term;
-    header->body_case = DBR__RAFT_MESSAGE__BODY_TIMEOUT;
+    header->body_case = DBR_PB__RAFT_MESSAGE__BODY_TIMEOUT;
     header->timeout = &body;
     dbr_proto_pack_frame(&header->base, out);
     return out->failed ? DEBROS_ENOMEM : 0;
@@ -142,7 +142,7 @@ static int encode_timeout(struct dbr_buf *out, Dbr__RaftMessage *header,
 int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
                        const char *own_address, debros_bytes image)
 {
-    Dbr__RaftMessage header = DBR__RAFT_MESSAGE__INIT;
+    DbrPb__RaftMessage header = DBR_PB__RAFT_MESSAGE__INIT;
     if (message->type != RAFT_IO_APPEND_ENTRIES_RESULT &&
         message->type != RAFT_IO_REQUEST_VOTE_RESULT) {
         header.address = dbr_proto_bytes(dbr_bytes_str(own_address));
@@ -175,7 +175,7 @@ static bool position_ok(uint64_t index, uint64_t entry_term, uint64_t term)
 }
 
 /* Terms of a log never fall along it, and no entry is younger than its leader. */
-static int check_entries(const Dbr__RaftAppend *b, uint64_t term, size_t payload,
+static int check_entries(const DbrPb__RaftAppend *b, uint64_t term, size_t payload,
                          const struct dbr_message_limits *limits)
 {
     size_t n = b->n_entry_term;
@@ -204,7 +204,7 @@ static size_t padded(size_t size)
 
 /* libraft frees entries[0].batch and the array: one batch holds all the data, each
  * entry's at a multiple of 8. */
-static int take_entries(struct raft_append_entries *a, const Dbr__RaftAppend *b,
+static int take_entries(struct raft_append_entries *a, const DbrPb__RaftAppend *b,
                         debros_bytes payload)
 {
     size_t n = b->n_entry_term;
@@ -259,10 +259,10 @@ static int check_changes(const struct raft_append_entries *a)
     return 0;
 }
 
-static int decode_append(struct raft_message *m, const Dbr__RaftMessage *h,
+static int decode_append(struct raft_message *m, const DbrPb__RaftMessage *h,
                          debros_bytes payload, const struct dbr_message_limits *limits)
 {
-    const Dbr__RaftAppend *b = h->append;
+    const DbrPb__RaftAppend *b = h->append;
     struct raft_append_entries *a = &m->append_entries;
     m->type = RAFT_IO_APPEND_ENTRIES;
     if (!position_ok(b->prev_index, b->prev_term, h->term) ||
@@ -281,10 +281,10 @@ static int decode_append(struct raft_message *m, const Dbr__RaftMessage *h,
     return rv != 0 ? rv : check_changes(a);
 }
 
-static int decode_install(struct raft_message *m, const Dbr__RaftMessage *h,
+static int decode_install(struct raft_message *m, const DbrPb__RaftMessage *h,
                           debros_bytes payload, const struct dbr_message_limits *limits)
 {
-    const Dbr__RaftInstall *b = h->install;
+    const DbrPb__RaftInstall *b = h->install;
     struct raft_install_snapshot *a = &m->install_snapshot;
     m->type = RAFT_IO_INSTALL_SNAPSHOT;
     if (b->last_index == 0 || !position_ok(b->last_index, b->last_term, h->term) ||
@@ -311,10 +311,10 @@ static int decode_install(struct raft_message *m, const Dbr__RaftMessage *h,
     return 0;
 }
 
-static int decode_small(struct raft_message *m, const Dbr__RaftMessage *h, uint64_t from)
+static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h, uint64_t from)
 {
     switch (h->body_case) {
-    case DBR__RAFT_MESSAGE__BODY_APPEND_RESULT:
+    case DBR_PB__RAFT_MESSAGE__BODY_APPEND_RESULT:
         m->type = RAFT_IO_APPEND_ENTRIES_RESULT;
         m->append_entries_result.term = h->term;
         m->append_entries_result.rejected = h->append_result->rejected;
@@ -323,7 +323,7 @@ static int decode_small(struct raft_message *m, const Dbr__RaftMessage *h, uint6
                        h->append_result->last_index < DBR_MESSAGE_NUMBER_MAX
                    ? 0
                    : DEBROS_EPROTO;
-    case DBR__RAFT_MESSAGE__BODY_VOTE:
+    case DBR_PB__RAFT_MESSAGE__BODY_VOTE:
         m->type = RAFT_IO_REQUEST_VOTE;
         m->request_vote.term = h->term;
         m->request_vote.candidate_id = from;
@@ -333,14 +333,14 @@ static int decode_small(struct raft_message *m, const Dbr__RaftMessage *h, uint6
         m->request_vote.pre_vote = h->vote->pre_vote;
         return position_ok(h->vote->last_index, h->vote->last_term, h->term) ? 0
                                                                             : DEBROS_EPROTO;
-    case DBR__RAFT_MESSAGE__BODY_VOTE_RESULT:
+    case DBR_PB__RAFT_MESSAGE__BODY_VOTE_RESULT:
         m->type = RAFT_IO_REQUEST_VOTE_RESULT;
         m->request_vote_result.term = h->term;
         m->request_vote_result.vote_granted = h->vote_result->granted;
         m->request_vote_result.pre_vote =
             h->vote_result->pre_vote ? raft_tribool_true : raft_tribool_false;
         return 0;
-    case DBR__RAFT_MESSAGE__BODY_TIMEOUT:
+    case DBR_PB__RAFT_MESSAGE__BODY_TIMEOUT:
         m->type = RAFT_IO_TIMEOUT_NOW;
         m->timeout_now.term = h->term;
         m->timeout_now.last_log_index = h->timeout->last_index;
@@ -354,7 +354,7 @@ static int decode_small(struct raft_message *m, const Dbr__RaftMessage *h, uint6
 }
 
 static int decode_body(struct raft_message *m, char address[DBR_SERVER_ADDRESS_MAX],
-                       const Dbr__RaftMessage *h, debros_bytes payload,
+                       const DbrPb__RaftMessage *h, debros_bytes payload,
                        const struct dbr_message_limits *limits)
 {
     debros_bytes text = dbr_proto_view(h->address);
@@ -366,10 +366,10 @@ static int decode_body(struct raft_message *m, char address[DBR_SERVER_ADDRESS_M
         memcpy(address, text.data, text.len);
     }
     address[text.len] = '\0';
-    if (h->body_case == DBR__RAFT_MESSAGE__BODY_APPEND) {
+    if (h->body_case == DBR_PB__RAFT_MESSAGE__BODY_APPEND) {
         return decode_append(m, h, payload, limits);
     }
-    if (h->body_case == DBR__RAFT_MESSAGE__BODY_INSTALL) {
+    if (h->body_case == DBR_PB__RAFT_MESSAGE__BODY_INSTALL) {
         return decode_install(m, h, payload, limits);
     }
     return payload.len == 0 ? decode_small(m, h, m->server_id) : DEBROS_EPROTO;
@@ -389,7 +389,7 @@ int dbr_message_decode(struct raft_message *message, char address[DBR_SERVER_ADD
     }
     struct dbr_arena arena;
     dbr_arena_init(&arena, ARENA_CAP);
-    Dbr__RaftMessage *h = dbr_proto_unpack(&dbr__raft_message__descriptor, &arena, head);
+    DbrPb__RaftMessage *h = dbr_proto_unpack(&dbr_pb__raft_message__descriptor, &arena, head);
     int rv = DEBROS_EPROTO;
     if (h != NULL) {
         rv = decode_body(message, address, h,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "consensus/configuration.h"
 
 static void free_message(struct dbr_outbox_message *m)
 {
@@ -60,7 +61,7 @@ void dbr_outbox_add(struct dbr_outbox *outbox, uint64_t to, const char *address,
         return;
     }
     m->to = to;
-    strcpy(m->address, address);
+    dbr_configuration_address_copy(m->address, address);
     m->after_seq = after_seq;
     m->data = dbr_buf_take(data);
     outbox->n++;
