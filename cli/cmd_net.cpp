@@ -1,0 +1,160 @@
+// status, peers, connect, ping, identify: the network as a node sees it.
+#include "commands.hpp"
+#include "errors.hpp"
+#include "output.hpp"
+#include "session.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+namespace cli
+{
+namespace
+{
+
+struct Args : Options {
+    std::string addr;
+};
+
+debros::Value integer(std::uint64_t n)
+{
+    return static_cast<std::int64_t>(n);
+}
+
+// For people; a program gets bytes and seconds as numbers.
+std::string human_size(std::uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double size = static_cast<double>(bytes);
+    size_t unit = 0;
+    for (; size >= 1024 && unit < 4; unit++) {
+        size /= 1024;
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
+    return text;
+}
+
+std::string human_time(std::chrono::milliseconds uptime)
+{
+    long long s = uptime.count() / 1000;
+    std::string text = std::to_string(s % 60) + "s";
+    if (s >= 60) {
+        text = std::to_string(s / 60 % 60) + "m " + text;
+    }
+    return s >= 3600 ? std::to_string(s / 3600) + "h " + text : text;
+}
+
+int status(const Args &args)
+{
+    Format format = parse_format(args.format);
+    Session session(args);
+    debros::Status s = session.node().status().get();
+    debros::Value size = integer(s.database_size);
+    debros::Value uptime = static_cast<double>(s.uptime.count()) / 1000.0;
+    if (format == Format::table) {
+        size = human_size(s.database_size);
+        uptime = human_time(s.uptime);
+    }
+    Sheet record{{"node_id", "cluster_id", "role", "leader", "term", "commit_index",
+                  "applied_index", "peer_count", "database_size", "uptime"},
+                 {debros::Value(s.node_id), debros::Value(s.cluster_id),
+                  debros::Value(debros_role_name(s.role)), debros::Value(s.leader),
+                  integer(s.term), integer(s.commit_index), integer(s.applied_index),
+                  integer(s.peer_count), size, uptime}};
+    write_stdout(render_record(format, record));
+    return exit_done;
+}
+
+debros::Value rtt_ms(std::chrono::microseconds rtt)
+{
+    return rtt.count() ? debros::Value(static_cast<double>(rtt.count()) / 1000.0)
+                       : debros::Value();
+}
+
+int peers(const Args &args)
+{
+    Format format = parse_format(args.format);
+    Session session(args);
+    Sheet sheet{{"id", "connected", "inbound", "member", "rtt_ms", "agent", "addrs"}, {}};
+    for (const auto &p : session.node().peers().get()) {
+        sheet.cells.insert(sheet.cells.end(),
+                           {debros::Value(p.id), p.connected, p.inbound, p.member,
+                            rtt_ms(p.rtt), debros::Value(p.agent), p.addrs});
+    }
+    write_stdout(render(format, sheet));
+    return exit_done;
+}
+
+int connect(const Args &args)
+{
+    Format format = parse_format(args.format);
+    Session session(args);
+    std::string id = session.node().connect(args.addr).get();
+    write_stdout(render_record(
+        format, {{"id", "addr"}, {debros::Value(id), debros::Value(args.addr)}}));
+    return exit_done;
+}
+
+// ping and identify dial ADDR themselves: they need no member, but take its key along.
+Target direct(const Args &args)
+{
+    bool named = !args.node.empty() || !environment("DEBROS_NODE").empty();
+    Target target = named ? resolve_target(args) : Target{};
+    if (!named) {
+        target.identity =
+            args.identity.empty() ? environment("DEBROS_IDENTITY") : args.identity;
+    }
+    return target;
+}
+
+int ping(const Args &args)
+{
+    Format format = parse_format(args.format);
+    Session session(direct(args), timeout_of(args));
+    auto rtt = session.node().ping(args.addr).get();
+    write_stdout(render_record(
+        format, {{"addr", "rtt_ms"}, {debros::Value(args.addr), rtt_ms(rtt)}}));
+    return exit_done;
+}
+
+int identify(const Args &args)
+{
+    Format format = parse_format(args.format);
+    Session session(direct(args), timeout_of(args));
+    debros::Peer p = session.node().identify(args.addr).get();
+    Sheet record{{"id", "agent", "observed", "addrs", "protocols"},
+                 {debros::Value(p.id), debros::Value(p.agent), debros::Value(p.observed),
+                  p.addrs, p.protocols}};
+    write_stdout(render_record(format, record));
+    return exit_done;
+}
+
+using Function = int (*)(const Args &);
+
+void add(CLI::App &app, Run &run, const char *name, const char *help, Function function,
+         bool with_addr)
+{
+    auto args = std::make_shared<Args>();
+    auto *command = app.add_subcommand(name, help);
+    if (with_addr) {
+        command->add_option("ADDR", args->addr, "multiaddr")->required();
+    }
+    add_client_options(*command, *args);
+    command->callback(
+        [&run, args, function] { run = [args, function] { return function(*args); }; });
+}
+
+} // namespace
+
+void add_net_commands(CLI::App &app, Run &run)
+{
+    add(app, run, "status", "what the node knows about itself", status, false);
+    add(app, run, "peers", "the peers that the node knows", peers, false);
+    add(app, run, "connect", "let the node dial ADDR", connect, true);
+    add(app, run, "ping", "dial ADDR and measure the round trip", ping, true);
+    add(app, run, "identify", "dial ADDR and ask who it is", identify, true);
+}
+
+} // namespace cli

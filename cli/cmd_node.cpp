@@ -1,0 +1,216 @@
+// node: runs a node until SIGINT or SIGTERM.
+#include "commands.hpp"
+#include "errors.hpp"
+#include "files.hpp"
+#include "session.hpp"
+#include "signals.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace cli
+{
+namespace
+{
+
+const char *const default_listen = "/ip4/127.0.0.1/tcp/0";
+const int stop_timeout_ms = 8000; // below the 10 s after which `dev` kills
+
+struct Args {
+    std::string data_dir;
+    std::vector<std::string> listen;
+    std::vector<std::string> bootstrap;
+    std::string invite;
+    bool open = false;
+};
+
+std::string pid_file(const Args &args)
+{
+    return args.data_dir + "/node.pid";
+}
+
+// The addresses of the last run, without /p2p/ID.
+std::vector<std::string> last_listen(const Args &args)
+{
+    std::vector<std::string> addrs;
+    std::ifstream in(args.data_dir + "/peer.info");
+    for (std::string line; std::getline(in, line);) {
+        addrs.push_back(line.substr(0, line.find("/p2p/")));
+    }
+    return addrs;
+}
+
+// What was asked for, with port 0 replaced by the port of the last run.
+std::vector<std::string> wanted_listen(const Args &args)
+{
+    auto last = last_listen(args);
+    if (args.listen.empty()) {
+        return last.empty() ? std::vector<std::string>{default_listen} : last;
+    }
+    auto wanted = args.listen;
+    for (size_t i = 0; i < wanted.size() && i < last.size(); i++) {
+        size_t port = wanted[i].rfind("/tcp/0");
+        bool any = port != wanted[i].npos && port + 6 == wanted[i].size();
+        if (any && last[i].compare(0, port + 5, wanted[i], 0, port + 5) == 0) {
+            wanted[i] = last[i];
+        }
+    }
+    return wanted;
+}
+
+debros::Config node_config(const Args &args, const std::vector<std::string> &listen)
+{
+    debros::Config config;
+    config.data_dir = args.data_dir;
+    config.listen = listen;
+    config.bootstrap = args.bootstrap;
+    config.invite = args.invite;
+    config.open = args.open;
+    config.callback_thread = false;
+    configure_log(config, DEBROS_LOG_INFO);
+    return config;
+}
+
+using Outcome = std::optional<debros::Result<debros::Done>>;
+
+// Dispatches until `operation` has its outcome. A signal ends the wait when it `listens`
+// to them, as does the time (-1: none); the outcome is empty then.
+Outcome await(debros::Node &node, Signals &signals,
+              debros::Operation<debros::Done> operation, bool listens, int timeout_ms)
+{
+    auto outcome = std::make_shared<Outcome>();
+    std::move(operation).then(
+        [outcome](debros::Result<debros::Done> r) { outcome->emplace(std::move(r)); });
+    auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+    while (!*outcome) {
+        int left = timeout_ms;
+        if (timeout_ms >= 0) {
+            auto rest = end - std::chrono::steady_clock::now();
+            left = static_cast<int>(
+                std::chrono::duration_cast<std::chrono::milliseconds>(rest).count());
+            if (left <= 0) {
+                break;
+            }
+        }
+        pollfd fds[] = {{node.event_fd(), POLLIN, 0},
+                        {listens ? signals.fd() : -1, POLLIN, 0}};
+        ::poll(fds, 2, left);
+        if (fds[1].revents & POLLIN) {
+            break;
+        }
+        node.dispatch();
+    }
+    return *outcome;
+}
+
+void announce(const Args &args, const debros::Node &node)
+{
+    std::string lines;
+    for (const auto &addr : node.listen_addrs()) {
+        lines += addr + "\n";
+    }
+    write_file(args.data_dir + "/peer.info", lines);
+    write_file(pid_file(args), std::to_string(::getpid()) + "\n");
+    std::cout << "ready " << lines.substr(0, lines.find('\n')) << std::endl;
+}
+
+Failure start_failure(const Args &args, const debros::Error &error)
+{
+    std::string text = describe(error);
+    if (error.err() == DEBROS_ESTATE) {
+        text += "; make a cluster with debros init --data-dir " + args.data_dir +
+                " or join one with debros join INVITE --data-dir " + args.data_dir;
+    }
+    return Failure(exit_code(error.err()), text);
+}
+
+// Starts with `listen`; the node is empty when a signal came first.
+std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
+                                    const std::vector<std::string> &listen)
+{
+    auto node = std::make_unique<debros::Node>(node_config(args, listen));
+    Outcome outcome = await(*node, signals, node->start(), true, -1);
+    if (!outcome) {
+        return nullptr;
+    }
+    std::move(*outcome).value();
+    return node;
+}
+
+// The port of the last run may be taken meanwhile: then any port, if none was asked for.
+std::unique_ptr<debros::Node> start_anywhere(const Args &args, Signals &signals)
+{
+    auto wanted = wanted_listen(args);
+    auto asked =
+        args.listen.empty() ? std::vector<std::string>{default_listen} : args.listen;
+    try {
+        return start(args, signals, wanted);
+    } catch (const debros::Error &error) {
+        if (error.err() != DEBROS_EBUSY || wanted == asked) {
+            throw start_failure(args, error);
+        }
+    }
+    try {
+        return start(args, signals, asked);
+    } catch (const debros::Error &error) {
+        throw start_failure(args, error);
+    }
+}
+
+int run_node(const Args &args)
+{
+    Signals signals({SIGINT, SIGTERM, SIGHUP});
+    if (!args.invite.empty()) {
+        make_directory(args.data_dir);
+    }
+    auto node = start_anywhere(args, signals);
+    if (!node) {
+        return exit_interrupted;
+    }
+    announce(args, *node);
+    while (signals.next(-1) == 0) {
+    }
+    await(*node, signals, node->stop(), false, stop_timeout_ms);
+    node.reset();
+    if (read_pid(pid_file(args)) == ::getpid()) {
+        ::unlink(pid_file(args).c_str());
+    }
+    return exit_done;
+}
+
+} // namespace
+
+void add_node_command(CLI::App &app, Run &run)
+{
+    auto args = std::make_shared<Args>();
+    auto *command = app.add_subcommand("node", "run a node until Ctrl-C or SIGTERM");
+    command->add_option("--data-dir", args->data_dir, "the node's folder")
+        ->type_name("DIR")
+        ->required();
+    command
+        ->add_option(
+            "--listen", args->listen,
+            "where to listen; default: the port of the last run, or one that the "
+            "kernel picks, on 127.0.0.1")
+        ->type_name("MULTIADDR")
+        ->expected(1)
+        ->take_all();
+    command
+        ->add_option("--bootstrap", args->bootstrap, "a peer to dial, with /p2p/PEER_ID")
+        ->type_name("MULTIADDR")
+        ->expected(1)
+        ->take_all();
+    command->add_option("--invite", args->invite, "join this invite's cluster first")
+        ->type_name("INVITE");
+    command->add_flag("--open", args->open, "let strangers use the stock protocols");
+    command->callback([&run, args] { run = [args] { return run_node(*args); }; });
+}
+
+} // namespace cli

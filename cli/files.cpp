@@ -1,0 +1,95 @@
+#include "files.hpp"
+
+#include "errors.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace cli
+{
+namespace
+{
+
+[[noreturn]] void fail(const std::string &what)
+{
+    int code = errno == ENOSPC ? exit_unavailable : exit_failed;
+    throw Failure(code, what + ": " + std::strerror(errno));
+}
+
+} // namespace
+
+bool is_directory(const std::string &path)
+{
+    std::error_code error;
+    return std::filesystem::is_directory(path, error);
+}
+
+bool exists(const std::string &path)
+{
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+void make_directory(const std::string &path)
+{
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error || !is_directory(path)) {
+        throw Failure(exit_failed,
+                      "cannot create the folder " + path + ": " +
+                          (error ? error.message() : "a file is in the way"));
+    }
+}
+
+std::string read_line(const std::string &path)
+{
+    std::ifstream in(path);
+    std::string line;
+    std::getline(in, line);
+    return line;
+}
+
+std::string read_all(const std::string &path)
+{
+    std::ostringstream text;
+    if (path == "-") {
+        text << std::cin.rdbuf();
+        return text.str();
+    }
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+        int code = errno == ENOENT ? exit_not_found : exit_failed;
+        throw Failure(code, "cannot read " + path + ": " + std::strerror(errno));
+    }
+    text << in.rdbuf();
+    return text.str();
+}
+
+void write_file(const std::string &path, const std::string &text, mode_t mode)
+{
+    std::string draft = path + ".new";
+    int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) {
+        fail("cannot write " + draft);
+    }
+    bool written =
+        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    bool closed = ::close(fd) == 0;
+    if (!written || !closed || ::rename(draft.c_str(), path.c_str()) != 0) {
+        fail("cannot write " + path);
+    }
+}
+
+pid_t read_pid(const std::string &path)
+{
+    return static_cast<pid_t>(std::atol(read_line(path).c_str()));
+}
+
+} // namespace cli

@@ -1,0 +1,24 @@
+// Small files in a node's folder.
+#pragma once
+#include <string>
+
+#include <sys/types.h>
+
+namespace cli
+{
+
+bool is_directory(const std::string &path);
+bool exists(const std::string &path);
+void make_directory(const std::string &path); // also its parents; throws Failure
+
+// The text without its trailing newline; "" when there is no such file.
+std::string read_line(const std::string &path);
+// All of a file, or of stdin for "-". Throws Failure.
+std::string read_all(const std::string &path);
+// Replaces the file as a whole: readers see the old text or the new one.
+void write_file(const std::string &path, const std::string &text, mode_t mode = 0644);
+
+// The process id in a pid file, 0: none.
+pid_t read_pid(const std::string &path);
+
+} // namespace cli

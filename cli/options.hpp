@@ -1,0 +1,42 @@
+// The options that commands share.
+#pragma once
+#include <debros/debros.hpp>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace CLI
+{
+class App;
+}
+
+namespace cli
+{
+
+enum class Format { table, json, jsonl, csv };
+
+struct Options {
+    std::string node;     // a folder or a multiaddr
+    std::string identity; // key file
+    std::string ns = "default";
+    std::string format = "table";
+    std::string timeout; // "30s", "500ms"
+    std::string level = "linearizable";
+};
+
+// Adds --node, --identity, --timeout and -o: what every command to a node takes.
+void add_client_options(CLI::App &command, Options &options);
+void add_format_option(CLI::App &command, Options &options);
+void add_namespace_option(CLI::App &command, Options &options);
+
+// Each throws UsageError.
+std::chrono::milliseconds parse_duration(std::string_view text);
+Format parse_format(std::string_view text);
+debros::Level parse_level(std::string_view text);
+debros_log_level parse_log_level(std::string_view text);
+
+// The environment's value, "" where it is not set.
+std::string environment(const char *name);
+
+} // namespace cli

@@ -1,0 +1,40 @@
+// A light client that is connected to the target of a command.
+#pragma once
+#include "options.hpp"
+#include "target.hpp"
+
+#include <debros/debros.hpp>
+
+namespace cli
+{
+
+// The log on stderr at LOG_LEVEL, or at `usual` where that is not set.
+void configure_log(debros::Config &config, debros_log_level usual);
+
+class Session
+{
+  public:
+    // Connects. Throws Failure with words for people.
+    Session(const Target &target, std::chrono::milliseconds timeout);
+    explicit Session(const Options &options);
+
+    debros::Node &node()
+    {
+        return node_;
+    }
+    debros::Sql sql(const std::string &ns) const
+    {
+        return node_.ns(ns).sql();
+    }
+
+  private:
+    debros::Node node_;
+};
+
+// The client's configuration; an empty target leaves it without a member.
+debros::Config client_config(const Target &target, std::chrono::milliseconds timeout);
+
+// --timeout, or 0 for the library's default.
+std::chrono::milliseconds timeout_of(const Options &options);
+
+} // namespace cli
