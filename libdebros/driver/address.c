@@ -4,7 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-void dbr_address_from_endpoint(struct sockaddr_storage *out, const struct dbr_endpoint *endpoint)
+void dbr_address_from_endpoint(struct sockaddr_storage *out,
+                               const struct dbr_endpoint *endpoint)
 {
     memset(out, 0, sizeof(*out));
     if (endpoint->is_ip6) {
@@ -13,7 +14,8 @@ void dbr_address_from_endpoint(struct sockaddr_storage *out, const struct dbr_en
         memcpy(&in6.sin6_addr, endpoint->ip, 16);
         memcpy(out, &in6, sizeof(in6));
     } else {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
+        struct sockaddr_in in = {.sin_family = AF_INET,
+                                 .sin_port = htons(endpoint->port)};
         memcpy(&in.sin_addr, endpoint->ip, 4);
         memcpy(out, &in, sizeof(in));
     }

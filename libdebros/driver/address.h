@@ -8,7 +8,8 @@
 
 #define DBR_ADDRESS_TEXT_SIZE 64
 
-void dbr_address_from_endpoint(struct sockaddr_storage *out, const struct dbr_endpoint *endpoint);
+void dbr_address_from_endpoint(struct sockaddr_storage *out,
+                               const struct dbr_endpoint *endpoint);
 /* False: neither IPv4 nor IPv6. */
 bool dbr_address_to_endpoint(struct dbr_endpoint *out, const struct sockaddr *address);
 /* "127.0.0.1", "::1"; returns `out`. */

@@ -31,7 +31,8 @@ static int explain(int err, const struct dbr_endpoint *endpoint, debros_detail *
         return dbr_detail_set(detail, DEBROS_EBUSY, "port %u on %s is in use",
                               endpoint->port, ip);
     case UV_EADDRNOTAVAIL:
-        return dbr_detail_set(detail, DEBROS_EINVAL, "%s is no address of this machine", ip);
+        return dbr_detail_set(detail, DEBROS_EINVAL, "%s is no address of this machine",
+                              ip);
     case UV_EACCES:
     case UV_EPERM:
         return dbr_detail_set(detail, DEBROS_EACCES, "port %u on %s needs more rights",
@@ -65,7 +66,8 @@ static int bind_and_listen(uv_tcp_t *handle, struct dbr_endpoint *endpoint)
     return err;
 }
 
-int dbr_tcp_listen(struct dbr_loop *loop, struct dbr_endpoint *endpoint, debros_detail *detail)
+int dbr_tcp_listen(struct dbr_loop *loop, struct dbr_endpoint *endpoint,
+                   debros_detail *detail)
 {
     struct tcp_listener *listener = dbr_calloc(1, sizeof(*listener));
     if (listener == NULL) {

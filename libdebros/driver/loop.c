@@ -20,7 +20,8 @@ int64_t dbr_loop_wall_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handler, void *data)
+int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handler,
+                    void *data)
 {
     struct dbr_loop *loop = dbr_calloc(1, sizeof(*loop));
     if (loop == NULL) {

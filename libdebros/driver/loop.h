@@ -33,7 +33,8 @@ struct dbr_loop_handler {
 };
 
 /* `handler` is borrowed for the loop's life. Errors: ENOMEM. */
-int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handler, void *data);
+int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handler,
+                    void *data);
 /* The loop does not run, and what was opened on it is closed or freed afterwards without
  * touching it. */
 void dbr_loop_destroy(struct dbr_loop *loop);

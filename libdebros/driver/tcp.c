@@ -176,8 +176,8 @@ void dbr_tcp_dial(struct dbr_loop *loop, uint64_t id, const struct dbr_endpoint 
     dbr_address_from_endpoint(&address, endpoint);
     conn->state = TCP_DIALING;
     conn->connect.data = conn;
-    int err = uv_tcp_connect(&conn->connect, &conn->handle, (const struct sockaddr *)&address,
-                             on_connect);
+    int err = uv_tcp_connect(&conn->connect, &conn->handle,
+                             (const struct sockaddr *)&address, on_connect);
     if (err != 0) {
         dial_failed(conn, err);
     }

@@ -15,15 +15,17 @@
 
 /* A closed connection has so long to flush and to hear the peer's end. */
 #define DBR_TCP_LEAVE_MS 1000u
-#define DBR_TCP_BACKLOG 511
+#define DBR_TCP_BACKLOG  511
 
 /* Port 0: the kernel picks, and `endpoint` is told. Errors, with detail: EBUSY the port
  * is in use, EINVAL no address of this machine, EACCES, EIO, ENOMEM. */
-int dbr_tcp_listen(struct dbr_loop *loop, struct dbr_endpoint *endpoint, debros_detail *detail);
+int dbr_tcp_listen(struct dbr_loop *loop, struct dbr_endpoint *endpoint,
+                   debros_detail *detail);
 /* Stops listening everywhere. */
 void dbr_tcp_stop_listening(struct dbr_loop *loop);
 /* `dialed` or `dial_failed` follows, perhaps inside this call. */
-void dbr_tcp_dial(struct dbr_loop *loop, uint64_t conn, const struct dbr_endpoint *endpoint);
+void dbr_tcp_dial(struct dbr_loop *loop, uint64_t conn,
+                  const struct dbr_endpoint *endpoint);
 /* Takes the content of `bytes`. An unknown connection drops it. */
 void dbr_tcp_write(struct dbr_loop *loop, uint64_t conn, struct dbr_buf *bytes);
 /* Hands over what was written. True: facts came of it. */

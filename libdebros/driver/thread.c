@@ -8,15 +8,16 @@
 /* All but those that a thread raises by its own fault, and the profilers'. */
 static void fill_mask(sigset_t *mask)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT,
-                              SIGTRAP, SIGSYS, SIGPROF};
+    static const int own[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                              SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
     sigfillset(mask);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         sigdelset(mask, own[i]);
     }
 }
 
-int dbr_thread_start(pthread_t *out, const char *name, void *(*run)(void *data), void *data)
+int dbr_thread_start(pthread_t *out, const char *name, void *(*run)(void *data),
+                     void *data)
 {
     sigset_t mask, before;
     fill_mask(&mask);

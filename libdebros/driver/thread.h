@@ -7,6 +7,7 @@
 
 /* `name` is for people who look at the process, at most 15 characters. Returns 0 or
  * DEBROS_ENOMEM. */
-int dbr_thread_start(pthread_t *out, const char *name, void *(*run)(void *data), void *data);
+int dbr_thread_start(pthread_t *out, const char *name, void *(*run)(void *data),
+                     void *data);
 
 #endif

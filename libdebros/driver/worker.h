@@ -27,8 +27,8 @@ struct dbr_lane_config {
     void *data;
 };
 
-/* On the loop's thread, or before the loop runs. `config` is copied. Errors: ENOMEM; *out is
- * then NULL, or a lane without threads to be freed like any other. */
+/* On the loop's thread, or before the loop runs. `config` is copied. Errors: ENOMEM; *out
+ * is then NULL, or a lane without threads to be freed like any other. */
 int dbr_lane_create(struct dbr_lane **out, struct dbr_loop *loop,
                     const struct dbr_lane_config *config);
 /* Takes all jobs of the chain, as one batch if it can. Loop's thread. */

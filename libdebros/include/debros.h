@@ -152,8 +152,8 @@ DEBROS_API int debros_init(const debros_config *config, debros_detail *detail);
 
 /* ---- Node: life ----------------------------------------------------------- */
 
-/* Checks and copies `config`; opens no socket and no file. Errors: EINVAL with detail,
- * ENOMEM. */
+/* Checks and copies `config`. Reads the identity where there is one; touches neither the
+ * network nor the data folder else. Errors: EINVAL with detail, ENOMEM. */
 DEBROS_API int debros_node_create(debros_node **out, const debros_config *config,
                                   debros_detail *detail);
 
@@ -168,7 +168,9 @@ DEBROS_API void debros_node_destroy(debros_node *node);
 typedef struct debros_req {
     void *data;          /* yours; the library never reads it */
     debros_msec timeout; /* in: yours; 0: the node's default */
-    const char *detail;  /* in the callback: more on a failure, or NULL */
+    const char *detail;  /* in the callback: more on a failure, or NULL; after a call
+                            that returned an error: why, a text that lives as long as
+                            the node */
     void *reserved[4];   /* the library's while in flight */
 } debros_req;
 
@@ -179,7 +181,8 @@ typedef void (*debros_req_cb)(debros_req *req, int status);
  * on a request that has completed but whose memory is alive. */
 DEBROS_API void debros_cancel(debros_node *node, debros_req *req);
 
-/* Readable while completions wait. The library's; do not read or close it. */
+/* Readable while completions wait. The library's; do not read or close it. -1 with
+ * `callback_thread`. */
 DEBROS_API int debros_event_fd(const debros_node *node);
 
 /* Runs the callbacks of all completions that wait, on the calling thread; at most
@@ -195,13 +198,20 @@ DEBROS_API int debros_wait(debros_node *node, debros_req *req);
 /* Frees the results that debros_wait() left in `req`. Harmless twice. */
 DEBROS_API void debros_release(debros_node *node, debros_req *req);
 
-/* Status 0 means: identity loaded, storage recovered, listening (node), or connected
+/* A node starts once. Status 0 means: identity loaded, storage recovered, listening (node), or connected
  * to one member at least (client). Errors: ESTATE the data_dir belongs to no cluster,
  * EBUSY port or data_dir in use, EIO, EUNREACHABLE, EAUTH, EACCES. */
 DEBROS_API int debros_start(debros_node *node, debros_req *req, debros_req_cb cb);
 
-/* Leaves politely: hands leadership over, closes connections, flushes. */
+/* Leaves politely: hands leadership over, closes connections, flushes. New requests are
+ * refused at once (ESTATE), pending ones get up to three seconds and then ECANCELED; this
+ * callback is the last one. ESTATE: the node does not run. */
 DEBROS_API int debros_stop(debros_node *node, debros_req *req, debros_req_cb cb);
+
+/* 0 while the node starts or runs; ESTATE before and after. A node that cannot go on, say
+ * because its disk fails, completes what is pending with the reason and stops by itself:
+ * then the error, with detail. Never blocks. */
+DEBROS_API int debros_node_check(debros_node *node, debros_detail *detail);
 
 /* The node's peer id as text, valid from create (an identity in memory or on disk)
  * or else from the start callback until destroy; "" before. */

@@ -7,7 +7,7 @@
 #include "test.h"
 
 #define BENCH_DEADLINE_MS 20000u /* generous: only a failure meets it */
-#define BENCH_CONNS 8
+#define BENCH_CONNS       8
 
 /* What was told about one connection. */
 struct bench_conn {

@@ -8,7 +8,7 @@
 struct job {
     struct job *next;
     size_t number;
-    size_t batch; /* out */
+    size_t batch;  /* out */
     size_t thread; /* out */
 };
 
@@ -60,7 +60,8 @@ static void add(struct shop *shop, size_t number)
     dbr_lane_add(shop->lane, &chain);
 }
 
-static void open_shop(struct shop *shop, bool (*step)(struct bench *bench), size_t n_threads,
+static void open_shop(struct shop *shop, bool (*step)(struct bench *bench),
+                      size_t n_threads,
                       void (*run)(void *, struct dbr_lane *, size_t, void *))
 {
     memset(shop, 0, sizeof(*shop));
@@ -163,7 +164,8 @@ static void stop_with_finish_runs_what_waits(void **state)
     close_shop(&shop);
 }
 
-static void pause_until_ended(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+static void pause_until_ended(void *data, struct dbr_lane *lane, size_t thread,
+                              void *jobs)
 {
     struct shop *shop = data;
     (void)thread;

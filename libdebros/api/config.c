@@ -1,0 +1,191 @@
+#include "api/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/detail.h"
+
+void debros_config_default(debros_config *config)
+{
+    *config = (debros_config){
+        .size = sizeof(*config),
+        .max_connections = 256,
+        .max_pending = 4096,
+        .request_timeout = 30000,
+        .election_timeout = 1000,
+        .log_level = DEBROS_LOG_WARN,
+    };
+}
+
+char *dbr_config_path(struct dbr_arena *arena, const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = dbr_arena_alloc(arena, size);
+    if (path != NULL) {
+        snprintf(path, size, "%s/%s", folder, name);
+    }
+    return path;
+}
+
+static int check_numbers(const debros_config *c, debros_detail *detail)
+{
+    if (c->max_connections < 1 || c->max_connections > DBR_CONFIG_MAX_CONNECTIONS) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "max_connections %u is not in 1 to %u", c->max_connections,
+                              DBR_CONFIG_MAX_CONNECTIONS);
+    }
+    if (c->max_pending < 1 || c->max_pending > DBR_CONFIG_MAX_PENDING) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "max_pending %u is not in 1 to %u",
+                              c->max_pending, DBR_CONFIG_MAX_PENDING);
+    }
+    if (c->election_timeout < DBR_CONFIG_MIN_ELECTION_MS ||
+        c->election_timeout > DBR_CONFIG_MAX_ELECTION_MS) {
+        return dbr_detail_set(
+            detail, DEBROS_EINVAL, "election_timeout %u is not in %u to %u ms",
+            c->election_timeout, DBR_CONFIG_MIN_ELECTION_MS, DBR_CONFIG_MAX_ELECTION_MS);
+    }
+    if (c->request_timeout < 1) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "request_timeout is 0");
+    }
+    if (c->n_listen > DBR_CONFIG_MAX_LISTEN) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "%zu listen addresses, at most %u",
+                              c->n_listen, DBR_CONFIG_MAX_LISTEN);
+    }
+    if (c->n_bootstrap > DBR_CONFIG_MAX_BOOTSTRAP) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "%zu bootstrap addresses, at most %u", c->n_bootstrap,
+                              DBR_CONFIG_MAX_BOOTSTRAP);
+    }
+    return 0;
+}
+
+/* What a client is, and what a node is. */
+static int check_kind(const debros_config *c, debros_detail *detail)
+{
+    if (!c->client && (c->data_dir == NULL || c->data_dir[0] == '\0')) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "data_dir is missing: a node needs a folder for its state");
+    }
+    if (c->client && c->n_bootstrap == 0) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "bootstrap is missing: a client needs a member's address");
+    }
+    if (c->client && c->invite != NULL) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "an invite is for a node, not a client");
+    }
+    if (c->client && c->n_listen > 0) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "a client does not listen");
+    }
+    return 0;
+}
+
+static int parse_listen(struct dbr_config *out, debros_detail *detail)
+{
+    for (size_t i = 0; i < out->c.n_listen; i++) {
+        const char *text = out->c.listen[i];
+        struct dbr_multiaddr addr;
+        struct dbr_peer_id peer;
+        debros_detail why = {.text = "not of the shape /ip4/ADDRESS/tcp/PORT"};
+        if (dbr_multiaddr_parse(&addr, text, &why) != 0 ||
+            dbr_multiaddr_peer(&addr, &peer) ||
+            !dbr_multiaddr_endpoint(&addr, &out->listen[i])) {
+            return dbr_detail_set(detail, DEBROS_EINVAL, "listen address '%s': %s", text,
+                                  why.text);
+        }
+    }
+    return 0;
+}
+
+static int parse_bootstrap(struct dbr_config *out, debros_detail *detail)
+{
+    for (size_t i = 0; i < out->c.n_bootstrap; i++) {
+        const char *text = out->c.bootstrap[i];
+        struct dbr_endpoint endpoint;
+        struct dbr_peer_id peer;
+        debros_detail why = {.text = "not of the shape /ip4/ADDRESS/tcp/PORT/p2p/ID"};
+        if (dbr_multiaddr_parse(&out->bootstrap[i], text, &why) != 0 ||
+            !dbr_multiaddr_peer(&out->bootstrap[i], &peer) ||
+            !dbr_multiaddr_endpoint(&out->bootstrap[i], &endpoint)) {
+            return dbr_detail_set(detail, DEBROS_EINVAL, "bootstrap address '%s': %s",
+                                  text, why.text);
+        }
+    }
+    return 0;
+}
+
+static bool copy_text(struct dbr_config *out, const char **text)
+{
+    if (*text == NULL) {
+        return true;
+    }
+    *text = dbr_arena_strdup(&out->arena, *text);
+    return *text != NULL;
+}
+
+static bool copy_texts(struct dbr_config *out, const char *const **texts, size_t n)
+{
+    const char **copies = dbr_arena_calloc(&out->arena, n + 1, sizeof(*copies));
+    for (size_t i = 0; copies != NULL && i < n; i++) {
+        copies[i] = (*texts)[i] == NULL ? "" : (*texts)[i];
+        if (!copy_text(out, &copies[i])) {
+            return false;
+        }
+    }
+    *texts = copies;
+    return copies != NULL;
+}
+
+static bool copy_all(struct dbr_config *out)
+{
+    debros_config *c = &out->c;
+    if (!copy_text(out, &c->data_dir) || !copy_text(out, &c->identity_path) ||
+        !copy_text(out, &c->invite) || !copy_texts(out, &c->listen, c->n_listen) ||
+        !copy_texts(out, &c->bootstrap, c->n_bootstrap)) {
+        return false;
+    }
+    out->identity_path = c->identity_path;
+    if (out->identity_path == NULL && c->data_dir != NULL) {
+        out->identity_path = dbr_config_path(&out->arena, c->data_dir, "identity.key");
+        return out->identity_path != NULL;
+    }
+    return true;
+}
+
+int dbr_config_init(struct dbr_config *out, const debros_config *from,
+                    debros_detail *detail)
+{
+    memset(out, 0, sizeof(*out));
+    if (from->size != sizeof(*from)) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "config.size is %zu: begin with debros_config_default()",
+                              from->size);
+    }
+    out->c = *from;
+    int err = check_numbers(from, detail);
+    if (err == 0) {
+        err = check_kind(from, detail);
+    }
+    if (err != 0) {
+        return err;
+    }
+    dbr_arena_init(&out->arena, 0);
+    if (!copy_all(out)) {
+        err = dbr_detail_set(detail, DEBROS_ENOMEM, "out of memory");
+    }
+    if (err == 0) {
+        err = parse_listen(out, detail);
+    }
+    if (err == 0) {
+        err = parse_bootstrap(out, detail);
+    }
+    if (err != 0) {
+        dbr_config_finish(out);
+    }
+    return err;
+}
+
+void dbr_config_finish(struct dbr_config *config)
+{
+    dbr_arena_finish(&config->arena);
+}

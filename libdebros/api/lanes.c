@@ -1,0 +1,245 @@
+#include "api/lanes.h"
+
+#include "api/life.h"
+#include "api/node.h"
+
+#define MODULE "store"
+
+/* ---- The log thread -----------------------------------------------------------------
+ */
+
+/* The same batch again until there is room: nothing is lost, later ones wait. False: the
+ * node ends before. */
+static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log_op *ops)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    int err;
+    while ((err = dbr_store_write_log(node->store, ops, &lanes->log_detail)) ==
+           DEBROS_ENOSPC) {
+        if (!atomic_exchange(&lanes->is_full, true)) {
+            dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
+                    "no space left in '%s': writes wait until there is room",
+                    node->fs->root);
+        }
+        if (!dbr_lane_pause(lane, DBR_LANES_RETRY_MS)) {
+            return false;
+        }
+    }
+    if (atomic_exchange(&lanes->is_full, false)) {
+        dbr_log(&node->logger, DEBROS_LOG_WARN, MODULE, "there is room in '%s' again",
+                node->fs->root);
+    }
+    lanes->log_status = err;
+    return err == 0;
+}
+
+static void run_log(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+{
+    debros_node *node = data;
+    (void)thread;
+    if (node->lanes.log_status == 0) {
+        (void)write_batch(node, lane, jobs);
+    }
+}
+
+static void log_done(void *data, void *jobs)
+{
+    debros_node *node = data;
+    if (node->lanes.log_status != 0) {
+        dbr_life_fail(node, node->lanes.log_status, node->lanes.log_detail.text);
+        return;
+    }
+    if (node->phase == DBR_PHASE_CLOSING) {
+        return;
+    }
+    /* The core frees the ops: the last number is all that counts. */
+    uint64_t seq = 0;
+    for (const struct dbr_log_op *op = jobs; op != NULL; op = op->next) {
+        seq = op->seq;
+    }
+    dbr_core_log_done(node->core, seq, dbr_life_fact(node));
+}
+
+/* ---- The applier --------------------------------------------------------------------
+ */
+
+struct dbr_apply_job *dbr_lanes_merge(struct dbr_apply_job *jobs)
+{
+    struct dbr_apply_job *last = jobs;
+    struct dbr_apply_entry **end = &jobs->entries;
+    for (size_t n = 1; n < DBR_LANES_MAX_MERGE && last->next != NULL; n++) {
+        if (last->type != DBR_APPLY_ENTRIES || last->next->type != DBR_APPLY_ENTRIES) {
+            break;
+        }
+        last = last->next;
+        while (*end != NULL) {
+            end = &(*end)->next;
+        }
+        *end = last->entries;
+        last->entries = NULL;
+    }
+    return last;
+}
+
+void dbr_lanes_split(struct dbr_apply_job *first, struct dbr_apply_job *last)
+{
+    for (struct dbr_apply_job *job = first; job != last;) {
+        job = job->next;
+        job->status = first->status;
+        job->detail = first->detail;
+        job->applied = first->applied;
+        job->database_size = first->database_size;
+    }
+}
+
+static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+{
+    debros_node *node = data;
+    (void)thread;
+    for (struct dbr_apply_job *job = jobs; job != NULL;) {
+        struct dbr_apply_job *last = dbr_lanes_merge(job);
+        dbr_store_apply(node->store, job);
+        dbr_lanes_split(job, last);
+        job = last->next;
+        if (job != NULL && !dbr_lane_pause(lane, 0)) {
+            return; /* the rest is in the log: the next start applies it */
+        }
+    }
+}
+
+static void apply_done(void *data, void *jobs)
+{
+    debros_node *node = data;
+    for (struct dbr_apply_job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        job->next = NULL;
+        if (node->phase == DBR_PHASE_CLOSING) {
+            dbr_apply_job_destroy(job);
+        } else {
+            dbr_core_apply_done(node->core, job, dbr_life_fact(node));
+        }
+    }
+}
+
+/* ---- The readers --------------------------------------------------------------------
+ */
+
+static void run_query(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+{
+    debros_node *node = data;
+    (void)lane;
+    dbr_store_query(node->store, jobs, thread);
+}
+
+static void query_done(void *data, void *jobs)
+{
+    debros_node *node = data;
+    for (struct dbr_query_job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        job->next = NULL;
+        if (node->phase == DBR_PHASE_CLOSING) {
+            dbr_query_job_destroy(job);
+        } else {
+            dbr_core_query_done(node->core, job, dbr_life_fact(node));
+        }
+    }
+}
+
+/* ---- Life ---------------------------------------------------------------------------
+ */
+
+int dbr_lanes_start(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    struct dbr_lane_config log = {.name = "debros-log",
+                                  .n_threads = 1,
+                                  .link_offset = offsetof(struct dbr_log_op, next),
+                                  .run = run_log,
+                                  .done = log_done,
+                                  .data = node};
+    struct dbr_lane_config apply = {.name = "debros-apply",
+                                    .n_threads = 1,
+                                    .link_offset = offsetof(struct dbr_apply_job, next),
+                                    .run = run_apply,
+                                    .done = apply_done,
+                                    .data = node};
+    struct dbr_lane_config query = {.name = "debros-read",
+                                    .n_threads = DBR_LANES_READERS,
+                                    .link_offset = offsetof(struct dbr_query_job, next),
+                                    .run = run_query,
+                                    .done = query_done,
+                                    .data = node};
+    dbr_chain_init(&lanes->log_queue, log.link_offset);
+    dbr_chain_init(&lanes->apply_queue, apply.link_offset);
+    dbr_chain_init(&lanes->query_queue, query.link_offset);
+    int err = dbr_lane_create(&lanes->log, node->loop, &log);
+    if (err == 0) {
+        err = dbr_lane_create(&lanes->apply, node->loop, &apply);
+    }
+    if (err == 0) {
+        err = dbr_lane_create(&lanes->query, node->loop, &query);
+    }
+    return err;
+}
+
+void dbr_lanes_log(debros_node *node, struct dbr_log_op *op)
+{
+    dbr_chain_push(&node->lanes.log_queue, op);
+}
+
+void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job)
+{
+    dbr_chain_push(&node->lanes.apply_queue, job);
+}
+
+void dbr_lanes_query(debros_node *node, struct dbr_query_job *job)
+{
+    dbr_chain_push(&node->lanes.query_queue, job);
+}
+
+static void give(struct dbr_lane *lane, struct dbr_chain *jobs)
+{
+    if (jobs->head != NULL) {
+        dbr_lane_add(lane, jobs);
+    }
+}
+
+void dbr_lanes_hand_over(debros_node *node)
+{
+    give(node->lanes.log, &node->lanes.log_queue);
+    give(node->lanes.apply, &node->lanes.apply_queue);
+    give(node->lanes.query, &node->lanes.query_queue);
+}
+
+static void drop_jobs(struct dbr_lanes *lanes)
+{
+    void *job;
+    /* Log operations belong to the core's log. */
+    while (lanes->log != NULL && dbr_lane_take(lanes->log) != NULL) {
+    }
+    while (lanes->apply != NULL && (job = dbr_lane_take(lanes->apply)) != NULL) {
+        dbr_apply_job_destroy(job);
+    }
+    while (lanes->query != NULL && (job = dbr_lane_take(lanes->query)) != NULL) {
+        dbr_query_job_destroy(job);
+    }
+}
+
+void dbr_lanes_stop(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    if (lanes->log != NULL) {
+        dbr_lane_stop(lanes->log, true);
+    }
+    if (lanes->apply != NULL) {
+        dbr_lane_stop(lanes->apply, false);
+    }
+    if (lanes->query != NULL) {
+        dbr_lane_stop(lanes->query, false);
+    }
+    drop_jobs(lanes);
+    dbr_lane_free(lanes->log);
+    dbr_lane_free(lanes->apply);
+    dbr_lane_free(lanes->query);
+    lanes->log = lanes->apply = lanes->query = NULL;
+}

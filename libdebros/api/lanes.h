@@ -1,0 +1,46 @@
+/* The store's threads: one for the log, one applier, a few readers. Jobs gather here
+ * while the core is drained and go to their lanes together, so that what one turn brought
+ * shares one sync. */
+#ifndef DBR_API_LANES_H
+#define DBR_API_LANES_H
+
+#include <stdatomic.h>
+
+#include "consensus/log_op.h"
+#include "driver/worker.h"
+#include "sql/job.h"
+
+#define DBR_LANES_READERS   2u
+#define DBR_LANES_RETRY_MS  500u /* between two tries on a full disk */
+#define DBR_LANES_MAX_MERGE 64u  /* apply jobs that become one */
+
+struct dbr_lanes {
+    struct dbr_lane *log;
+    struct dbr_lane *apply;
+    struct dbr_lane *query;
+    struct dbr_chain log_queue;
+    struct dbr_chain apply_queue;
+    struct dbr_chain query_queue;
+    atomic_bool is_full; /* the log waits for room on the disk */
+    /* The log thread's until a batch comes back failed. */
+    int log_status;
+    debros_detail log_detail;
+};
+
+/* Node thread. The store is open. Errors: ENOMEM; dbr_lanes_stop() is due all the same.
+ */
+int dbr_lanes_start(debros_node *node);
+void dbr_lanes_log(debros_node *node, struct dbr_log_op *op);
+void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
+void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
+/* Gives what has gathered to the threads. */
+void dbr_lanes_hand_over(debros_node *node);
+/* Writes what the log still waits for, ends the threads, destroys jobs that have not come
+ * back. The loop has ended. */
+void dbr_lanes_stop(debros_node *node);
+/* Joins consecutive ENTRIES jobs at the head of `jobs` into the first one; returns the
+ * last job that took part. dbr_lanes_split() then gives all of them the same outputs. */
+struct dbr_apply_job *dbr_lanes_merge(struct dbr_apply_job *jobs);
+void dbr_lanes_split(struct dbr_apply_job *first, struct dbr_apply_job *last);
+
+#endif
