@@ -100,12 +100,13 @@ PURE_SYMBOLS = [
     r'qsort|bsearch',
     r'__(mem|str|v?snprintf)\w*_chk',  # the same, fortified
     r'__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__tls_get_addr',
-    r'dbr_pb__\w+|protobuf_c_\w+',     # .proto files
+    r'protobuf_c_\w+|__assert_fail',   # what protoc-c generates
 ]
 PURE_SYMBOLS_ALSO = {
     ('base', r'malloc|calloc|realloc|free'): 'base/alloc.c, the one door to the heap',
     ('base', r'abort|fprintf|__fprintf_chk|stderr'): 'base/check.c, when a check fails',
     ('crypto', r'(crypto|sodium|randombytes)_\w+'): 'libsodium',
+    ('crypto', r'__cpu_\w+'): 'crc32c.c asks for the processor\'s instruction',
     ('consensus', r'raft_\w+'): 'libraft',
     ('multi', r'inet_(pton|ntop)'): 'text forms of IP addresses',
 }
@@ -114,7 +115,7 @@ PURE_SYMBOLS_ALSO = {
 # function of such a name, and a member, are no such call.
 BANNED_CALLS = {
     r'malloc|calloc|realloc|reallocarray|free|strdup|strndup': ['base/alloc.c'],
-    r'sprintf|vsprintf|strcpy|strcat|gets|alloca|strtok|atoi|atol|atoll|sscanf': [],
+    r'sprintf|vsprintf|strcpy|strcat|gets|alloca|strtok|atoi|atol|atoll': [],
     r'printf|puts|putchar|vprintf|perror': [],
     r'rand|srand|random|srandom|drand48|arc4random\w*|getrandom|getentropy': [],
     r'assert': [],
