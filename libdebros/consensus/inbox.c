@@ -64,11 +64,16 @@ static void deliver_install(struct dbr_consensus *c, struct dbr_inbox_message *m
     dbr_repair_2_end(c);
 }
 
-/* Would libraft drop a snapshot that comes now, or mix it with what is under way? */
+/* Would libraft drop a snapshot that comes now, or mix it with what is under way? It also
+ * empties the log, which still holds the commands that have not been polled. */
 static bool install_must_wait(const struct dbr_consensus *c)
 {
-    return !c->config.bare && (dbr_repair_3_waits(c) || c->raft.snapshot.put.data != NULL ||
-                               c->raft.snapshot.pending.term != 0);
+    if (c->config.bare) {
+        return false;
+    }
+    bool unpolled = c->events.len > 0 || c->run.last != 0;
+    return unpolled || dbr_repair_3_waits(c) || c->raft.snapshot.put.data != NULL ||
+           c->raft.snapshot.pending.term != 0;
 }
 
 bool dbr_inbox_deliver_kept(struct dbr_consensus *c)

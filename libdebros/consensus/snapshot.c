@@ -181,8 +181,8 @@ int dbr_snapshot_get(struct dbr_consensus *c, struct raft_io_snapshot_get *req,
     return 0;
 }
 
-/* Answers the transfers that need no more than `index`, with one snapshot each when
- * `make` gives one. */
+/* Answers the transfers that need no more than `index`, with a snapshot each when `status`
+ * is 0. */
 static void answer_waits(struct dbr_consensus *c, uint64_t index, int status)
 {
     struct dbr_snapshots *s = &c->snapshots;
@@ -203,16 +203,33 @@ static void answer_waits(struct dbr_consensus *c, uint64_t index, int status)
     s->n_waits = kept;
 }
 
+/* The configuration in force after entry `index`, as a copy. The databases may be ahead
+ * of what this life of the server knows as committed: then the log still has the entry. */
+static int configuration_at(const struct dbr_consensus *c, uint64_t index,
+                            struct raft_configuration *out, uint64_t *out_index)
+{
+    for (uint64_t i = index; i > c->scanned_index; i--) {
+        const struct raft_entry *entry = dbr_consensus_entry(c, i);
+        if (entry != NULL && entry->type == RAFT_CHANGE) {
+            *out_index = i;
+            return dbr_configuration_decode(out, dbr_bytes(entry->buf.base, entry->buf.len));
+        }
+    }
+    const struct dbr_configuration_at *at = dbr_history_at(&c->committed, index);
+    dbr_assert(at != NULL);
+    *out_index = at->index;
+    return dbr_configuration_copy(out, &at->configuration);
+}
+
 /* What libraft sends along; the image itself is added by send(). */
 int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index, struct raft_snapshot **out)
 {
-    const struct dbr_configuration_at *at = dbr_history_at(&c->committed, index);
     struct raft_snapshot *s = raft_calloc(1, sizeof(*s));
     struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));
     void *nothing = raft_malloc(8);
-    dbr_assert(at != NULL);
+    uint64_t configuration_index = 0;
     if (s == NULL || buf == NULL || nothing == NULL ||
-        dbr_configuration_copy(&s->configuration, &at->configuration) != 0) {
+        configuration_at(c, index, &s->configuration, &configuration_index) != 0) {
         raft_free(s);
         raft_free(buf);
         raft_free(nothing);
@@ -220,7 +237,7 @@ int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index, struct raft_s
     }
     s->index = index;
     s->term = dbr_consensus_term_of(c, index);
-    s->configuration_index = at->index;
+    s->configuration_index = configuration_index;
     buf->base = nothing;
     s->bufs = buf;
     s->n_bufs = 1;
@@ -258,7 +275,7 @@ void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
                     s->image.len, c->config.max_snapshot);
             status = DEBROS_ELIMIT;
         }
-        if (status != 0 || index > c->raft.last_applied) {
+        if (status != 0 || index > raft_last_index(&c->raft)) {
             answer_waits(c, UINT64_MAX, RAFT_IOERR);
             retry_soon(c);
         } else if (dbr_consensus_term_of(c, index) != 0 &&

@@ -1110,6 +1110,30 @@ static void check_end(struct sim *s, uint64_t acked_before)
     }
 }
 
+static void say_status(struct sim *s, int i)
+{
+    struct dbr_consensus_status st;
+    if (s->nodes[i].c == NULL) {
+        say(s, "n%d is down\n", i + 1);
+        return;
+    }
+    dbr_consensus_status(s->nodes[i].c, &st);
+    say(s, "n%d role %d ready %d term %llu leader %llu commit %llu last %llu snapshot %llu,"
+        " %zu ops, servers", i + 1, (int)st.role, st.ready, (unsigned long long)st.term,
+        (unsigned long long)st.leader, (unsigned long long)st.commit_index,
+        (unsigned long long)st.last_index, (unsigned long long)st.snapshot_index,
+        s->nodes[i].queued);
+    for (size_t k = 0; k < st.n_servers && s->config.verbose; k++) {
+        printf(" %llu:%d@%llu", (unsigned long long)st.servers[k].id,
+               (int)st.servers[k].role,
+               (unsigned long long)dbr_consensus_match_index(s->nodes[i].c,
+                                                             st.servers[k].id));
+    }
+    if (s->config.verbose) {
+        printf("\n");
+    }
+}
+
 const char *sim_run(const struct sim_config *config, struct sim_counts *counts)
 {
     struct sim *s = sim_create(config);
@@ -1125,6 +1149,9 @@ const char *sim_run(const struct sim_config *config, struct sim_counts *counts)
         if (!s->bad) {
             check_end(s, acked);
         }
+    }
+    for (int i = 0; i < (int)config->n; i++) {
+        say_status(s, i);
     }
     *counts = s->counts;
     bool bad = s->bad;
