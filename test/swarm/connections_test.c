@@ -48,7 +48,8 @@ static void of_simultaneous_dials_one_is_kept(void **state)
         assert_int_equal(pipe_count(a, DBR_SWARM_DISCONNECTED), 0);
         assert_int_equal(pipe_count(b, DBR_SWARM_DISCONNECTED), 0);
         assert_int_equal(pipe_count(a, DBR_SWARM_STREAM_CLOSED), 0);
-        assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("x"), world->now), 0);
+        assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("x"), world->now),
+                         0);
         pipe_run(world);
         assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_MESSAGE), 1);
         pipe_destroy(world);
@@ -116,7 +117,8 @@ static void a_restarted_peer_replaces_its_dead_connection(void **state)
         pipe_run(world);
         assert_int_equal(
             dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now), 0);
-        assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("x"), world->now), 0);
+        assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("x"), world->now),
+                         0);
         pipe_sleep(world, 60000);
         assert_non_null(pipe_event(b, DBR_SWARM_STREAM_MESSAGE, 0));
         assert_int_equal(pipe_count(a, DBR_SWARM_DISCONNECTED), 0);
@@ -142,7 +144,8 @@ static void output_is_bounded_until_written(void **state)
         assert_int_equal(
             dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_CLIENT, world->now), 0);
         assert_int_equal(
-            dbr_swarm_send(a->swarm, stream, dbr_bytes(body, sizeof(body)), world->now), 0);
+            dbr_swarm_send(a->swarm, stream, dbr_bytes(body, sizeof(body)), world->now),
+            0);
         while (dbr_swarm_poll(a->swarm, &event)) {
             assert_int_equal(event.type, DBR_SWARM_WRITE);
             struct dbr_buf out = dbr_swarm_take_output(a->swarm, event.conn);
@@ -191,10 +194,11 @@ static void goaway_ends_new_streams_only(void **state)
     raw_run(raw);
     dbr_stack_goaway(raw->stack);
     raw_run(raw);
-    assert_int_equal(dbr_swarm_open(swarm, &other, &raw->id, PIPE_MEMBER, raw->world->now),
-                     DEBROS_EUNREACHABLE);
-    assert_int_equal(dbr_swarm_send(swarm, stream, dbr_bytes_str("last"), raw->world->now),
-                     0);
+    assert_int_equal(
+        dbr_swarm_open(swarm, &other, &raw->id, PIPE_MEMBER, raw->world->now),
+        DEBROS_EUNREACHABLE);
+    assert_int_equal(
+        dbr_swarm_send(swarm, stream, dbr_bytes_str("last"), raw->world->now), 0);
     raw_run(raw);
     assert_int_equal(raw_find(raw, "/test/member", 0)->data.len, 5);
     assert_false(raw->world->raw_closed);

@@ -55,10 +55,12 @@ static void a_silent_address_times_out(void **state)
     pipe_sleep(world, 9999);
     assert_null(pipe_event(pipe_node(world, 1), DBR_SWARM_CONNECT_DONE, 0));
     pipe_sleep(world, 1);
-    const struct pipe_event *done = pipe_event(pipe_node(world, 1), DBR_SWARM_CONNECT_DONE, 0);
+    const struct pipe_event *done =
+        pipe_event(pipe_node(world, 1), DBR_SWARM_CONNECT_DONE, 0);
     assert_non_null(done);
     assert_int_equal(done->event.status, DEBROS_ETIMEDOUT);
-    assert_string_equal(done->detail, "/ip4/10.0.0.2/tcp/4001: no TCP connection in 10000 ms");
+    assert_string_equal(done->detail,
+                        "/ip4/10.0.0.2/tcp/4001: no TCP connection in 10000 ms");
     pipe_destroy(world);
 }
 
@@ -70,7 +72,8 @@ static void a_silent_handshake_times_out(void **state)
     dbr_swarm_connect(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->full_addr, 5,
                       world->now);
     pipe_sleep(world, 10001);
-    const struct pipe_event *done = pipe_event(pipe_node(world, 1), DBR_SWARM_CONNECT_DONE, 0);
+    const struct pipe_event *done =
+        pipe_event(pipe_node(world, 1), DBR_SWARM_CONNECT_DONE, 0);
     assert_non_null(done);
     assert_int_equal(done->event.status, DEBROS_ETIMEDOUT);
     world->hold = false;
@@ -183,7 +186,8 @@ static void a_bare_id_uses_known_addresses(void **state)
     pipe_run(world);
     assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->event.status,
                      DEBROS_EUNREACHABLE);
-    assert_non_null(strstr(pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->detail, "no address"));
+    assert_non_null(
+        strstr(pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->detail, "no address"));
     assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status, 0);
     pipe_destroy(world);
 }

@@ -194,10 +194,10 @@ static void our_answer_is_small_and_whole(void **state)
         protocols[i] = id;
     }
     for (size_t i = 0; i < 20; i++) {
-        assert_int_equal(dbr_multiaddr_parse(&addrs[i],
-                                             "/dns4/a-rather-long-name.example.org/tcp/4001",
-                                             NULL),
-                         0);
+        assert_int_equal(
+            dbr_multiaddr_parse(&addrs[i],
+                                "/dns4/a-rather-long-name.example.org/tcp/4001", NULL),
+            0);
     }
     struct dbr_identify_answer answer = {.identity = &key,
                                          .agent = "debros/0.1.0",
@@ -239,8 +239,8 @@ static void both_ends_learn_of_each_other(void **state)
     assert_int_equal(dbr_multiaddr_parse(&wildcard, "/ip4/0.0.0.0/tcp/4001", NULL), 0);
     dbr_swarm_listening(pipe_node(world, 2)->swarm, &wildcard);
     pipe_connect(world, 1, 2);
-    assert_true(dbr_swarm_peer_info(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->id,
-                                    &info));
+    assert_true(
+        dbr_swarm_peer_info(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->id, &info));
     assert_string_equal(info.agent, "test/1.2.3");
     assert_true(has_protocol(&info, "/ipfs/id/1.0.0"));
     assert_true(has_protocol(&info, "/ipfs/ping/1.0.0"));

@@ -65,10 +65,9 @@ static void identified_addresses_fill_the_rest(void **state)
     (void)state;
     struct dbr_peers peers;
     struct dbr_identify_info info;
-    struct dbr_multiaddr told[] = {addr_of("/ip4/127.0.0.1/tcp/5"),
-                                   addr_of("/ip4/10.0.0.1/tcp/1"),
-                                   addr_of("/ip4/10.0.0.1/tcp/6"),
-                                   addr_of("/ip4/10.0.0.1/tcp/7")};
+    struct dbr_multiaddr told[] = {
+        addr_of("/ip4/127.0.0.1/tcp/5"), addr_of("/ip4/10.0.0.1/tcp/1"),
+        addr_of("/ip4/10.0.0.1/tcp/6"), addr_of("/ip4/10.0.0.1/tcp/7")};
     dbr_peers_init(&peers, 3);
     struct dbr_peer *peer = peer_of(&peers, 1);
     add(&peers, peer, "/ip4/10.0.0.1/tcp/1");
@@ -94,10 +93,10 @@ static void only_endpoints_of_identify_are_dialed(void **state)
     (void)state;
     struct dbr_peers peers;
     struct dbr_identify_info info;
-    struct dbr_multiaddr told[] = {addr_of("/ip4/10.0.0.1/tcp/6"), addr_of("/ip4/0.0.0.0/tcp/6"),
-                                   addr_of("/ip4/10.0.0.1/tcp/0"),
-                                   addr_of("/ip4/10.0.0.1/udp/6/quic-v1"),
-                                   addr_of("/ip4/10.0.0.1/tcp/6/ws")};
+    struct dbr_multiaddr told[] = {
+        addr_of("/ip4/10.0.0.1/tcp/6"), addr_of("/ip4/0.0.0.0/tcp/6"),
+        addr_of("/ip4/10.0.0.1/tcp/0"), addr_of("/ip4/10.0.0.1/udp/6/quic-v1"),
+        addr_of("/ip4/10.0.0.1/tcp/6/ws")};
     dbr_peers_init(&peers, 8);
     struct dbr_peer *peer = peer_of(&peers, 1);
     add(&peers, peer, "/dns4/example.org/tcp/4001");

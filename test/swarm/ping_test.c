@@ -6,7 +6,8 @@
 
 static const struct pipe_event *ping(struct pipe_world *world, uint64_t token)
 {
-    dbr_swarm_ping(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->id, token, world->now);
+    dbr_swarm_ping(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->id, token,
+                   world->now);
     pipe_run(world);
     size_t n = pipe_count(pipe_node(world, 1), DBR_SWARM_PING_DONE);
     return n == 0 ? NULL : pipe_event(pipe_node(world, 1), DBR_SWARM_PING_DONE, n - 1);
@@ -187,7 +188,8 @@ static void one_stream_serves_all_pings(void **state)
         start_ping(raw, i);
         struct raw_stream *stream = raw_find(raw, DBR_PING_ID, 0);
         assert_int_equal(stream->data.len, (i + 1) * 32);
-        raw_send(raw, stream, dbr_bytes(stream->data.data + i * 32, 10)); /* in two parts */
+        raw_send(raw, stream,
+                 dbr_bytes(stream->data.data + i * 32, 10)); /* in two parts */
         raw_run(raw);
         assert_int_equal(pipe_count(raw->node, DBR_SWARM_PING_DONE), i);
         raw_send(raw, stream, dbr_bytes(stream->data.data + i * 32 + 10, 22));

@@ -16,8 +16,8 @@ static void write_log(void *data, enum debros_log_level level, const char *modul
     struct pipe_world *world = data;
     (void)level;
     (void)module;
-    snprintf(world->log[world->n_log % DBR_COUNT(world->log)], sizeof(world->log[0]), "%s",
-             message);
+    snprintf(world->log[world->n_log % DBR_COUNT(world->log)], sizeof(world->log[0]),
+             "%s", message);
     world->n_log++;
 }
 
@@ -51,8 +51,8 @@ void pipe_boot(struct pipe_world *world, struct pipe_node *node)
     seed[0] = (uint8_t)number;
     dbr_keypair_from_seed(&node->key, seed);
     dbr_peer_id_from_key(&node->id, node->key.public_key);
-    snprintf(text, sizeof(text), "/ip4/%s.%zu/tcp/4001", world->loopback ? "127.0.0" : "10.0.0",
-             number);
+    snprintf(text, sizeof(text), "/ip4/%s.%zu/tcp/4001",
+             world->loopback ? "127.0.0" : "10.0.0", number);
     assert_int_equal(dbr_multiaddr_parse(&node->addr, text, NULL), 0);
     node->full_addr = node->addr;
     assert_int_equal(dbr_multiaddr_set_peer(&node->full_addr, &node->id), 0);
@@ -160,9 +160,8 @@ static void dial(struct pipe_world *world, struct pipe_node *node,
     }
     assert_true(world->n_links < PIPE_LINKS);
     struct pipe_link *link = &world->links[world->n_links++];
-    *link = (struct pipe_link){.node = {node, to},
-                               .conn = {event->conn, to->next_conn},
-                               .open = {true, true}};
+    *link = (struct pipe_link){
+        .node = {node, to}, .conn = {event->conn, to->next_conn}, .open = {true, true}};
     to->next_conn += 2;
     from.bytes[from.len - 1] ^= (uint8_t)world->n_links; /* some other port */
     dbr_swarm_dialed(node->swarm, link->conn[0], world->now);
@@ -204,7 +203,8 @@ static bool poll_node(struct pipe_world *world, struct pipe_node *node)
     struct dbr_swarm_event event;
     bool moved = false;
     int end = 0;
-    while (node->swarm != NULL && !node->not_polled && dbr_swarm_poll(node->swarm, &event)) {
+    while (node->swarm != NULL && !node->not_polled &&
+           dbr_swarm_poll(node->swarm, &event)) {
         moved = true;
         if (event.type == DBR_SWARM_DIAL) {
             dial(world, node, &event);

@@ -9,8 +9,8 @@
 #include "crypto/keypair.h"
 #include "swarm/swarm.h"
 
-#define PIPE_NODES 4
-#define PIPE_LINKS 512
+#define PIPE_NODES  4
+#define PIPE_LINKS  512
 #define PIPE_EVENTS 2048
 
 struct pipe_event {
@@ -27,9 +27,9 @@ struct pipe_node {
     struct dbr_peer_id id;
     struct dbr_multiaddr addr;      /* without /p2p */
     struct dbr_multiaddr full_addr; /* with */
-    bool down;       /* refuses dials */
-    bool silent;     /* lets dials hang */
-    bool stalled;    /* takes events but never output */
+    bool down;                      /* refuses dials */
+    bool silent;                    /* lets dials hang */
+    bool stalled;                   /* takes events but never output */
     bool not_polled;
     uint64_t next_conn;
     struct pipe_event events[PIPE_EVENTS];
@@ -51,9 +51,9 @@ struct pipe_world {
     size_t n_links;
     size_t n_dials;
     dbr_time now;
-    size_t chunk;      /* bytes delivered at once; 0: all */
-    bool hold;         /* delivers nothing */
-    bool loopback;     /* nodes are at 127.0.0.N */
+    size_t chunk;  /* bytes delivered at once; 0: all */
+    bool hold;     /* delivers nothing */
+    bool loopback; /* nodes are at 127.0.0.N */
     struct dbr_swarm_config config;
     uint64_t raw_conn; /* of node 1, to something that is no swarm: see raw.h */
     bool raw_closed;

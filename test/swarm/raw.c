@@ -105,8 +105,8 @@ void raw_run(struct raw *raw)
         pipe_run(world);
         if (world->raw_out.len > 0 && raw->err == 0) {
             struct dbr_buf bytes = dbr_buf_take(&world->raw_out);
-            raw->err = dbr_stack_recv(raw->stack, dbr_bytes(bytes.data, bytes.len),
-                                      world->now);
+            raw->err =
+                dbr_stack_recv(raw->stack, dbr_bytes(bytes.data, bytes.len), world->now);
             dbr_buf_finish(&bytes);
             moved = true;
         }

@@ -31,7 +31,7 @@ struct raw {
     struct dbr_rng rng;
     uint64_t conn;
     bool dialer;
-    bool refuse_all; /* streams of the swarm */
+    bool refuse_all;  /* streams of the swarm */
     bool keep_window; /* gives no window back */
     bool goaway;
     int err;

@@ -31,7 +31,8 @@ static void messages_go_both_ways(void **state)
     assert_message(b, 0, "one");
     assert_message(b, 1, "");
     uint64_t theirs = opened->event.stream;
-    assert_int_equal(dbr_swarm_send(b->swarm, theirs, dbr_bytes_str("two"), world->now), 0);
+    assert_int_equal(dbr_swarm_send(b->swarm, theirs, dbr_bytes_str("two"), world->now),
+                     0);
     dbr_swarm_finish(b->swarm, theirs, world->now);
     assert_int_equal(dbr_swarm_send(b->swarm, theirs, dbr_bytes_str("x"), world->now),
                      DEBROS_ENOTFOUND);
@@ -115,7 +116,8 @@ static void assert_reset(struct raw *raw, const char *wire, size_t len, bool fin
     assert_int_equal(pipe_count(raw->node, DBR_SWARM_STREAM_MESSAGE), n_messages);
     assert_int_equal(pipe_count(raw->node, DBR_SWARM_STREAM_FINISHED), 0);
     assert_int_equal(pipe_count(raw->node, DBR_SWARM_STREAM_CLOSED), 1);
-    assert_int_equal(pipe_event(raw->node, DBR_SWARM_STREAM_CLOSED, 0)->event.status, status);
+    assert_int_equal(pipe_event(raw->node, DBR_SWARM_STREAM_CLOSED, 0)->event.status,
+                     status);
     assert_true(dbr_swarm_is_connected(raw->node->swarm, &raw->id));
 }
 
@@ -141,12 +143,13 @@ static void messages_above_the_limit_are_not_sent(void **state)
     struct pipe_node *a = pipe_node(world, 1);
     uint64_t stream;
     pipe_connect(world, 1, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &pipe_node(world, 2)->id, PIPE_MEMBER,
-                                    world->now),
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &pipe_node(world, 2)->id,
+                                    PIPE_MEMBER, world->now),
                      0);
     assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 1001), world->now),
                      DEBROS_ELIMIT);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 1000), world->now), 0);
+    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 1000), world->now),
+                     0);
     pipe_run(world);
     assert_int_equal(
         pipe_event(pipe_node(world, 2), DBR_SWARM_STREAM_MESSAGE, 0)->event.message.len,
@@ -166,11 +169,11 @@ static void a_megabyte_is_one_message(void **state)
     }
     world->chunk = 1499;
     pipe_connect(world, 1, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &pipe_node(world, 2)->id, PIPE_CLIENT,
-                                    world->now),
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &pipe_node(world, 2)->id,
+                                    PIPE_CLIENT, world->now),
                      0);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 1000000), world->now),
-                     0);
+    assert_int_equal(
+        dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 1000000), world->now), 0);
     dbr_swarm_finish(a->swarm, stream, world->now); /* behind what waits */
     pipe_run(world);
     struct pipe_node *b = pipe_node(world, 2);
@@ -198,7 +201,8 @@ static void a_full_queue_is_busy_and_tells_when_not(void **state)
     struct raw_stream *theirs = raw_find(raw, "/test/client", 0);
     for (;;) {
         memset(body, (int)n, sizeof(body));
-        err = dbr_swarm_send(swarm, stream, dbr_bytes(body, sizeof(body)), raw->world->now);
+        err =
+            dbr_swarm_send(swarm, stream, dbr_bytes(body, sizeof(body)), raw->world->now);
         if (err != 0) {
             break;
         }
@@ -247,7 +251,8 @@ static void a_small_queue_is_busy_within_one_tick(void **state)
     pipe_run(world);
     assert_int_equal(pipe_count(a, DBR_SWARM_STREAM_WRITABLE), 1);
     assert_int_equal(pipe_count(pipe_node(world, 2), DBR_SWARM_STREAM_MESSAGE), 4);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 900), world->now), 0);
+    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes(body, 900), world->now),
+                     0);
     pipe_destroy(world);
 }
 
@@ -259,7 +264,8 @@ static void reset_tells_both_ends(void **state)
     struct pipe_node *b = pipe_node(world, 2);
     uint64_t stream;
     pipe_connect(world, 1, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now), 0);
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now),
+                     0);
     pipe_run(world);
     dbr_swarm_reset(a->swarm, stream, world->now);
     dbr_swarm_reset(a->swarm, stream, world->now);
@@ -283,8 +289,8 @@ static void a_lost_connection_closes_its_streams(void **state)
     uint64_t stream;
     pipe_connect(world, 1, 2);
     for (size_t i = 0; i < 10; i++) {
-        assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now),
-                         0);
+        assert_int_equal(
+            dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now), 0);
     }
     pipe_run(world);
     pipe_break(world, 0);

@@ -22,8 +22,8 @@ static void a_connection_is_told_at_both_ends(void **state)
     assert_true(dbr_peer_id_equal(&in->event.peer, &a->id));
     assert_true(dbr_swarm_is_connected(a->swarm, &b->id));
     assert_int_equal(dbr_swarm_connected_count(b->swarm), 1);
-    assert_true(dbr_peer_id_equal(&pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->event.peer,
-                                  &b->id));
+    assert_true(
+        dbr_peer_id_equal(&pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->event.peer, &b->id));
     assert_int_equal(pipe_count(a, DBR_SWARM_IDENTIFIED), 1);
     assert_int_equal(pipe_count(b, DBR_SWARM_IDENTIFIED), 1);
     pipe_destroy(world);
@@ -38,8 +38,10 @@ static void byte_by_byte_is_the_same(void **state)
     pipe_connect(world, 1, 2);
     struct pipe_node *a = pipe_node(world, 1);
     struct pipe_node *b = pipe_node(world, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now), 0);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("hello"), world->now), 0);
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now),
+                     0);
+    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("hello"), world->now),
+                     0);
     pipe_run(world);
     assert_int_equal(pipe_count(b, DBR_SWARM_IDENTIFIED), 1);
     const struct pipe_event *message = pipe_event(b, DBR_SWARM_STREAM_MESSAGE, 0);
@@ -74,9 +76,12 @@ static void what_came_before_the_end_is_still_told(void **state)
     struct pipe_node *b = pipe_node(world, 2);
     uint64_t stream;
     pipe_connect(world, 1, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now), 0);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("one"), world->now), 0);
-    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("two"), world->now), 0);
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_MEMBER, world->now),
+                     0);
+    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("one"), world->now),
+                     0);
+    assert_int_equal(dbr_swarm_send(a->swarm, stream, dbr_bytes_str("two"), world->now),
+                     0);
     dbr_swarm_finish(a->swarm, stream, world->now);
     dbr_swarm_disconnect(a->swarm, &b->id, world->now);
     b->not_polled = true;
@@ -86,7 +91,8 @@ static void what_came_before_the_end_is_still_told(void **state)
     assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_MESSAGE), 2);
     assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_CLOSED), 1);
     assert_int_equal(pipe_count(b, DBR_SWARM_DISCONNECTED), 1);
-    assert_ptr_equal(pipe_event(b, DBR_SWARM_DISCONNECTED, 0), &b->events[b->n_events - 1]);
+    assert_ptr_equal(pipe_event(b, DBR_SWARM_DISCONNECTED, 0),
+                     &b->events[b->n_events - 1]);
     pipe_destroy(world);
 }
 
@@ -132,7 +138,8 @@ static void an_open_swarm_keeps_strangers(void **state)
     pipe_start(world, 2);
     pipe_connect(world, 1, 2);
     pipe_sleep(world, 60000);
-    assert_true(dbr_swarm_is_connected(pipe_node(world, 2)->swarm, &pipe_node(world, 1)->id));
+    assert_true(
+        dbr_swarm_is_connected(pipe_node(world, 2)->swarm, &pipe_node(world, 1)->id));
     pipe_destroy(world);
 }
 
@@ -163,8 +170,10 @@ static void a_lowered_class_ends_streams_in_an_open_swarm(void **state)
     struct pipe_node *b = pipe_node(world, 2);
     dbr_swarm_set_class(b->swarm, &a->id, DBR_PEER_MEMBER, world->now);
     pipe_connect(world, 1, 2);
-    assert_int_equal(dbr_swarm_open(a->swarm, &member, &b->id, PIPE_MEMBER, world->now), 0);
-    assert_int_equal(dbr_swarm_open(a->swarm, &anybody, &b->id, PIPE_ANYBODY, world->now), 0);
+    assert_int_equal(dbr_swarm_open(a->swarm, &member, &b->id, PIPE_MEMBER, world->now),
+                     0);
+    assert_int_equal(dbr_swarm_open(a->swarm, &anybody, &b->id, PIPE_ANYBODY, world->now),
+                     0);
     pipe_run(world);
     assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_OPENED), 2);
     dbr_swarm_set_class(b->swarm, &a->id, DBR_PEER_STRANGER, world->now);
@@ -186,8 +195,8 @@ static void protocols_ask_for_their_class(void **state)
     pipe_connect(world, 1, 2);
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(dbr_swarm_open(a->swarm, &streams[i], &b->id, i, world->now), 0);
-        assert_int_equal(dbr_swarm_send(a->swarm, streams[i], dbr_bytes_str("x"), world->now),
-                         0);
+        assert_int_equal(
+            dbr_swarm_send(a->swarm, streams[i], dbr_bytes_str("x"), world->now), 0);
     }
     pipe_run(world);
     assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_OPENED), 2);
@@ -196,9 +205,9 @@ static void protocols_ask_for_their_class(void **state)
     const struct pipe_event *refused = pipe_event(a, DBR_SWARM_STREAM_CLOSED, 0);
     assert_int_equal(refused->event.stream, streams[PIPE_MEMBER]);
     assert_int_equal(refused->event.status, DEBROS_EPROTO);
-    assert_int_equal(dbr_swarm_send(a->swarm, streams[PIPE_MEMBER], dbr_bytes_str("x"),
-                                    world->now),
-                     DEBROS_ENOTFOUND);
+    assert_int_equal(
+        dbr_swarm_send(a->swarm, streams[PIPE_MEMBER], dbr_bytes_str("x"), world->now),
+        DEBROS_ENOTFOUND);
     pipe_destroy(world);
 }
 
@@ -257,8 +266,10 @@ static void limits_hold_at_their_smallest(void **state)
     dbr_swarm_connect(c->swarm, &b->full_addr, 1, world->now);
     dbr_swarm_connect(a->swarm, &c->full_addr, 2, world->now);
     pipe_run(world);
-    assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status, DEBROS_ELIMIT);
-    assert_true(strstr(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->detail, "10.0.0.3") != NULL);
+    assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status,
+                     DEBROS_ELIMIT);
+    assert_true(strstr(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->detail, "10.0.0.3") !=
+                NULL);
     assert_true(pipe_logged(world, "the limit of 1 connections is reached"));
     assert_int_equal(dbr_swarm_connected_count(b->swarm), 1);
     pipe_sleep(world, 1);
