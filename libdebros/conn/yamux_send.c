@@ -255,6 +255,9 @@ size_t dbr_yamux_fill(struct dbr_yamux *y, uint8_t *to, size_t room, bool data)
     struct dbr_list *tmp;
     size_t used = fill_control(y, to, room);
 
+    if (y->err != 0) {
+        return used; /* the GoAway that tells the peer */
+    }
     DBR_LIST_FOREACH(item, tmp, &y->ready)
     {
         struct dbr_yamux_stream *s = DBR_LIST_ENTRY(item, struct dbr_yamux_stream, ready);

@@ -2,18 +2,11 @@
 #ifndef TEST_CONN_FRAMES_H
 #define TEST_CONN_FRAMES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "conn/yamux.h"
 #include "conn/yamux_frame.h"
+#include "test.h"
 
 #define DATA   DBR_YAMUX_TYPE_DATA
 #define WINDOW DBR_YAMUX_TYPE_WINDOW

@@ -1,12 +1,5 @@
 #include "conn/multistream.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #define HEADER "\x13/multistream/1.0.0\n"
 

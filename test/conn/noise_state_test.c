@@ -1,30 +1,16 @@
 #include "conn/noise_state.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
-#include "base/check.h"
 #include "crypto/system.h"
-#include "multi/base58.h"
+#include "vectors.h"
 
 /* ---- The vectors of other implementations -------------------------------------- */
 
-static size_t hex(uint8_t *out, size_t cap, const json_t *object, const char *key)
+static void load_keys(struct dbr_noise_keys *keys, const json_t *vector, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-    if (text == NULL) {
-        return 0;
-    }
-    size_t len = strlen(text) / 2;
-    assert_true(len <= cap);
-    assert_int_equal(dbr_hex_decode(out, len, text), 0);
-    return len;
+    struct test_bytes secret = vectors_hex(vector, name);
+    assert_int_equal(secret.len, DBR_DH_SIZE);
+    memcpy(keys->secret_key, secret.data, DBR_DH_SIZE);
+    dbr_dh_public(keys->public_key, keys->secret_key);
 }
 
 static void load_side(struct dbr_noise_handshake *hs, bool initiator,
@@ -32,14 +18,11 @@ static void load_side(struct dbr_noise_handshake *hs, bool initiator,
 {
     struct dbr_noise_keys s;
     struct dbr_noise_keys e;
-    uint8_t prologue[256];
-    size_t len =
-        hex(prologue, 256, vector, initiator ? "init_prologue" : "resp_prologue");
-    (void)hex(s.secret_key, 32, vector, initiator ? "init_static" : "resp_static");
-    (void)hex(e.secret_key, 32, vector, initiator ? "init_ephemeral" : "resp_ephemeral");
-    dbr_dh_public(s.public_key, s.secret_key);
-    dbr_dh_public(e.public_key, e.secret_key);
-    dbr_noise_handshake_init(hs, initiator, dbr_bytes(prologue, len), &s, &e);
+    struct test_bytes prologue =
+        vectors_hex(vector, initiator ? "init_prologue" : "resp_prologue");
+    load_keys(&s, vector, initiator ? "init_static" : "resp_static");
+    load_keys(&e, vector, initiator ? "init_ephemeral" : "resp_ephemeral");
+    dbr_noise_handshake_init(hs, initiator, test_view(prologue), &s, &e);
 }
 
 struct channel {
@@ -51,26 +34,24 @@ struct channel {
 /* One message of the vector: written by `from` as the vector says, read back by `to`. */
 static void run_message(struct channel *from, struct channel *to, const json_t *message)
 {
-    uint8_t payload[1024];
-    uint8_t wire[1024];
-    debros_bytes text = dbr_bytes(payload, hex(payload, 1024, message, "payload"));
-    size_t wire_len = hex(wire, 1024, message, "ciphertext");
+    struct test_bytes payload = vectors_hex(message, "payload");
+    struct test_bytes wire = vectors_hex(message, "ciphertext");
+    debros_bytes text = test_view(payload);
     debros_bytes none = dbr_bytes(NULL, 0);
     struct dbr_buf out = {0};
     debros_bytes back = none;
 
     if (!dbr_noise_handshake_is_done(&from->hs)) {
         assert_int_equal(dbr_noise_handshake_write(&from->hs, &out, text), 0);
-        assert_int_equal(out.len, wire_len);
-        assert_memory_equal(out.data, wire, wire_len);
+        assert_int_equal(out.len, wire.len);
+        assert_memory_equal(out.data, wire.data, wire.len);
         assert_int_equal(dbr_noise_handshake_read(&to->hs, out.data, out.len, &back), 0);
     } else {
         uint8_t *to_wire = dbr_buf_extend(&out, text.len + DBR_AEAD_TAG_SIZE);
         assert_int_equal(dbr_noise_encrypt(&from->send, to_wire, text, none), 0);
-        assert_int_equal(out.len, wire_len);
-        assert_memory_equal(out.data, wire, wire_len);
-        assert_int_equal(
-            dbr_noise_decrypt(&to->recv, to_wire, dbr_bytes(wire, wire_len), none), 0);
+        assert_int_equal(out.len, wire.len);
+        assert_memory_equal(out.data, wire.data, wire.len);
+        assert_int_equal(dbr_noise_decrypt(&to->recv, to_wire, test_view(wire), none), 0);
         back = dbr_bytes(to_wire, text.len);
     }
     assert_true(dbr_bytes_equal(back, text));
@@ -91,10 +72,10 @@ static void run_vector(const json_t *vector)
         if (i != 2) {
             continue;
         }
-        uint8_t binding[32];
-        if (hex(binding, 32, vector, "handshake_hash") == 32) {
-            assert_memory_equal(side[0].hs.symmetric.h, binding, 32);
-            assert_memory_equal(side[1].hs.symmetric.h, binding, 32);
+        if (json_object_get(vector, "handshake_hash") != NULL) {
+            struct test_bytes binding = vectors_hex(vector, "handshake_hash");
+            assert_memory_equal(side[0].hs.symmetric.h, binding.data, 32);
+            assert_memory_equal(side[1].hs.symmetric.h, binding.data, 32);
         }
         for (int k = 0; k < 2; k++) {
             dbr_noise_handshake_split(&side[k].hs, &side[k].send, &side[k].recv);
@@ -103,34 +84,29 @@ static void run_vector(const json_t *vector)
     assert_true(i > 3);
 }
 
-static void run_file(const char *path)
+static void run_file(const char *name)
 {
-    json_error_t error;
-    json_t *root = json_load_file(path, 0, &error);
-    assert_non_null(root);
-    const json_t *vectors = json_is_array(root) ? root : json_object_get(root, "vectors");
+    json_t *vectors = vectors_load(name);
     const json_t *vector;
     size_t i;
-    size_t n = 0;
+    assert_true(json_array_size(vectors) > 0);
     json_array_foreach(vectors, i, vector)
     {
         run_vector(vector);
-        n++;
     }
-    assert_true(n > 0);
-    json_decref(root);
+    json_decref(vectors);
 }
 
 static void the_vectors_of_cacophony_are_met(void **state)
 {
     (void)state;
-    run_file(VECTORS_DIR "/noise-xx-cacophony.json");
+    run_file("noise-xx-cacophony.json");
 }
 
 static void the_vectors_of_snow_are_met(void **state)
 {
     (void)state;
-    run_file(VECTORS_DIR "/noise-xx-snow.json");
+    run_file("noise-xx-snow.json");
 }
 
 /* ---- What goes wrong ----------------------------------------------------------- */

@@ -1,14 +1,7 @@
 #include "conn/noise.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "crypto/system.h"
+#include "test.h"
 
 /* One end: the machine, what it wrote, its identity. */
 struct end {

@@ -1,14 +1,8 @@
 #include "pair.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/alloc.h"
 #include "crypto/system.h"
+#include "test.h"
 
 struct pair *pair_new(uint64_t seed, enum pair_split split)
 {
