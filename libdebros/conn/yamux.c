@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "yamux_session.h"
 
+#define EVENTS_KEPT 512 /* room for events that an idle session holds */
+
 static const debros_bytes no_data = {NULL, 0};
 
 /* ---- Errors and events --------------------------------------------------------- */
@@ -361,6 +363,11 @@ int dbr_yamux_recv(struct dbr_yamux *y, debros_bytes text, dbr_time now)
 
 /* ---- The machine --------------------------------------------------------------- */
 
+static void init_events(struct dbr_yamux *y)
+{
+    dbr_ring_init(&y->events, sizeof(struct dbr_yamux_event), DBR_YAMUX_EVENTS);
+}
+
 int dbr_yamux_create(struct dbr_yamux **out, bool client,
                      const struct dbr_stack_limits *limits, dbr_time now)
 {
@@ -375,7 +382,7 @@ int dbr_yamux_create(struct dbr_yamux **out, bool client,
     y->next_id = client ? 1 : 2;
     dbr_list_init(&y->ready);
     dbr_list_init(&y->lingering);
-    dbr_ring_init(&y->events, sizeof(struct dbr_yamux_event), DBR_YAMUX_EVENTS);
+    init_events(y);
     *out = y;
     return 0;
 }
@@ -413,6 +420,10 @@ bool dbr_yamux_poll(struct dbr_yamux *y, struct dbr_yamux_event *event)
         if (event->type == DBR_YAMUX_GOAWAY || dbr_yamux_event_stream(y, event) != NULL) {
             return true;
         }
+    }
+    if (y->events.cap > EVENTS_KEPT) { /* one burst is no reason to hold its memory */
+        dbr_ring_finish(&y->events);
+        init_events(y);
     }
     return false;
 }

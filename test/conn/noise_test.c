@@ -153,25 +153,65 @@ static void a_signature_by_another_key_is_eauth(void **state)
 
 /* ---- Payloads of other peers --------------------------------------------------- */
 
-/* Runs a handshake whose message 2 carries `payload`; the initiator's result. */
+/* Begins, and lets message 2 carry `payload`; the initiator's result. */
+static int answer_in(struct ends *e, debros_bytes payload)
+{
+    struct dbr_noise_handshake *hs = &e->b.noise.handshake;
+    struct dbr_buf message = {0};
+    debros_bytes got;
+    assert_int_equal(
+        dbr_noise_handshake_read(hs, e->a.out.data + 2, e->a.out.len - 2, &got), 0);
+    assert_int_equal(dbr_noise_handshake_write(hs, &message, payload), 0);
+    dbr_buf_be16(&e->b.out, (uint16_t)message.len);
+    dbr_buf_add(&e->b.out, message.data, message.len);
+    dbr_buf_finish(&message);
+    dbr_buf_clear(&e->a.out);
+    return deliver(&e->b, &e->a);
+}
+
 static int answer_with(debros_bytes payload)
 {
     struct ends e;
-    struct dbr_buf message = {0};
-    debros_bytes got;
     prepare(&e);
     begin(&e);
-    struct dbr_noise_handshake *hs = &e.b.noise.handshake;
-    assert_int_equal(
-        dbr_noise_handshake_read(hs, e.a.out.data + 2, e.a.out.len - 2, &got), 0);
-    assert_int_equal(dbr_noise_handshake_write(hs, &message, payload), 0);
-    dbr_buf_be16(&e.b.out, (uint16_t)message.len);
-    dbr_buf_add(&e.b.out, message.data, message.len);
-    dbr_buf_finish(&message);
-    dbr_buf_clear(&e.a.out);
-    int err = deliver(&e.b, &e.a);
+    int err = answer_in(&e, payload);
     finish(&e);
     return err;
+}
+
+static bool muxer_agreed_for(const char *muxer)
+{
+    struct ends e;
+    struct dbr_buf payload = {0};
+    uint8_t signature[DBR_SIGNATURE_SIZE];
+    uint8_t text[56] = "noise-libp2p-static-key:";
+    prepare(&e);
+    begin(&e);
+    memcpy(text + 24, e.b.noise.handshake.s.public_key, 32);
+    dbr_sign(signature, dbr_bytes(text, sizeof(text)), &e.b.keys);
+    dbr_buf_add(&payload, "\x0a\x24\x08\x01\x12\x20", 6);
+    dbr_buf_add(&payload, e.b.keys.public_key, 32);
+    dbr_buf_add(&payload, "\x12\x40", 2);
+    dbr_buf_add(&payload, signature, 64);
+    dbr_buf_u8(&payload, 0x22);
+    dbr_buf_u8(&payload, (uint8_t)(strlen(muxer) + 2));
+    dbr_buf_u8(&payload, 0x12);
+    dbr_buf_u8(&payload, (uint8_t)strlen(muxer));
+    dbr_buf_str(&payload, muxer);
+    assert_int_equal(answer_in(&e, dbr_bytes(payload.data, payload.len)), 1);
+    bool agreed = e.a.noise.muxer_agreed;
+    dbr_buf_finish(&payload);
+    finish(&e);
+    return agreed;
+}
+
+static void only_yamux_is_agreed_early_and_never_mplex(void **state)
+{
+    (void)state;
+    assert_true(muxer_agreed_for("/yamux/1.0.0"));
+    assert_false(muxer_agreed_for("/mplex/6.7.0"));
+    assert_false(muxer_agreed_for("/yamux/1.0.0x"));
+    assert_false(muxer_agreed_for(""));
 }
 
 static void malformed_payloads_are_clean_errors(void **state)
@@ -308,6 +348,7 @@ int main(void)
         cmocka_unit_test(an_incomplete_frame_waits),
         cmocka_unit_test(the_expected_peer_may_answer_and_no_other),
         cmocka_unit_test(a_signature_by_another_key_is_eauth),
+        cmocka_unit_test(only_yamux_is_agreed_early_and_never_mplex),
         cmocka_unit_test(malformed_payloads_are_clean_errors),
         cmocka_unit_test(keys_that_are_not_ed25519_are_eauth),
         cmocka_unit_test(a_payload_made_to_cost_memory_is_eproto),
