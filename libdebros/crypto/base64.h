@@ -8,7 +8,8 @@
 #include "base/bytes.h"
 
 /* Bytes of the text with its NUL. */
-#define DBR_BASE64_TEXT_SIZE(len) (((len) + 2) / 3 * 4 + 1)
+#define DBR_BASE64_TEXT_SIZE(len) \
+    ((len) / 3 * 4 + ((len) % 3 == 0 ? 0 : (len) % 3 + 1) + 1)
 
 void dbr_base64_encode(char *out, size_t cap, debros_bytes data);
 /* Returns the bytes written, or DEBROS_EINVAL (not base64url, or more than `cap`). */

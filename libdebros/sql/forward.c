@@ -48,6 +48,7 @@ void dbr_sql_forward(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
         p->retry_at = now + sql->config.limits.retry_ms;
     } else {
         p->sent = true;
+        p->attempts++;
         dbr_sql_set_busy(sql, p, DBR_PENDING_FORWARDED);
     }
 }
@@ -170,6 +171,12 @@ static bool is_retriable(int status)
            status == DEBROS_ECANCELED || status == DEBROS_EUNREACHABLE;
 }
 
+/* True of this attempt, which says nothing about those before. */
+static bool is_not_sent(int status)
+{
+    return is_retriable(status) || status == DEBROS_EQUORUM;
+}
+
 static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_frame *frame,
                        dbr_time now)
 {
@@ -183,6 +190,10 @@ static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_fram
         dbr_sql_reply_destroy(frame->reply);
         dbr_sql_wait(sql, p, now + sql->config.limits.retry_ms);
         return;
+    }
+    if (p->attempts > 1 && !p->is_query && is_not_sent(frame->reply->status)) {
+        dbr_sql_reply_fail(frame->reply, DEBROS_ETIMEDOUT,
+                           "no answer in time: the write may have happened or may still happen");
     }
     dbr_sql_finish(sql, p, frame->reply, now);
 }

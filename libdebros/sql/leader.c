@@ -82,7 +82,9 @@ static bool propose_one(struct dbr_sql *sql, dbr_time now)
     }
     struct dbr_list *item;
     for (item = batch->items.next; item != &batch->items; item = item->next) {
-        DBR_LIST_ENTRY(item, struct dbr_pending, batch)->sent = true;
+        struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, batch);
+        p->sent = true;
+        p->attempts++;
     }
     return true;
 }

@@ -26,6 +26,7 @@ struct dbr_pending {
     bool is_query;
     bool internal;
     bool sent; /* it has left at least once: the outcome may be unknown */
+    uint32_t attempts; /* to a peer or into the log */
     bool is_local;
     uint64_t token;     /* local: the caller's */
     uint64_t stream;    /* remote: where the answer goes, and under which id */

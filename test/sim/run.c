@@ -1,0 +1,217 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/system.h"
+#include "world.h"
+
+#define BRING_UP_MS 60000
+#define CONVERGE_MS 90000
+#define ROWS_MAX 100000
+
+static void step_until(struct sim_world *w, dbr_time until)
+{
+    while (sim_step(w, until)) {
+    }
+    if (w->now < until) {
+        w->now = until;
+    }
+}
+
+/* ---- Set-up ----------------------------------------------------------------------- */
+
+static void log_line(void *data, enum debros_log_level level, const char *module,
+                     const char *message)
+{
+    (void)level;
+    sim_trace(data, "log %s: %s", module, message);
+}
+
+static void init_node(struct sim_world *w, int i)
+{
+    struct sim_node *node = &w->nodes[i];
+    struct dbr_endpoint endpoint = {.ip = {10, 0, 0, (uint8_t)(i + 1)}, .port = 4001};
+    dbr_rng_seed(&node->rng, w->config.seed * 1000 + (uint64_t)i + 1);
+    dbr_list_init(&node->ops);
+    node->log_tail = &node->log_head;
+    node->apply_tail = &node->apply_head;
+    node->next_conn = 1;
+    dbr_keypair_generate(&node->key, &node->rng);
+    if (i == w->n_nodes - 1) {
+        node->key = w->operator_key;
+    } else {
+        node->disk = sim_disk_create(w->config.seed * 77 + (uint64_t)i);
+    }
+    dbr_peer_id_from_key(&node->id, node->key.public_key);
+    dbr_multiaddr_from_endpoint(&node->addr, &endpoint);
+    dbr_multiaddr_set_peer(&node->addr, &node->id);
+}
+
+static void init_world(struct sim_world *w, const struct sim_config *config,
+                       struct sim_result *result)
+{
+    *w = (struct sim_world){.config = *config, .result = result, .now = 1000};
+    w->n_nodes = config->n_nodes + 1;
+    w->logger = (struct dbr_logger){config->verbose ? DEBROS_LOG_DEBUG : DEBROS_LOG_WARN,
+                                    log_line, w};
+    dbr_rng_seed(&w->net_rng, config->seed * 4 + 1);
+    dbr_rng_seed(&w->load_rng, config->seed * 4 + 2);
+    dbr_rng_seed(&w->nemesis_rng, config->seed * 4 + 3);
+    dbr_rng_seed(&w->disk_rng, config->seed * 4 + 4);
+    dbr_rng_fill(&w->net_rng, w->cluster_id, sizeof(w->cluster_id));
+    dbr_keypair_generate(&w->operator_key, &w->net_rng);
+    w->state = calloc(ROWS_MAX, 1);
+    memset(sim_answer, 0, sizeof(sim_answer));
+    for (int i = 0; i < w->n_nodes; i++) {
+        init_node(w, i);
+    }
+}
+
+static void finish_world(struct sim_world *w)
+{
+    w->logger.sink = NULL;
+    for (int i = 0; i < w->n_nodes; i++) {
+        struct sim_node *node = &w->nodes[i];
+        if (node->core != NULL) {
+            sim_crash_node(w, i, false);
+        }
+        sim_disk_destroy(node->disk);
+        free(node->invite);
+    }
+    for (size_t i = 0; i < w->n_heap; i++) {
+        dbr_query_job_destroy(w->heap[i].query);
+    }
+    sim_links_finish(w);
+    free(w->heap);
+    free(w->state);
+}
+
+/* ---- Phases --------------------------------------------------------------------------- */
+
+static int count_roles(struct sim_world *w, enum debros_role a, enum debros_role b)
+{
+    int n = 0;
+    for (int i = 0; i < w->n_nodes - 1; i++) {
+        n += sim_answer[i].role == a || sim_answer[i].role == b;
+    }
+    return n;
+}
+
+/* Node 0 begins, the others join by invites, the client knows two members. */
+static void bring_up(struct sim_world *w)
+{
+    int voters = w->config.n_nodes < 3 ? w->config.n_nodes : 3;
+    struct sim_node *client = &w->nodes[w->n_nodes - 1];
+    sim_start_node(w, 0);
+    while (w->now < BRING_UP_MS && w->result->why[0] == '\0') {
+        step_until(w, w->now + 200);
+        bool all = true;
+        for (int i = 0; i < w->n_nodes - 1; i++) {
+            all = all && w->nodes[i].phase == SIM_MEMBER;
+            sim_submit(w, i, SIM_OP_STATUS, 1000);
+        }
+        if (!all) {
+            sim_submit(w, 0, SIM_OP_INVITE, 1000);
+        } else if (count_roles(w, DEBROS_ROLE_LEADER, DEBROS_ROLE_FOLLOWER) == voters &&
+                   count_roles(w, DEBROS_ROLE_STANDBY, DEBROS_ROLE_STANDBY) ==
+                       w->config.n_nodes - voters) {
+            break;
+        }
+    }
+    if (w->now >= BRING_UP_MS) {
+        sim_fail(w, "the cluster did not come up");
+    }
+    client->n_members = 2;
+    client->members[0] = w->nodes[0].addr;
+    client->members[1] = w->nodes[1].addr;
+    sim_start_node(w, w->n_nodes - 1);
+    for (int i = 0; i < 50 && !sim_answer[0].done; i++) {
+        sim_answer[0] = (struct sim_answer){0};
+        sim_submit(w, 0, SIM_OP_SETUP, 5000);
+        step_until(w, w->now + 1000);
+    }
+}
+
+static void torment(struct sim_world *w)
+{
+    w->faults = true;
+    sim_push(w, (struct sim_event){.at = w->now + 10, .type = SIM_LOAD, .node = -1});
+    sim_push(w, (struct sim_event){.at = w->now + 500, .type = SIM_NEMESIS, .node = -1});
+    step_until(w, w->now + w->config.fault_ms);
+    sim_heal(w);
+    for (int i = 0; i < w->n_nodes; i++) {
+        if (w->nodes[i].core == NULL) {
+            sim_start_node(w, i);
+        }
+    }
+    step_until(w, w->now + 2000);
+    w->stop_load = true;
+    step_until(w, w->now + 8000); /* the last request has met its deadline */
+}
+
+/* All members hold the same rows. */
+static bool is_converged(struct sim_world *w)
+{
+    for (int i = 0; i < w->n_nodes - 1; i++) {
+        sim_answer[i] = (struct sim_answer){0};
+        sim_submit(w, i, SIM_OP_DUMP, 1000);
+    }
+    step_until(w, w->now + 1500);
+    for (int i = 0; i < w->n_nodes - 1; i++) {
+        if (!sim_answer[i].done || sim_answer[i].hash != sim_answer[0].hash) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check(struct sim_world *w)
+{
+    dbr_time end = w->now + CONVERGE_MS;
+    while (!is_converged(w) && w->result->why[0] == '\0') {
+        if (w->now > end) {
+            for (int i = 0; i < w->n_nodes - 1; i++) {
+                sim_trace(w, "n%d rows %llu hash %llx", i,
+                          (unsigned long long)sim_answer[i].rows,
+                          (unsigned long long)sim_answer[i].hash);
+            }
+            sim_fail(w, "no convergence: node 0 has %llu rows, node 1 %llu, %llu acknowledged",
+                     (unsigned long long)sim_answer[0].rows,
+                     (unsigned long long)sim_answer[1].rows,
+                     (unsigned long long)w->n_acked_rows);
+        }
+    }
+    if (w->result->why[0] != '\0') {
+        return;
+    }
+    if (sim_answer[0].rows < w->n_acked_rows) {
+        sim_fail(w, "%llu rows were acknowledged, %llu are there",
+                 (unsigned long long)w->n_acked_rows, (unsigned long long)sim_answer[0].rows);
+    }
+    if (sim_answer[0].rows > 0 && sim_answer[0].counter != sim_answer[0].rows) {
+        sim_fail(w, "the counter says %llu, %llu rows are there: half a transaction",
+                 (unsigned long long)sim_answer[0].counter,
+                 (unsigned long long)sim_answer[0].rows);
+    }
+    sim_submit(w, w->n_nodes - 1, SIM_OP_COUNT, 5000);
+    step_until(w, w->now + 5000);
+}
+
+bool sim_run(const struct sim_config *config, struct sim_result *result)
+{
+    struct sim_world *w = calloc(1, sizeof(*w));
+    *result = (struct sim_result){.trace = config->seed};
+    dbr_crypto_init();
+    init_world(w, config, result);
+    bring_up(w);
+    if (result->why[0] == '\0') {
+        torment(w);
+    }
+    if (result->why[0] == '\0') {
+        check(w);
+    }
+    result->took = w->now;
+    result->ok = result->why[0] == '\0';
+    finish_world(w);
+    free(w);
+    return result->ok;
+}
