@@ -248,6 +248,9 @@ static void the_peer_is_cut_and_set(void **state)
     addr = parse("/p2p/" ID_A);
     dbr_multiaddr_cut_peer(&addr);
     assert_int_equal(addr.len, 0);
+    addr = parse("/p2p/" ID_A "/p2p/" ID_A);
+    dbr_multiaddr_cut_peer(&addr);
+    assert_text(&addr, "/p2p/" ID_A);
 }
 
 static void a_peer_that_does_not_fit_changes_nothing(void **state)
