@@ -124,7 +124,7 @@ typedef struct debros_config {
     const char *identity_path; /* key file; NULL: DATA_DIR/identity.key, for a client
                                   without data_dir a key that lives in memory */
     bool client;               /* a light client: a peer that stores and votes nothing */
-    bool open;                 /* strangers keep their connections (stock protocols only) */
+    bool open; /* strangers keep their connections (stock protocols only) */
     const char *const *listen; /* multiaddrs; none: a node listens nowhere */
     size_t n_listen;
     const char *const *bootstrap; /* multiaddrs ending in /p2p/ID, dialled for ever */
@@ -198,9 +198,10 @@ DEBROS_API int debros_wait(debros_node *node, debros_req *req);
 /* Frees the results that debros_wait() left in `req`. Harmless twice. */
 DEBROS_API void debros_release(debros_node *node, debros_req *req);
 
-/* A node starts once. Status 0 means: identity loaded, storage recovered, listening (node), or connected
- * to one member at least (client). Errors: ESTATE the data_dir belongs to no cluster,
- * EBUSY port or data_dir in use, EIO, EUNREACHABLE, EAUTH, EACCES. */
+/* A node starts once. Status 0 means: identity loaded, storage recovered, listening
+ * (node), or connected to one member at least (client). Errors: ESTATE the data_dir
+ * belongs to no cluster, EBUSY port or data_dir in use, EEXISTS an invite for a data_dir
+ * that belongs to a cluster, EIO, EUNREACHABLE, EAUTH, EACCES. */
 DEBROS_API int debros_start(debros_node *node, debros_req *req, debros_req_cb cb);
 
 /* Leaves politely: hands leadership over, closes connections, flushes. New requests are
@@ -363,7 +364,8 @@ struct debros_net {
 DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_cb cb);
 /* Peers that the node knows; connected ones first. */
 DEBROS_API int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb);
-/* target: a multiaddr ending in /p2p/ID. The node dials it. EAUTH: another key answered. */
+/* target: a multiaddr ending in /p2p/ID. The node dials it. EAUTH: another key
+ * answered. */
 DEBROS_API int debros_connect(debros_node *node, debros_net *req, debros_net_cb cb);
 /* target: a multiaddr with or without /p2p/ID; dialled by this very node or client. */
 DEBROS_API int debros_ping(debros_node *node, debros_net *req, debros_net_cb cb);

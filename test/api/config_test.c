@@ -1,0 +1,141 @@
+#include "api/config.h"
+
+#include "test.h"
+
+#define PEER "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+
+static debros_config node_config(void)
+{
+    debros_config config;
+    debros_config_default(&config);
+    config.data_dir = "data";
+    return config;
+}
+
+static void assert_refused(const debros_config *config, const char *text)
+{
+    struct dbr_config out;
+    debros_detail detail = {.text = ""};
+    assert_int_equal(dbr_config_init(&out, config, &detail), DEBROS_EINVAL);
+    assert_string_equal(detail.text, text);
+    assert_int_equal(dbr_config_init(&out, config, NULL), DEBROS_EINVAL);
+}
+
+static void the_defaults_are_the_documented_ones(void **state)
+{
+    (void)state;
+    debros_config config;
+    debros_config_default(&config);
+    assert_int_equal(config.size, sizeof(config));
+    assert_int_equal(config.max_connections, 256);
+    assert_int_equal(config.max_pending, 4096);
+    assert_int_equal(config.request_timeout, 30000);
+    assert_int_equal(config.election_timeout, 1000);
+    assert_int_equal(config.log_level, DEBROS_LOG_WARN);
+    assert_false(config.client || config.open || config.callback_thread);
+}
+
+static void numbers_have_bounds(void **state)
+{
+    (void)state;
+    debros_config config = node_config();
+    config.max_pending = 0;
+    assert_refused(&config, "max_pending 0 is not in 1 to 1048576");
+    config = node_config();
+    config.max_connections = 65537;
+    assert_refused(&config, "max_connections 65537 is not in 1 to 65536");
+    config = node_config();
+    config.election_timeout = 99;
+    assert_refused(&config, "election_timeout 99 is not in 100 to 60000 ms");
+    config = node_config();
+    config.request_timeout = 0;
+    assert_refused(&config, "request_timeout is 0");
+    config = node_config();
+    config.size = 0;
+    assert_refused(&config, "config.size is 0: begin with debros_config_default()");
+    config = node_config();
+    config.n_listen = 17;
+    assert_refused(&config, "17 listen addresses, at most 16");
+    config = node_config();
+    config.n_bootstrap = 65;
+    assert_refused(&config, "65 bootstrap addresses, at most 64");
+}
+
+static void a_node_needs_a_folder_and_a_client_a_member(void **state)
+{
+    (void)state;
+    const char *addr = "/ip4/127.0.0.1/tcp/4001/p2p/" PEER;
+    debros_config config = node_config();
+    config.data_dir = NULL;
+    assert_refused(&config, "data_dir is missing: a node needs a folder for its state");
+    config = node_config();
+    config.client = true;
+    assert_refused(&config, "bootstrap is missing: a client needs a member's address");
+    config.bootstrap = &addr;
+    config.n_bootstrap = 1;
+    config.invite = "invite";
+    assert_refused(&config, "an invite is for a node, not a client");
+    config.invite = NULL;
+    config.listen = &addr;
+    config.n_listen = 1;
+    assert_refused(&config, "a client does not listen");
+}
+
+static void addresses_are_checked_and_named(void **state)
+{
+    (void)state;
+    const char *addr = "/ip4/127.0.0.1/udp/4001";
+    debros_config config = node_config();
+    struct dbr_config out;
+    debros_detail detail;
+    config.listen = &addr;
+    config.n_listen = 1;
+    assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
+    assert_ptr_equal(strstr(detail.text, "listen address '/ip4/127.0.0.1/udp/4001': "),
+                     detail.text);
+    addr = "/ip4/127.0.0.1/tcp/4001/p2p/" PEER; /* whoever listens knows who it is */
+    assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
+    config = node_config();
+    config.bootstrap = &addr;
+    config.n_bootstrap = 1;
+    addr = "/ip4/127.0.0.1/tcp/4001";
+    assert_refused(&config,
+                   "bootstrap address '/ip4/127.0.0.1/tcp/4001': not of the shape "
+                   "/ip4/ADDRESS/tcp/PORT/p2p/ID");
+    addr = NULL;
+    assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
+}
+
+static void texts_are_copied(void **state)
+{
+    (void)state;
+    char folder[] = "data";
+    char addr[] = "/ip6/::1/tcp/4001";
+    const char *addrs[] = {addr};
+    debros_config config = node_config();
+    struct dbr_config out;
+    config.data_dir = folder;
+    config.listen = addrs;
+    config.n_listen = 1;
+    assert_int_equal(dbr_config_init(&out, &config, NULL), 0);
+    memset(folder, 'x', 4);
+    memset(addr, 'x', 4);
+    assert_string_equal(out.c.data_dir, "data");
+    assert_string_equal(out.c.listen[0], "/ip6/::1/tcp/4001");
+    assert_string_equal(out.identity_path, "data/identity.key");
+    assert_true(out.listen[0].is_ip6);
+    assert_int_equal(out.listen[0].port, 4001);
+    dbr_config_finish(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_the_documented_ones),
+        cmocka_unit_test(numbers_have_bounds),
+        cmocka_unit_test(a_node_needs_a_folder_and_a_client_a_member),
+        cmocka_unit_test(addresses_are_checked_and_named),
+        cmocka_unit_test(texts_are_copied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/* dbr_store_write_log() is wrapped at link time: the disk fails as the test says. */
+#include "api/lanes.h"
+
+#include <stdatomic.h>
+
+#include "harness.h"
+#include "store/store.h"
+
+static atomic_int disk; /* what a write of the log returns; 0: ask the real one */
+
+int __real_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+                               debros_detail *detail);
+int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+                               debros_detail *detail);
+
+int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+                               debros_detail *detail)
+{
+    int err = atomic_load(&disk);
+    if (err == 0) {
+        return __real_dbr_store_write_log(store, ops, detail);
+    }
+    if (detail != NULL) {
+        strcpy(detail->text, "the disk is broken");
+    }
+    return err;
+}
+
+static struct harness_folder folder;
+static debros_node *node;
+
+static int set_up(void **state)
+{
+    (void)state;
+    atomic_store(&disk, 0);
+    harness_folder_make(&folder);
+    node = harness_lead(&folder);
+    assert_int_equal(harness_exec(node, "CREATE TABLE t (a INTEGER)"), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    debros_node_destroy(node);
+    harness_folder_remove(&folder);
+    return 0;
+}
+
+static const debros_statement insert = {.sql = "INSERT INTO t VALUES (1)"};
+
+static void a_full_disk_delays_and_loses_nothing(void **state)
+{
+    (void)state;
+    debros_sql held = {.statements = &insert, .n_statements = 1};
+    debros_sql refused = {.statements = &insert, .n_statements = 1};
+    atomic_store(&disk, DEBROS_ENOSPC);
+    assert_int_equal(debros_sql_exec(node, &held, NULL), 0);
+    /* Once the log waits for room, other writes are refused at once; reads go on. */
+    int status;
+    do {
+        refused.base.timeout = 200;
+        assert_int_equal(debros_sql_exec(node, &refused, NULL), 0);
+        status = debros_wait(node, &refused.base);
+        assert_true(status == DEBROS_ENOSPC || status == DEBROS_ETIMEDOUT);
+    } while (status != DEBROS_ENOSPC);
+    assert_non_null(strstr(refused.base.detail, "the disk of this node is full"));
+    debros_release(node, &refused.base);
+    atomic_store(&disk, 0);
+    assert_int_equal(debros_wait(node, &held.base), 0);
+    debros_release(node, &held.base);
+    assert_int_equal(debros_node_check(node, NULL), 0);
+    assert_true(harness_count(node, "SELECT count(*) FROM t") >= 1);
+}
+
+static void a_broken_disk_stops_the_node_with_its_reason(void **state)
+{
+    (void)state;
+    debros_detail detail;
+    debros_sql req = {.statements = &insert, .n_statements = 1};
+    atomic_store(&disk, DEBROS_EIO);
+    assert_int_equal(debros_sql_exec(node, &req, NULL), 0);
+    assert_int_equal(debros_wait(node, &req.base), DEBROS_EIO);
+    assert_string_equal(req.base.detail, "the disk is broken");
+    debros_release(node, &req.base);
+    assert_int_equal(debros_sql_exec(node, &req, NULL), DEBROS_ESTATE);
+    assert_int_equal(debros_node_check(node, &detail), DEBROS_EIO);
+    assert_string_equal(detail.text, "the disk is broken");
+}
+
+static void a_node_with_a_full_disk_can_go(void **state)
+{
+    (void)state;
+    debros_sql req = {.statements = &insert, .n_statements = 1};
+    atomic_store(&disk, DEBROS_ENOSPC);
+    assert_int_equal(debros_sql_exec(node, &req, NULL), 0);
+    /* tear_down destroys it. */
+}
+
+static struct dbr_apply_job *make_job(enum dbr_apply_job_type type, uint64_t index)
+{
+    struct dbr_apply_job *job = dbr_apply_job_create(type);
+    if (type == DBR_APPLY_ENTRIES) {
+        job->entries = dbr_apply_entry_create(index, 1, false, dbr_bytes("x", 1));
+    }
+    return job;
+}
+
+static void neighbours_are_applied_as_one(void **state)
+{
+    (void)state;
+    struct dbr_apply_job *jobs[] = {
+        make_job(DBR_APPLY_ENTRIES, 1), make_job(DBR_APPLY_ENTRIES, 2),
+        make_job(DBR_APPLY_ENTRIES, 3), make_job(DBR_APPLY_CHECKPOINT, 0),
+        make_job(DBR_APPLY_ENTRIES, 4)};
+    for (int i = 0; i < 4; i++) {
+        jobs[i]->next = jobs[i + 1];
+    }
+    assert_ptr_equal(dbr_lanes_merge(jobs[0]), jobs[2]);
+    uint64_t index = 1;
+    for (struct dbr_apply_entry *e = jobs[0]->entries; e != NULL; e = e->next) {
+        assert_int_equal(e->index, index++);
+    }
+    assert_int_equal(index, 4);
+    assert_null(jobs[1]->entries);
+    jobs[0]->status = DEBROS_ENOSPC;
+    jobs[0]->applied = 3;
+    dbr_lanes_split(jobs[0], jobs[2]);
+    assert_int_equal(jobs[2]->status, DEBROS_ENOSPC);
+    assert_int_equal(jobs[2]->applied, 3);
+    assert_int_equal(jobs[3]->status, 0);
+    assert_ptr_equal(dbr_lanes_merge(jobs[3]), jobs[3]);
+    assert_ptr_equal(dbr_lanes_merge(jobs[4]), jobs[4]);
+    for (int i = 0; i < 5; i++) {
+        dbr_apply_job_destroy(jobs[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_full_disk_delays_and_loses_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_broken_disk_stops_the_node_with_its_reason,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_node_with_a_full_disk_can_go, set_up,
+                                        tear_down),
+        cmocka_unit_test(neighbours_are_applied_as_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
