@@ -194,7 +194,7 @@ static void answer_done(struct sim_world *w, struct sim_op *op)
     answer->done = true;
 }
 
-static void free_op(struct sim_op *op)
+void sim_op_free(struct sim_op *op)
 {
     dbr_list_remove(&op->link);
     dbr_sql_reply_destroy(op->request.sql);
@@ -207,6 +207,10 @@ void sim_op_done(struct sim_world *w, struct sim_op *op)
     sim_trace(w, "n%d op %d id %lld: %s", op->node, op->kind, (long long)op->id,
               debros_err_name(op->request.status));
     switch (op->kind) {
+    case SIM_OP_TEST:
+        op->done = true;
+        dbr_list_remove(&op->link);
+        return;
     case SIM_OP_INSERT:
         insert_done(w, op);
         break;
@@ -220,7 +224,7 @@ void sim_op_done(struct sim_world *w, struct sim_op *op)
         answer_done(w, op);
         break;
     }
-    free_op(op);
+    sim_op_free(op);
 }
 
 /* The node is gone: nobody knows what became of its requests. */
@@ -234,8 +238,41 @@ void sim_ops_lost(struct sim_world *w, int i)
             set_row(w, op->id, ROW_UNKNOWN);
             w->result->n.unknown++;
         }
-        free_op(op);
+        if (op->kind == SIM_OP_TEST) {
+            dbr_list_remove(&op->link);
+        } else {
+            sim_op_free(op);
+        }
     }
+}
+
+struct sim_op *sim_test_op(struct sim_world *w, int node, enum dbr_request_type type)
+{
+    struct sim_op *op = calloc(1, sizeof(*op));
+    (void)w;
+    op->kind = SIM_OP_TEST;
+    op->node = node;
+    op->request.type = type;
+    op->request.ns = "default";
+    op->request.statements = op->statements;
+    op->request.n_statements = 1;
+    dbr_list_init(&op->link);
+    dbr_list_init(&op->request.link);
+    dbr_arena_init(&op->request.arena, 0);
+    return op;
+}
+
+int sim_test_run(struct sim_world *w, struct sim_op *op, uint32_t timeout_ms)
+{
+    struct sim_node *node = &w->nodes[op->node];
+    op->request.deadline = w->now + timeout_ms;
+    dbr_list_push_back(&node->ops, &op->link);
+    dbr_core_request(node->core, &op->request, w->now);
+    sim_drain(w, op->node);
+    for (uint32_t t = 0; !op->done && t < timeout_ms + 1000; t += 10) {
+        sim_step_until(w, w->now + 10);
+    }
+    return op->done ? op->request.status : DEBROS_EINTERNAL;
 }
 
 void sim_load(struct sim_world *w)

@@ -8,7 +8,7 @@
 #define CONVERGE_MS 90000
 #define ROWS_MAX 100000
 
-static void step_until(struct sim_world *w, dbr_time until)
+void sim_step_until(struct sim_world *w, dbr_time until)
 {
     while (sim_step(w, until)) {
     }
@@ -46,8 +46,7 @@ static void init_node(struct sim_world *w, int i)
     dbr_multiaddr_set_peer(&node->addr, &node->id);
 }
 
-static void init_world(struct sim_world *w, const struct sim_config *config,
-                       struct sim_result *result)
+void sim_init(struct sim_world *w, const struct sim_config *config, struct sim_result *result)
 {
     *w = (struct sim_world){.config = *config, .result = result, .now = 1000};
     w->n_nodes = config->n_nodes + 1;
@@ -61,12 +60,13 @@ static void init_world(struct sim_world *w, const struct sim_config *config,
     dbr_keypair_generate(&w->operator_key, &w->net_rng);
     w->state = calloc(ROWS_MAX, 1);
     memset(sim_answer, 0, sizeof(sim_answer));
+    dbr_crypto_init();
     for (int i = 0; i < w->n_nodes; i++) {
         init_node(w, i);
     }
 }
 
-static void finish_world(struct sim_world *w)
+void sim_finish(struct sim_world *w)
 {
     w->logger.sink = NULL;
     for (int i = 0; i < w->n_nodes; i++) {
@@ -97,13 +97,13 @@ static int count_roles(struct sim_world *w, enum debros_role a, enum debros_role
 }
 
 /* Node 0 begins, the others join by invites, the client knows two members. */
-static void bring_up(struct sim_world *w)
+void sim_bring_up(struct sim_world *w)
 {
     int voters = w->config.n_nodes < 3 ? w->config.n_nodes : 3;
     struct sim_node *client = &w->nodes[w->n_nodes - 1];
     sim_start_node(w, 0);
     while (w->now < BRING_UP_MS && w->result->why[0] == '\0') {
-        step_until(w, w->now + 200);
+        sim_step_until(w, w->now + 200);
         bool all = true;
         for (int i = 0; i < w->n_nodes - 1; i++) {
             all = all && w->nodes[i].phase == SIM_MEMBER;
@@ -127,7 +127,7 @@ static void bring_up(struct sim_world *w)
     for (int i = 0; i < 50 && !sim_answer[0].done; i++) {
         sim_answer[0] = (struct sim_answer){0};
         sim_submit(w, 0, SIM_OP_SETUP, 5000);
-        step_until(w, w->now + 1000);
+        sim_step_until(w, w->now + 1000);
     }
 }
 
@@ -136,16 +136,16 @@ static void torment(struct sim_world *w)
     w->faults = true;
     sim_push(w, (struct sim_event){.at = w->now + 10, .type = SIM_LOAD, .node = -1});
     sim_push(w, (struct sim_event){.at = w->now + 500, .type = SIM_NEMESIS, .node = -1});
-    step_until(w, w->now + w->config.fault_ms);
+    sim_step_until(w, w->now + w->config.fault_ms);
     sim_heal(w);
     for (int i = 0; i < w->n_nodes; i++) {
         if (w->nodes[i].core == NULL) {
             sim_start_node(w, i);
         }
     }
-    step_until(w, w->now + 2000);
+    sim_step_until(w, w->now + 2000);
     w->stop_load = true;
-    step_until(w, w->now + 8000); /* the last request has met its deadline */
+    sim_step_until(w, w->now + 8000); /* the last request has met its deadline */
 }
 
 /* All members hold the same rows. */
@@ -155,7 +155,7 @@ static bool is_converged(struct sim_world *w)
         sim_answer[i] = (struct sim_answer){0};
         sim_submit(w, i, SIM_OP_DUMP, 1000);
     }
-    step_until(w, w->now + 1500);
+    sim_step_until(w, w->now + 1500);
     for (int i = 0; i < w->n_nodes - 1; i++) {
         if (!sim_answer[i].done || sim_answer[i].hash != sim_answer[0].hash) {
             return false;
@@ -193,16 +193,15 @@ static void check(struct sim_world *w)
                  (unsigned long long)sim_answer[0].rows);
     }
     sim_submit(w, w->n_nodes - 1, SIM_OP_COUNT, 5000);
-    step_until(w, w->now + 5000);
+    sim_step_until(w, w->now + 5000);
 }
 
 bool sim_run(const struct sim_config *config, struct sim_result *result)
 {
     struct sim_world *w = calloc(1, sizeof(*w));
     *result = (struct sim_result){.trace = config->seed};
-    dbr_crypto_init();
-    init_world(w, config, result);
-    bring_up(w);
+    sim_init(w, config, result);
+    sim_bring_up(w);
     if (result->why[0] == '\0') {
         torment(w);
     }
@@ -211,7 +210,7 @@ bool sim_run(const struct sim_config *config, struct sim_result *result)
     }
     result->took = w->now;
     result->ok = result->why[0] == '\0';
-    finish_world(w);
+    sim_finish(w);
     free(w);
     return result->ok;
 }

@@ -94,6 +94,7 @@ struct sim_op {
     debros_value params[2];
     debros_statement statements[2];
     int node;
+    bool done; /* TEST */
 };
 
 struct sim_node {
@@ -166,9 +167,14 @@ void sim_node_links_die(struct sim_world *w, int node);
 void sim_links_finish(struct sim_world *w);
 
 /* load.c */
-enum { SIM_OP_INVITE, SIM_OP_SETUP, SIM_OP_INSERT, SIM_OP_COUNT, SIM_OP_READ, SIM_OP_DUMP,
+/* TEST: filled and freed by a test, which reads the answer. */
+enum { SIM_OP_TEST, SIM_OP_INVITE, SIM_OP_SETUP, SIM_OP_INSERT, SIM_OP_COUNT, SIM_OP_READ, SIM_OP_DUMP,
        SIM_OP_STATUS };
 struct sim_op *sim_submit(struct sim_world *w, int node, int kind, uint32_t timeout_ms);
+struct sim_op *sim_test_op(struct sim_world *w, int node, enum dbr_request_type type);
+/* Lends it to its node and runs the world until it is answered, `timeout_ms` at most. */
+int sim_test_run(struct sim_world *w, struct sim_op *op, uint32_t timeout_ms);
+void sim_op_free(struct sim_op *op);
 void sim_op_done(struct sim_world *w, struct sim_op *op);
 void sim_ops_lost(struct sim_world *w, int node);
 void sim_load(struct sim_world *w);
@@ -187,6 +193,10 @@ void sim_nemesis(struct sim_world *w);
 void sim_heal(struct sim_world *w);
 
 /* run.c */
+void sim_init(struct sim_world *w, const struct sim_config *config, struct sim_result *result);
+void sim_finish(struct sim_world *w);
+void sim_bring_up(struct sim_world *w); /* members joined, places taken, client ready */
+void sim_step_until(struct sim_world *w, dbr_time until);
 bool sim_run(const struct sim_config *config, struct sim_result *result);
 
 #endif
