@@ -168,6 +168,18 @@ static void the_error_code_of_a_reset_is_not_a_window(void **state)
     session_free(t);
 }
 
+static void an_empty_data_frame_may_carry_fin(void **state)
+{
+    (void)state;
+    struct session *t = session_new(false);
+    (void)give_stream(t, 1);
+    assert_int_equal(give_frame(t, DATA, 0, 1, 0), 0);
+    expect_no_event(t);
+    assert_int_equal(give_frame(t, DATA, FIN, 1, 0), 0);
+    expect_event(t, DBR_YAMUX_FINISHED, 1);
+    session_free(t);
+}
+
 static void fin_twice_is_one_event(void **state)
 {
     (void)state;
@@ -419,6 +431,40 @@ static void a_flood_of_resets_is_elimit(void **state)
     session_free(t);
 }
 
+static void a_flood_of_opens_above_the_limit_is_elimit(void **state)
+{
+    (void)state;
+    struct session *t = session_new(false);
+    t->limits.streams_in = 0;
+    session_restart(t, false);
+    for (uint32_t i = 0; i < DBR_YAMUX_RESETS_PER_SECOND; i++) {
+        assert_int_equal(give_frame(t, WINDOW, SYN, 1, 0), 0);
+        flush(t, true);
+        expect_frame(t, WINDOW, RST, 1, 0);
+    }
+    assert_int_equal(give_frame(t, WINDOW, SYN, 1, 0), DEBROS_ELIMIT);
+    session_free(t);
+}
+
+static void a_burst_of_events_is_drained_in_order(void **state)
+{
+    (void)state;
+    struct session *t = session_new(false);
+    (void)give_stream(t, 1);
+    for (uint32_t i = 1; i <= 600; i++) {
+        assert_int_equal(give_frame(t, DATA, 0, 1, i % 7 + 1), 0);
+    }
+    for (uint32_t i = 1; i <= 600; i++) {
+        struct dbr_yamux_event e = next_event(t);
+        assert_int_equal(e.data.len, i % 7 + 1);
+    }
+    expect_no_event(t);
+    assert_int_equal(give_frame(t, DATA, FIN, 1, 9), 0); /* and goes on afterwards */
+    expect_event(t, DBR_YAMUX_DATA, 1);
+    expect_event(t, DBR_YAMUX_FINISHED, 1);
+    session_free(t);
+}
+
 static void a_flood_of_empty_frames_is_elimit(void **state)
 {
     (void)state;
@@ -447,6 +493,7 @@ int main(void)
         cmocka_unit_test(payload_comes_before_the_fin_of_its_frame),
         cmocka_unit_test(fin_and_rst_count_on_window_frames_too),
         cmocka_unit_test(the_error_code_of_a_reset_is_not_a_window),
+        cmocka_unit_test(an_empty_data_frame_may_carry_fin),
         cmocka_unit_test(fin_twice_is_one_event),
         cmocka_unit_test(closed_when_both_have_finished_in_either_order),
         cmocka_unit_test(frames_of_unknown_streams_are_drained_and_never_answered),
@@ -462,6 +509,8 @@ int main(void)
         cmocka_unit_test(a_peer_that_pings_and_reads_may_ping_for_ever),
         cmocka_unit_test(acknowledgements_that_nobody_reads_count_too),
         cmocka_unit_test(a_flood_of_resets_is_elimit),
+        cmocka_unit_test(a_flood_of_opens_above_the_limit_is_elimit),
+        cmocka_unit_test(a_burst_of_events_is_drained_in_order),
         cmocka_unit_test(a_flood_of_empty_frames_is_elimit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
