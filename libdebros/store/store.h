@@ -23,6 +23,13 @@ struct dbr_store_config {
     size_t n_readers;         /* reader connections per namespace, default 2 */
     uint64_t request_horizon; /* a request id is remembered for so many log indexes;
                                  default 100,000 */
+    unsigned max_steps; /* a transaction that takes more million steps of SQLite's virtual
+                           machine fails with ELIMIT; the same on every replica, as the
+                           horizon above; default 300 (some seconds) */
+    uint64_t seed;            /* of random() in queries; in life a random number */
+    int64_t (*wall_ms)(void *clock_data); /* unix time that queries see; NULL: 0 */
+    int64_t (*now_ms)(void *clock_data);  /* monotonic, for their deadlines; NULL: none pass */
+    void *clock_data;         /* both may be called from any reader thread */
     const struct dbr_logger *logger; /* borrowed, may be NULL */
 };
 void dbr_store_config_default(struct dbr_store_config *config);
@@ -45,7 +52,8 @@ uint64_t dbr_store_applied(const struct dbr_store *store);
  * lost, call again with the same list when there is room; EIO: the log must not be
  * used again, the node stops. */
 int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_detail *detail);
-/* Applier thread: fills the job's outputs. */
+/* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
+ * outcomes that it holds already stay. */
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
 /* Reader thread number `reader` < n_readers: fills job->reply. */
 void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t reader);

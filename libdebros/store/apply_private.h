@@ -1,0 +1,42 @@
+/* Shared by apply.c (batches) and transaction.c (one request of one entry). */
+#ifndef DBR_STORE_APPLY_PRIVATE_H
+#define DBR_STORE_APPLY_PRIVATE_H
+
+#include "memory.h"
+#include "run.h"
+#include "store_private.h"
+
+/* A statement has rolled back the whole batch: run it again, each request alone. */
+#define DBR_APPLY_ALONE 1
+
+/* An answer whose namespace has not committed yet. */
+struct dbr_apply_pending {
+    struct dbr_apply_pending *next;
+    struct dbr_apply_outcome *outcome;
+    const struct dbr_namespace *ns; /* NULL: nothing to commit */
+};
+
+struct dbr_apply {
+    struct dbr_store *store;
+    struct dbr_apply_job *job;
+    bool alone; /* each request commits on its own */
+    struct dbr_apply_pending *pending; /* the newest first */
+};
+
+struct dbr_apply_item {
+    uint64_t index;
+    uint64_t seed;
+    bool wanted;
+    const struct dbr_sql_transaction *transaction;
+};
+
+/* 0, DBR_APPLY_ALONE, or a trouble of the disk or memory with the job's detail. */
+int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item);
+int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns);
+int dbr_apply_commit(struct dbr_apply *a);
+int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int rc);
+/* The answers of a committed namespace go to the job; those of a rolled back one go. */
+void dbr_apply_keep_outcomes(struct dbr_apply *a, const struct dbr_namespace *ns);
+void dbr_apply_drop_outcomes(struct dbr_apply *a);
+
+#endif

@@ -1,0 +1,181 @@
+#include "store.h"
+
+#include "base/check.h"
+#include "base/detail.h"
+#include "store_private.h"
+
+#define DEFAULT_SEGMENT_SIZE (16u << 20)
+#define DEFAULT_READERS      2u
+#define DEFAULT_HORIZON      100000u
+#define DEFAULT_STEPS        300u
+
+void dbr_store_config_default(struct dbr_store_config *config)
+{
+    *config = (struct dbr_store_config){.segment_size = DEFAULT_SEGMENT_SIZE,
+                                        .n_readers = DEFAULT_READERS,
+                                        .request_horizon = DEFAULT_HORIZON,
+                                        .max_steps = DEFAULT_STEPS};
+}
+
+/* ---- Opening -------------------------------------------------------------------------- */
+
+static int make_folders(struct dbr_fs *fs, debros_detail *detail)
+{
+    int err = fs->ops->lock(fs);
+    if (err != 0) {
+        return dbr_detail_set(detail, err,
+                              err == DEBROS_EBUSY ? "%s: another process uses this folder"
+                                                  : "%s: cannot be locked",
+                              fs->root);
+    }
+    err = fs->ops->mkdir(fs, DBR_DB_FOLDER);
+    if (err == 0) {
+        err = fs->ops->mkdir(fs, DBR_IMAGE_FOLDER);
+    }
+    if (err == 0) {
+        err = fs->ops->sync_dir(fs, ".");
+    }
+    return err == 0 ? 0
+                    : dbr_detail_set(detail, err, "%s: folders cannot be made: %s", fs->root,
+                                     debros_strerror(err));
+}
+
+static int open_databases(struct dbr_store *store, debros_detail *detail)
+{
+    struct dbr_vfs_clock clock = {.wall_ms = store->config.wall_ms,
+                                  .data = store->config.clock_data};
+    int err = dbr_vfs_create(&store->vfs, store->fs, &clock);
+    if (err != 0) {
+        return dbr_detail_set(detail, err, "store: out of memory");
+    }
+    err = dbr_namespaces_open(store, detail);
+    if (err == 0) {
+        err = dbr_namespaces_reload(store, detail);
+    }
+    if (err == 0) {
+        dbr_namespaces_publish(store);
+        store->ready = true;
+    }
+    return err;
+}
+
+static int open_all(struct dbr_store *store, debros_detail *detail)
+{
+    int err = make_folders(store->fs, detail);
+    if (err == 0) {
+        err = dbr_log_open(&store->log, store->fs, store->config.segment_size,
+                           store->config.logger, detail);
+    }
+    if (err != 0) {
+        return err;
+    }
+    /* What a checkpoint has made durable may be gone from the log. */
+    uint64_t snapshot = dbr_log_state(store->log)->snapshot_index;
+    err = dbr_image_recover(store, snapshot, detail);
+    if (err == 0) {
+        err = open_databases(store, detail);
+    }
+    if (err == 0) {
+        uint64_t applied = dbr_namespaces_applied(store);
+        store->applied_at_open = applied > snapshot ? applied : snapshot;
+        atomic_store(&store->applied, store->applied_at_open);
+    }
+    return err;
+}
+
+int dbr_store_open(struct dbr_store **out, const struct dbr_store_config *config,
+                   debros_detail *detail)
+{
+    dbr_assert(config->fs != NULL && config->n_readers > 0 && config->segment_size >= 4096);
+    struct dbr_store *store = dbr_calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return dbr_detail_set(detail, DEBROS_ENOMEM, "store: out of memory");
+    }
+    store->config = *config;
+    store->fs = config->fs;
+    if (pthread_mutex_init(&store->lock, NULL) != 0 ||
+        pthread_cond_init(&store->changed, NULL) != 0) {
+        dbr_free(store);
+        return dbr_detail_set(detail, DEBROS_ENOMEM, "store: out of memory");
+    }
+    int err = open_all(store, detail);
+    if (err != 0) {
+        dbr_store_close(store);
+        return err;
+    }
+    *out = store;
+    return 0;
+}
+
+void dbr_store_close(struct dbr_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    dbr_namespaces_close(store);
+    dbr_vfs_destroy(store->vfs);
+    dbr_log_close(store->log);
+    (void)pthread_cond_destroy(&store->changed);
+    (void)pthread_mutex_destroy(&store->lock);
+    dbr_free(store);
+}
+
+const struct dbr_log_state *dbr_store_log_state(const struct dbr_store *store)
+{
+    return dbr_log_state(store->log);
+}
+
+void dbr_store_forget_log_state(struct dbr_store *store)
+{
+    dbr_log_forget_state(store->log);
+}
+
+uint64_t dbr_store_applied(const struct dbr_store *store)
+{
+    return store->applied_at_open;
+}
+
+/* ---- Work ------------------------------------------------------------------------------- */
+
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_detail *detail)
+{
+    /* An image is durable before the log says that it counts. */
+    for (const struct dbr_log_op *op = ops; op != NULL; op = op->next) {
+        if (op->type == DBR_LOG_INSTALL) {
+            int err = dbr_image_stage(store, op->index, op->image, detail);
+            if (err != 0) {
+                return err == DEBROS_ENOSPC || err == DEBROS_ENOMEM ? DEBROS_ENOSPC : DEBROS_EIO;
+            }
+        }
+    }
+    return dbr_log_write(store->log, ops, detail);
+}
+
+void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
+{
+    job->status = 0;
+    job->detail.text[0] = '\0';
+    if (!store->ready && job->type != DBR_APPLY_RESTORE) {
+        job->status = dbr_detail_set(&job->detail, DEBROS_EIO,
+                                     "%s: the databases wait for a snapshot", store->fs->root);
+    } else {
+        switch (job->type) {
+        case DBR_APPLY_ENTRIES:
+            dbr_apply_entries(store, job);
+            break;
+        case DBR_APPLY_CHECKPOINT:
+            dbr_apply_checkpoint(store, job);
+            break;
+        case DBR_APPLY_RESTORE:
+            dbr_apply_restore(store, job);
+            break;
+        case DBR_APPLY_IMAGE:
+            dbr_apply_image(store, job);
+            break;
+        default:
+            dbr_unreachable();
+        }
+    }
+    job->applied = atomic_load(&store->applied);
+    job->database_size = dbr_vfs_size(store->vfs);
+}

@@ -1,0 +1,78 @@
+/* Shared by vfs.c (files) and vfs_lock.c (locks and shared memory). */
+#ifndef DBR_STORE_VFS_PRIVATE_H
+#define DBR_STORE_VFS_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "path.h"
+#include "vfs.h"
+
+struct vfs_file;
+
+/* One database file, whoever has it open. Guarded by the vfs' mutex. */
+struct vfs_node {
+    struct vfs_node *next;
+    char path[DBR_PATH_MAX];
+    size_t refs;
+    /* locks of the file */
+    size_t n_shared;
+    const struct vfs_file *reserved;
+    const struct vfs_file *pending; /* also while it is exclusive */
+    /* shared memory */
+    size_t shm_refs;
+    void **regions;
+    size_t n_regions;
+    unsigned shm_shared[SQLITE_SHM_NLOCK];
+    const struct vfs_file *shm_exclusive[SQLITE_SHM_NLOCK];
+};
+
+struct vfs_side {
+    struct dbr_vfs *vfs;
+    bool applier;
+};
+
+struct dbr_vfs {
+    struct dbr_fs *fs;
+    struct dbr_vfs_clock clock;
+    pthread_mutex_t lock;
+    struct vfs_node *nodes;
+    sqlite3_vfs applier;
+    sqlite3_vfs reader;
+    struct vfs_side applier_side;
+    struct vfs_side reader_side;
+    char applier_name[48];
+    char reader_name[48];
+    /* the applier thread's */
+    struct vfs_file *files; /* open through its connections */
+    int64_t time_ms;
+    int error;
+};
+
+struct vfs_file {
+    sqlite3_file base;
+    struct vfs_side *side;
+    struct dbr_file *file;
+    struct vfs_node *node; /* of a database, NULL for its WAL */
+    struct vfs_file *next;
+    char path[DBR_PATH_MAX];
+    uint64_t size;
+    int lock; /* SQLITE_LOCK_* */
+    bool shm;
+    uint16_t shm_shared; /* slots held */
+    uint16_t shm_exclusive;
+    bool dirty; /* written since the last sync, or perhaps by a process that died */
+    bool fresh; /* its folder's entry may not be durable */
+};
+
+int vfs_node_acquire(struct vfs_file *file);
+void vfs_node_release(struct vfs_file *file);
+int vfs_lock(sqlite3_file *base, int level);
+int vfs_unlock(sqlite3_file *base, int level);
+int vfs_check_reserved(sqlite3_file *base, int *out);
+int vfs_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **out);
+int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags);
+void vfs_shm_barrier(sqlite3_file *base);
+int vfs_shm_unmap(sqlite3_file *base, int remove);
+
+#endif
