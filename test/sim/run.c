@@ -124,8 +124,8 @@ void sim_bring_up(struct sim_world *w)
     client->members[0] = w->nodes[0].addr;
     client->members[1] = w->nodes[1].addr;
     sim_start_node(w, w->n_nodes - 1);
+    sim_answer[0] = (struct sim_answer){0};
     for (int i = 0; i < 50 && !sim_answer[0].done; i++) {
-        sim_answer[0] = (struct sim_answer){0};
         sim_submit(w, 0, SIM_OP_SETUP, 5000);
         sim_step_until(w, w->now + 1000);
     }
