@@ -636,5 +636,6 @@ void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)
         dbr_repair_6_tick(c);
         c->seam.tick(&c->io);
     }
+    dbr_repair_8_forget_leader(c);
     settle(c);
 }

@@ -91,7 +91,8 @@ int dbr_consensus_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *
  * may share one barrier. */
 int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now);
 /* One configuration change at a time: add (as standby), change role, or remove
- * (role SPARE and add false removes). CHANGED follows. ENOTLEADER, EBUSY, EINVAL. */
+ * it. CHANGED follows. ENOTLEADER, EBUSY, EINVAL: unknown, no change, the last voter, or
+ * the leader itself, which transfers its leadership before it is demoted or removed. */
 int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address, dbr_time now);
 int dbr_consensus_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_role role, dbr_time now);
 int dbr_consensus_remove(struct dbr_consensus *c, uint64_t id, dbr_time now);

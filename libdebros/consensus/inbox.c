@@ -18,15 +18,20 @@ void dbr_inbox_finish(struct dbr_inbox *inbox)
     inbox->install = NULL;
 }
 
-/* Hands the message to libraft, which takes the memory inside. */
-static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
+/* What the members agreed on counts more than what the sender says. */
+static void address_by_configuration(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
     const struct raft_server *known =
         dbr_configuration_find(&c->raft.configuration, m->raft.server_id);
     if (known != NULL) {
-        /* What the members agreed on counts more than what the sender says. */
         dbr_configuration_address_copy(m->address, known->address);
     }
+}
+
+/* Hands the message to libraft, which takes the memory inside. */
+static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    address_by_configuration(c, m);
     m->raft.server_address = m->address;
     c->inbox.from = m->raft.server_id;
     c->inbox.from_address = m->address;
@@ -62,6 +67,16 @@ static void deliver_install(struct dbr_consensus *c, struct dbr_inbox_message *m
     dbr_repair_2_begin(c, a->term, a->last_index);
     deliver(c, m);
     dbr_repair_2_end(c);
+}
+
+static void deliver_vote(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    struct dbr_repair_vote vote;
+    address_by_configuration(c, m);
+    dbr_repair_8_forget_leader(c);
+    dbr_repair_8_begin(c, &vote);
+    deliver(c, m);
+    dbr_repair_8_end(c, &vote);
 }
 
 /* Would libraft drop a snapshot that comes now, or mix it with what is under way? It also
@@ -111,6 +126,9 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
             return 0;
         }
         deliver_install(c, m);
+        return 0;
+    case RAFT_IO_REQUEST_VOTE:
+        deliver_vote(c, m);
         return 0;
     case RAFT_IO_TIMEOUT_NOW:
         if (dbr_repair_3_waits(c) || dbr_repair_6_refuses_timeout(c)) {

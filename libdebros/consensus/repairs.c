@@ -397,7 +397,45 @@ void dbr_repair_7_strip(struct dbr_consensus *c, struct raft_append_entries *app
     append->prev_log_term = c->raft.log.snapshot.last_term;
 }
 
-/* ---- Beyond the seven ------------------------------------------------------- */
+/* ---- 8 ----------------------------------------------------------------------
+ * libraft lets only voters of their own newest configuration grant votes. A server that
+ * has been made a voter may not know it yet, and be needed for the election of the only
+ * one that knows: the cluster would stand still for ever. Raft (dissertation, 4.2.1) lets
+ * everyone vote, and the candidate count. So a vote is asked of a configuration in which
+ * this server is a voter; libraft looks at nothing else of it meanwhile. */
+
+/* A non-voter never stands for election and so never forgets a leader that has gone, for
+ * whose sake it refuses its vote to all others. */
+void dbr_repair_8_forget_leader(struct dbr_consensus *c)
+{
+    struct raft *r = &c->raft;
+    if (!is_off(c) && r->state == RAFT_FOLLOWER &&
+        c->now - r->election_timer_start >= r->election_timeout) {
+        r->follower_state.current_leader.id = 0;
+    }
+}
+
+void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_vote *vote)
+{
+    struct raft *r = &c->raft;
+    const struct raft_server *self = dbr_configuration_find(&r->configuration, c->config.id);
+    vote->swapped = !is_off(c) && (self == NULL || self->role != RAFT_VOTER);
+    if (vote->swapped) {
+        vote->own = r->configuration;
+        vote->server = (struct raft_server){
+            .id = c->config.id, .address = c->address, .role = RAFT_VOTER};
+        r->configuration = (struct raft_configuration){.servers = &vote->server, .n = 1};
+    }
+}
+
+void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_vote *vote)
+{
+    if (vote->swapped) {
+        c->raft.configuration = vote->own;
+    }
+}
+
+/* ---- Beyond the repairs ----------------------------------------------------- */
 
 /* Does the message contradict a committed entry? libraft would give up for good. */
 static bool contradicts(const struct dbr_consensus *c, uint64_t index, uint64_t term)

@@ -172,9 +172,14 @@ static int check_change(const struct dbr_consensus *c)
     return 0;
 }
 
-static bool is_last_voter(const struct dbr_consensus *c, uint64_t id)
+/* Not the last voter. Nor the leader itself: when it crashes with that entry in its log
+ * alone, it does not stand for election any more and refuses its vote to the others,
+ * whose logs are shorter. It hands over first. */
+static bool may_demote(const struct dbr_consensus *c, uint64_t id)
 {
-    return dbr_configuration_is_sole_voter(&c->raft.configuration, id);
+    return c->config.bare ||
+           (id != c->config.id &&
+            !dbr_configuration_is_sole_voter(&c->raft.configuration, id));
 }
 
 static int assign(struct dbr_consensus *c, uint64_t id, int role)
@@ -223,7 +228,7 @@ int dbr_requests_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_ro
     if (rv != 0) {
         return rv;
     }
-    if (id == 0 || (role != DBR_SERVER_VOTER && is_last_voter(c, id))) {
+    if (id == 0 || (role != DBR_SERVER_VOTER && !may_demote(c, id))) {
         return DEBROS_EINVAL;
     }
     return assign(c, id, (int)role);
@@ -236,7 +241,7 @@ int dbr_requests_remove(struct dbr_consensus *c, uint64_t id)
     if (rv != 0) {
         return rv;
     }
-    if (id == 0 || is_last_voter(c, id)) {
+    if (id == 0 || !may_demote(c, id)) {
         return DEBROS_EINVAL;
     }
     q->change.data = c;
