@@ -8,7 +8,8 @@ help:
 	@echo "make soak              more seeds, and the fuzzers (SEEDS=1000 SECONDS=60)"
 	@echo "make bench             the benchmarks"
 	@echo "make start-bootstrap   the first node of a cluster, in data/bootstrap"
-	@echo "make start-node        one more node; INVITE=debros-invite-... the first time"
+	@echo "make start-node        one more node, in data/node (NODE=node2: in data/node2), invited"
+	@echo "                       by the first one, or by INVITE=debros-invite-..."
 	@echo "make test-multinode    the tests that run whole clusters of processes"
 	@echo "make clean"
 
@@ -30,6 +31,19 @@ soak:
 bench: build
 	scripts/build build -- all
 	meson test -C build --no-rebuild --benchmark --verbose
+
+start-bootstrap: build
+	[ -e data/bootstrap/operator.key ] || build/cli/debros init --data-dir data/bootstrap
+	build/cli/debros node --data-dir data/bootstrap --listen /ip4/127.0.0.1/tcp/4001
+
+NODE = node
+start-node: build
+	@set -e; join=; \
+	if [ ! -e data/$(NODE)/peer.info ]; then \
+	    invite=$${INVITE:-$$(build/cli/debros invite --node data/bootstrap)}; \
+	    join="--invite $$invite"; \
+	fi; \
+	exec build/cli/debros node --data-dir data/$(NODE) $$join
 
 test-multinode: build
 	scripts/build build -- all
