@@ -56,7 +56,8 @@ int dbr_configuration_decode(struct raft_configuration *out, debros_bytes bytes)
     raft_configuration_init(out);
     uint8_t format = dbr_reader_u8(&r);
     uint64_t n = dbr_reader_le64(&r);
-    if (r.bad || format != ENCODING_FORMAT || n == 0 || n > DBR_CONFIGURATION_SERVERS_MAX) {
+    if (r.bad || format != ENCODING_FORMAT || n == 0 ||
+        n > DBR_CONFIGURATION_SERVERS_MAX) {
         return DEBROS_EPROTO;
     }
     int rv = 0;
@@ -197,6 +198,7 @@ void dbr_history_prune(struct dbr_history *history, uint64_t index)
     }
     if (drop > 0) {
         history->n -= drop;
-        memmove(history->items, history->items + drop, history->n * sizeof(*history->items));
+        memmove(history->items, history->items + drop,
+                history->n * sizeof(*history->items));
     }
 }

@@ -14,7 +14,8 @@
 /* 1 to 63 printable characters without spaces. */
 bool dbr_configuration_address_ok(debros_bytes address);
 /* `address` is known to be one. */
-void dbr_configuration_address_copy(char out[DBR_SERVER_ADDRESS_MAX], const char *address);
+void dbr_configuration_address_copy(char out[DBR_SERVER_ADDRESS_MAX],
+                                    const char *address);
 /* Reads what raft_configuration_encode() wrote. At least one voter, no id or address
  * twice. Returns 0, EPROTO or ENOMEM; `out` is empty unless 0. */
 int dbr_configuration_decode(struct raft_configuration *out, debros_bytes bytes);

@@ -8,9 +8,9 @@
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
-#define EVENTS_MAX     (1024 * 1024)
-#define SETTLE_MAX     64 /* rounds of calls that one fact may lead to */
-#define OUTBOX_FACTOR  4  /* full messages that may wait */
+#define EVENTS_MAX    (1024 * 1024)
+#define SETTLE_MAX    64 /* rounds of calls that one fact may lead to */
+#define OUTBOX_FACTOR 4  /* full messages that may wait */
 
 /* ---- Shared by the folder --------------------------------------------------- */
 
@@ -44,7 +44,8 @@ void dbr_consensus_push(struct dbr_consensus *c, const struct dbr_event_item *it
     push_item(c, item);
 }
 
-const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c, uint64_t index)
+const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c,
+                                             uint64_t index)
 {
     const struct raft_log *l = &c->raft.log;
     size_t n = l->front <= l->back ? l->back - l->front : l->size - l->front + l->back;
@@ -90,7 +91,8 @@ int dbr_consensus_error(int raft_error)
     }
 }
 
-/* libraft raises last_applied after this. The data stays in its log until it is polled. */
+/* libraft raises last_applied after this. The data stays in its log until it is polled.
+ */
 static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buf, void **result)
 {
     struct dbr_consensus *c = fsm->data;
@@ -179,7 +181,8 @@ static void copy_servers(struct dbr_consensus *c)
 static bool is_changing(const struct dbr_consensus *c)
 {
     const struct raft *r = &c->raft;
-    return c->requests.step != DBR_CHANGE_NONE || r->configuration_uncommitted_index != 0 ||
+    return c->requests.step != DBR_CHANGE_NONE ||
+           r->configuration_uncommitted_index != 0 ||
            (r->state == RAFT_LEADER && r->leader_state.promotee_id != 0);
 }
 
@@ -274,8 +277,8 @@ static int first_configuration(struct dbr_consensus *c, const struct dbr_log_sta
         return 0;
     }
     struct raft_configuration configuration;
-    int rv = dbr_configuration_decode(&configuration, has_snapshot ? state->configuration
-                                                                   : state->entries[0].data);
+    int rv = dbr_configuration_decode(
+        &configuration, has_snapshot ? state->configuration : state->entries[0].data);
     if (rv == 0) {
         uint64_t index = has_snapshot ? state->configuration_index : 1;
         rv = dbr_history_add(&c->committed, index, &configuration);
@@ -294,7 +297,8 @@ static void set_up(struct dbr_consensus *c, const struct dbr_consensus_config *c
     c->rng = rng;
     c->now = now;
     dbr_ring_init(&c->events, sizeof(struct dbr_event_item), EVENTS_MAX);
-    dbr_outbox_init(&c->outbox, OUTBOX_FACTOR * (config->max_message + config->max_snapshot));
+    dbr_outbox_init(&c->outbox,
+                    OUTBOX_FACTOR * (config->max_message + config->max_snapshot));
     dbr_requests_init(c);
     dbr_raft_io_init(c);
     dbr_snapshot_init(c);
@@ -334,13 +338,16 @@ static int start(struct dbr_consensus *c, const struct dbr_log_state *state)
     c->started = true;
     dbr_repair_5_start(c);
     /* Servers that start together do not tick together. */
-    c->next_tick = dbr_time_add(c->now, 1 + dbr_rng_below(c->rng, c->config.heartbeat_ms));
+    c->next_tick =
+        dbr_time_add(c->now, 1 + dbr_rng_below(c->rng, c->config.heartbeat_ms));
     settle(c);
     return c->failed;
 }
 
-int dbr_consensus_create(struct dbr_consensus **out, const struct dbr_consensus_config *config,
-                         const struct dbr_log_state *state, struct dbr_rng *rng, dbr_time now)
+int dbr_consensus_create(struct dbr_consensus **out,
+                         const struct dbr_consensus_config *config,
+                         const struct dbr_log_state *state, struct dbr_rng *rng,
+                         dbr_time now)
 {
     *out = NULL;
     if (!config_ok(config)) {
@@ -450,7 +457,8 @@ int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now)
     return is_running(c) ? dbr_requests_read(c, token) : DEBROS_ENOTLEADER;
 }
 
-int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address, dbr_time now)
+int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address,
+                      dbr_time now)
 {
     begin(c, now);
     if (!is_running(c)) {

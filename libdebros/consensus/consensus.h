@@ -26,9 +26,9 @@ struct dbr_consensus;
 #define DBR_SERVER_ADDRESS_MAX 64 /* with NUL: a peer id's text */
 
 enum dbr_server_role { /* libraft's values */
-    DBR_SERVER_STANDBY = 0,
-    DBR_SERVER_VOTER = 1,
-    DBR_SERVER_SPARE = 2
+                       DBR_SERVER_STANDBY = 0,
+                       DBR_SERVER_VOTER = 1,
+                       DBR_SERVER_SPARE = 2
 };
 
 struct dbr_server {
@@ -40,15 +40,15 @@ struct dbr_server {
 struct dbr_consensus_config {
     uint64_t id;
     const char *address;
-    uint32_t election_ms;        /* default 1,000 */
-    uint32_t heartbeat_ms;       /* default 100 */
-    uint32_t install_ms;         /* snapshot transfer's time, default 120,000 */
-    uint32_t snapshot_threshold; /* entries between snapshots, default 8,192 */
-    uint32_t snapshot_trailing;  /* entries kept below one, default 1,024 */
-    size_t max_message;          /* bytes of one message's entries, default 8 MiB; at
-                                    least one entry always goes */
-    size_t max_snapshot;         /* bytes of a snapshot image, default 64 MiB */
-    bool bare;                   /* tests only: libraft without the repairs */
+    uint32_t election_ms;            /* default 1,000 */
+    uint32_t heartbeat_ms;           /* default 100 */
+    uint32_t install_ms;             /* snapshot transfer's time, default 120,000 */
+    uint32_t snapshot_threshold;     /* entries between snapshots, default 8,192 */
+    uint32_t snapshot_trailing;      /* entries kept below one, default 1,024 */
+    size_t max_message;              /* bytes of one message's entries, default 8 MiB; at
+                                        least one entry always goes */
+    size_t max_snapshot;             /* bytes of a snapshot image, default 64 MiB */
+    bool bare;                       /* tests only: libraft without the repairs */
     const struct dbr_logger *logger; /* borrowed, may be NULL */
 };
 void dbr_consensus_config_default(struct dbr_consensus_config *config);
@@ -60,8 +60,10 @@ int dbr_consensus_bootstrap_entry(struct dbr_buf *out, uint64_t id, const char *
 
 /* `state` and its memory are borrowed for the call. Errors: EIO the state contradicts
  * itself, ENOMEM, EINVAL. */
-int dbr_consensus_create(struct dbr_consensus **out, const struct dbr_consensus_config *config,
-                         const struct dbr_log_state *state, struct dbr_rng *rng, dbr_time now);
+int dbr_consensus_create(struct dbr_consensus **out,
+                         const struct dbr_consensus_config *config,
+                         const struct dbr_log_state *state, struct dbr_rng *rng,
+                         dbr_time now);
 /* Ends at once, as a crash would; every op still unfinished is freed: the executor must
  * have stopped. */
 void dbr_consensus_destroy(struct dbr_consensus *c);
@@ -69,7 +71,8 @@ void dbr_consensus_destroy(struct dbr_consensus *c);
 /* ---- In ------------------------------------------------------------------- */
 
 /* A message of server `from`, as SEND gave it to its sender. Returns 0 or EPROTO. */
-int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes message, dbr_time now);
+int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes message,
+                       dbr_time now);
 /* Every op up to `seq` is durable. A failed op is never reported: the executor retries
  * (ENOSPC) or stops the node (EIO). */
 void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now);
@@ -93,8 +96,10 @@ int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now);
 /* One configuration change at a time: add (as standby), change role, or remove
  * it. CHANGED follows. ENOTLEADER, EBUSY, EINVAL: unknown, no change, the last voter, or
  * the leader itself, which transfers its leadership before it is demoted or removed. */
-int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address, dbr_time now);
-int dbr_consensus_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_role role, dbr_time now);
+int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address,
+                      dbr_time now);
+int dbr_consensus_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_role role,
+                         dbr_time now);
 int dbr_consensus_remove(struct dbr_consensus *c, uint64_t id, dbr_time now);
 /* Hands leadership to `id`, 0: to the best voter. TRANSFERRED follows. */
 int dbr_consensus_transfer(struct dbr_consensus *c, uint64_t id, dbr_time now);
@@ -102,16 +107,16 @@ int dbr_consensus_transfer(struct dbr_consensus *c, uint64_t id, dbr_time now);
 /* ---- Out ------------------------------------------------------------------ */
 
 enum dbr_consensus_event_type {
-    DBR_CONSENSUS_SEND,  /* `to`, `address`, `data`: a message. Lost ones do no harm */
-    DBR_CONSENSUS_LOG,   /* `op`: append it to the one ordered disk queue */
-    DBR_CONSENSUS_APPLY, /* committed command: `index`, `term`, `data` (copy it) */
-    DBR_CONSENSUS_ROLE,  /* role, leader, term or configuration changed: see status */
-    DBR_CONSENSUS_READ,  /* `token`, `status`, `index` */
-    DBR_CONSENSUS_CHANGED,     /* `status` */
+    DBR_CONSENSUS_SEND,    /* `to`, `address`, `data`: a message. Lost ones do no harm */
+    DBR_CONSENSUS_LOG,     /* `op`: append it to the one ordered disk queue */
+    DBR_CONSENSUS_APPLY,   /* committed command: `index`, `term`, `data` (copy it) */
+    DBR_CONSENSUS_ROLE,    /* role, leader, term or configuration changed: see status */
+    DBR_CONSENSUS_READ,    /* `token`, `status`, `index` */
+    DBR_CONSENSUS_CHANGED, /* `status` */
     DBR_CONSENSUS_TRANSFERRED, /* `status`: 0 another server leads */
     DBR_CONSENSUS_CHECKPOINT,  /* make the databases durable up to `index`, answer with
                                   dbr_consensus_checkpointed() */
-    DBR_CONSENSUS_IMAGE,   /* give an image of the databases at `index` or later */
+    DBR_CONSENSUS_IMAGE,       /* give an image of the databases at `index` or later */
     DBR_CONSENSUS_RESTORE, /* the staged image of INSTALL at `index` is the state now */
     DBR_CONSENSUS_FAILED   /* libraft gave up (`status`, `detail`): recreate from disk */
 };
@@ -142,7 +147,7 @@ struct dbr_consensus_status {
     enum dbr_consensus_role role;
     bool ready; /* leads, and its own barrier has committed */
     uint64_t term;
-    uint64_t leader; /* server id, 0 unknown */
+    uint64_t leader;            /* server id, 0 unknown */
     const char *leader_address; /* "" unknown */
     uint64_t commit_index;
     uint64_t last_index;
@@ -152,7 +157,8 @@ struct dbr_consensus_status {
     bool changing; /* a configuration change is under way */
 };
 /* Views are valid until the next call. */
-void dbr_consensus_status(const struct dbr_consensus *c, struct dbr_consensus_status *out);
+void dbr_consensus_status(const struct dbr_consensus *c,
+                          struct dbr_consensus_status *out);
 /* When this server leads: the last index that `id` is known to hold; else 0. */
 uint64_t dbr_consensus_match_index(const struct dbr_consensus *c, uint64_t id);
 

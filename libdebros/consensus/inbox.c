@@ -106,6 +106,7 @@ bool dbr_inbox_deliver_kept(struct dbr_consensus *c)
     return true;
 }
 
+/* Takes `m`. */
 static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
     if (dbr_repair_refuses(c, &m->raft)) {
@@ -126,6 +127,10 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
             return 0;
         }
         deliver_install(c, m);
+        return 0;
+    case RAFT_IO_APPEND_ENTRIES_RESULT:
+        dbr_repair_9_recv_result(c, &m->raft);
+        free_message(m);
         return 0;
     case RAFT_IO_REQUEST_VOTE:
         deliver_vote(c, m);

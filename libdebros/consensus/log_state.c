@@ -44,7 +44,8 @@ static const char *check_start(const struct dbr_log_state *s)
     return NULL;
 }
 
-static const char *check_entry(const struct dbr_log_state *s, size_t i, uint64_t last_term)
+static const char *check_entry(const struct dbr_log_state *s, size_t i,
+                               uint64_t last_term)
 {
     const struct dbr_log_entry *e = &s->entries[i];
     uint64_t index = s->first_index + i;
@@ -52,7 +53,8 @@ static const char *check_entry(const struct dbr_log_state *s, size_t i, uint64_t
         return "an entry's term is out of order";
     }
     if ((index == s->snapshot_index && e->term != s->snapshot_term) ||
-        (index > s->snapshot_index && s->snapshot_index > 0 && e->term < s->snapshot_term)) {
+        (index > s->snapshot_index && s->snapshot_index > 0 &&
+         e->term < s->snapshot_term)) {
         return "an entry's term contradicts the snapshot";
     }
     if (e->type < DBR_ENTRY_COMMAND || e->type > DBR_ENTRY_CHANGE) {
@@ -64,7 +66,8 @@ static const char *check_entry(const struct dbr_log_state *s, size_t i, uint64_t
     return NULL;
 }
 
-int dbr_log_state_check(const struct dbr_log_state *state, const struct dbr_logger *logger)
+int dbr_log_state_check(const struct dbr_log_state *state,
+                        const struct dbr_logger *logger)
 {
     const char *wrong = NULL;
     uint64_t last_term = 0;

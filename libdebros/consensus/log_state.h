@@ -7,6 +7,7 @@
 #include "consensus/log_op.h"
 
 /* Returns 0 or EIO, with a log line. */
-int dbr_log_state_check(const struct dbr_log_state *state, const struct dbr_logger *logger);
+int dbr_log_state_check(const struct dbr_log_state *state,
+                        const struct dbr_logger *logger);
 
 #endif

@@ -72,7 +72,8 @@ struct dbr_consensus {
 void dbr_consensus_push(struct dbr_consensus *c, const struct dbr_event_item *item);
 void dbr_consensus_fail(struct dbr_consensus *c, int err);
 /* What libraft's log holds at `index`, or NULL. */
-const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c, uint64_t index);
+const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c,
+                                             uint64_t index);
 /* Its term, also where only the snapshot knows it; 0: not known. */
 uint64_t dbr_consensus_term_of(const struct dbr_consensus *c, uint64_t index);
 /* An answer of libraft as one of ours. */

@@ -73,7 +73,8 @@ static int encode_install(struct dbr_buf *out, DbrPb__RaftMessage *header,
         body.last_index = a->last_index;
         body.last_term = a->last_term;
         body.configuration_index = a->conf_index;
-        body.configuration = dbr_proto_bytes(dbr_bytes(configuration.data, configuration.len));
+        body.configuration =
+            dbr_proto_bytes(dbr_bytes(configuration.data, configuration.len));
         header->term = a->term;
         header->body_case = DBR_PB__RAFT_MESSAGE__BODY_INSTALL;
         header->install = &body;
@@ -311,7 +312,8 @@ static int decode_install(struct raft_message *m, const DbrPb__RaftMessage *h,
     return 0;
 }
 
-static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h, uint64_t from)
+static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h,
+                        uint64_t from)
 {
     switch (h->body_case) {
     case DBR_PB__RAFT_MESSAGE__BODY_APPEND_RESULT:
@@ -331,8 +333,9 @@ static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h, uin
         m->request_vote.last_log_term = h->vote->last_term;
         m->request_vote.disrupt_leader = h->vote->disrupt_leader;
         m->request_vote.pre_vote = h->vote->pre_vote;
-        return position_ok(h->vote->last_index, h->vote->last_term, h->term) ? 0
-                                                                            : DEBROS_EPROTO;
+        return position_ok(h->vote->last_index, h->vote->last_term, h->term)
+                   ? 0
+                   : DEBROS_EPROTO;
     case DBR_PB__RAFT_MESSAGE__BODY_VOTE_RESULT:
         m->type = RAFT_IO_REQUEST_VOTE_RESULT;
         m->request_vote_result.term = h->term;
@@ -389,7 +392,8 @@ int dbr_message_decode(struct raft_message *message, char address[DBR_SERVER_ADD
     }
     struct dbr_arena arena;
     dbr_arena_init(&arena, ARENA_CAP);
-    DbrPb__RaftMessage *h = dbr_proto_unpack(&dbr_pb__raft_message__descriptor, &arena, head);
+    DbrPb__RaftMessage *h =
+        dbr_proto_unpack(&dbr_pb__raft_message__descriptor, &arena, head);
     int rv = DEBROS_EPROTO;
     if (h != NULL) {
         rv = decode_body(message, address, h,
@@ -404,7 +408,8 @@ int dbr_message_decode(struct raft_message *message, char address[DBR_SERVER_ADD
 
 void dbr_message_finish(struct raft_message *message)
 {
-    if (message->type == RAFT_IO_APPEND_ENTRIES && message->append_entries.n_entries > 0) {
+    if (message->type == RAFT_IO_APPEND_ENTRIES &&
+        message->append_entries.n_entries > 0) {
         raft_free(message->append_entries.entries[0].batch);
         raft_free(message->append_entries.entries);
     } else if (message->type == RAFT_IO_INSTALL_SNAPSHOT) {

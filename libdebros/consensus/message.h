@@ -10,8 +10,8 @@
 #include "base/bytes.h"
 #include "consensus/consensus.h"
 
-#define DBR_MESSAGE_ENTRIES_MAX 4096         /* entries of one message */
-#define DBR_MESSAGE_HEADER_MAX  (256 * 1024) /* bytes of one header */
+#define DBR_MESSAGE_ENTRIES_MAX 4096                /* entries of one message */
+#define DBR_MESSAGE_HEADER_MAX  (256 * 1024)        /* bytes of one header */
 #define DBR_MESSAGE_NUMBER_MAX  ((uint64_t)1 << 62) /* of a term or an index */
 #define DBR_ENTRY_SIZE_MAX      (4 * 1024 * 1024)   /* bytes of one entry */
 

@@ -112,7 +112,8 @@ static int io_start(struct raft_io *io, unsigned msecs, raft_io_tick_cb tick,
     return 0;
 }
 
-static int io_bootstrap(struct raft_io *io, const struct raft_configuration *configuration)
+static int io_bootstrap(struct raft_io *io,
+                        const struct raft_configuration *configuration)
 {
     (void)io;
     (void)configuration;
@@ -143,8 +144,8 @@ static struct dbr_log_item *queue_op(struct dbr_consensus *c, enum dbr_log_op_ty
 
 static void tell_op(struct dbr_consensus *c, struct dbr_log_item *item)
 {
-    dbr_consensus_push(c,
-                       &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    dbr_consensus_push(
+        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
 }
 
 static int io_set_term(struct raft_io *io, raft_term term)
@@ -214,7 +215,8 @@ static int io_truncate(struct raft_io *io, raft_index index)
 
 static int io_snapshot_put(struct raft_io *io, unsigned trailing,
                            struct raft_io_snapshot_put *req,
-                           const struct raft_snapshot *snapshot, raft_io_snapshot_put_cb cb)
+                           const struct raft_snapshot *snapshot,
+                           raft_io_snapshot_put_cb cb)
 {
     return dbr_snapshot_put(machine(io), trailing, req, snapshot, cb);
 }
@@ -276,7 +278,8 @@ static const char *address_of(const struct dbr_consensus *c, uint64_t id)
     if (id != 0 && id == c->inbox.from) {
         return c->inbox.from_address;
     }
-    if (id != 0 && r->state == RAFT_FOLLOWER && r->follower_state.current_leader.id == id) {
+    if (id != 0 && r->state == RAFT_FOLLOWER &&
+        r->follower_state.current_leader.id == id) {
         return r->follower_state.current_leader.address;
     }
     return NULL;
@@ -285,7 +288,8 @@ static const char *address_of(const struct dbr_consensus *c, uint64_t id)
 /* libraft puts everything up to the end of the log into one message. What is cut off goes
  * later: see dbr_raft_io_mend_cuts(). The commit index must not point past what is there,
  * libraft would take old entries of the receiver for committed. */
-static void cut_entries(struct dbr_consensus *c, uint64_t to, struct raft_append_entries *a)
+static void cut_entries(struct dbr_consensus *c, uint64_t to,
+                        struct raft_append_entries *a)
 {
     size_t bytes = 0;
     unsigned n = 0;
@@ -317,7 +321,8 @@ void dbr_raft_io_mend_cuts(struct dbr_consensus *c)
     struct raft *r = &c->raft;
     for (size_t i = 0; i < c->seam.n_cuts && r->state == RAFT_LEADER; i++) {
         const struct dbr_raft_io_cut *cut = &c->seam.cuts[i];
-        const struct raft_server *s = dbr_configuration_find(&r->configuration, cut->server);
+        const struct raft_server *s =
+            dbr_configuration_find(&r->configuration, cut->server);
         if (s == NULL) {
             continue;
         }

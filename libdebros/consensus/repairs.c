@@ -108,8 +108,7 @@ bool dbr_repair_1_release(struct dbr_consensus *c)
                                  .server_id = x->held[i].from,
                                  .server_address = ""};
         m.append_entries_result = x->held[i].result;
-        c->seam.recv(&c->io, &m);
-        dbr_raft_io_mend_cuts(c);
+        dbr_repair_9_recv_result(c, &m);
     }
     return true;
 }
@@ -154,14 +153,15 @@ void dbr_repair_2_end(struct dbr_consensus *c)
     c->repairs.delivering = false;
 }
 
-bool dbr_repair_2_is_false(struct dbr_consensus *c, struct raft_append_entries_result *result)
+bool dbr_repair_2_is_false(struct dbr_consensus *c,
+                           struct raft_append_entries_result *result)
 {
     struct dbr_repairs *x = &c->repairs;
     if (is_off(c)) {
         return false;
     }
-    if (x->completing && (x->completing_begun != c->raft.current_term ||
-                          c->raft.state != RAFT_FOLLOWER)) {
+    if (x->completing &&
+        (x->completing_begun != c->raft.current_term || c->raft.state != RAFT_FOLLOWER)) {
         return true;
     }
     if (result->rejected == 0) {
@@ -286,7 +286,8 @@ static int go_back_to(struct dbr_consensus *c, uint64_t change)
     return 0;
 }
 
-int dbr_repair_5_roll_back(struct dbr_consensus *c, const struct raft_append_entries *append)
+int dbr_repair_5_roll_back(struct dbr_consensus *c,
+                           const struct raft_append_entries *append)
 {
     struct raft *r = &c->raft;
     bool installing = r->last_stored == 0 && r->snapshot.put.data != NULL;
@@ -353,7 +354,8 @@ void dbr_repair_6_tick(struct dbr_consensus *c)
     struct raft *r = &c->raft;
     if (is_off(c) || r->state != RAFT_FOLLOWER ||
         !dbr_configuration_is_sole_voter(&r->configuration, c->config.id) ||
-        c->now - r->election_timer_start < r->follower_state.randomized_election_timeout) {
+        c->now - r->election_timer_start <
+            r->follower_state.randomized_election_timeout) {
         return;
     }
     c->io.set_term(&c->io, r->current_term + 1);
@@ -418,7 +420,8 @@ void dbr_repair_8_forget_leader(struct dbr_consensus *c)
 void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_vote *vote)
 {
     struct raft *r = &c->raft;
-    const struct raft_server *self = dbr_configuration_find(&r->configuration, c->config.id);
+    const struct raft_server *self =
+        dbr_configuration_find(&r->configuration, c->config.id);
     vote->swapped = !is_off(c) && (self == NULL || self->role != RAFT_VOTER);
     if (vote->swapped) {
         vote->own = r->configuration;
@@ -433,6 +436,61 @@ void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_vote *vote)
     if (vote->swapped) {
         c->raft.configuration = vote->own;
     }
+}
+
+/* ---- 9 ----------------------------------------------------------------------
+ * libraft asks only whether a majority holds everything that the leader itself has
+ * stored. Under steady load the leader is always a little ahead, and nothing commits
+ * until there is a pause. So while a result is delivered, last_stored stands at the
+ * highest entry of the own term that the result may complete. libraft still counts by
+ * itself. */
+
+static uint64_t match_after(const struct dbr_consensus *c, unsigned i,
+                            const struct raft_message *m)
+{
+    const struct raft *r = &c->raft;
+    uint64_t match = r->leader_state.progress[i].match_index;
+    uint64_t told = m->append_entries_result.last_log_index;
+    return r->configuration.servers[i].id == m->server_id && told > match ? told : match;
+}
+
+/* The highest index that a majority of the voters holds. */
+static uint64_t majority_index(const struct dbr_consensus *c,
+                               const struct raft_message *m)
+{
+    const struct raft_configuration *servers = &c->raft.configuration;
+    unsigned half = dbr_configuration_voters(servers) / 2;
+    uint64_t best = 0;
+    for (unsigned i = 0; i < servers->n; i++) {
+        uint64_t index = match_after(c, i, m);
+        unsigned holders = 0;
+        for (unsigned k = 0; k < servers->n; k++) {
+            holders +=
+                servers->servers[k].role == RAFT_VOTER && match_after(c, k, m) >= index;
+        }
+        if (servers->servers[i].role == RAFT_VOTER && holders > half && index > best) {
+            best = index;
+        }
+    }
+    return best;
+}
+
+void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *m)
+{
+    struct raft *r = &c->raft;
+    const struct raft_append_entries_result *result = &m->append_entries_result;
+    uint64_t stored = r->last_stored;
+    if (!is_off(c) && dbr_consensus_leads(c) && result->term == r->current_term &&
+        result->rejected == 0) {
+        uint64_t index = majority_index(c, m);
+        if (index > r->commit_index && index < stored &&
+            dbr_consensus_term_of(c, index) == r->current_term) {
+            r->last_stored = index;
+        }
+    }
+    c->seam.recv(&c->io, m);
+    r->last_stored = stored;
+    dbr_raft_io_mend_cuts(c);
 }
 
 /* ---- Beyond the repairs ----------------------------------------------------- */
@@ -472,8 +530,9 @@ static bool refuses_vote_result(const struct dbr_consensus *c,
                                 const struct raft_request_vote_result *v)
 {
     const struct raft *r = &c->raft;
-    return r->state == RAFT_CANDIDATE && r->candidate_state.in_pre_vote && v->vote_granted &&
-           v->pre_vote == raft_tribool_true && v->term > r->current_term + 1;
+    return r->state == RAFT_CANDIDATE && r->candidate_state.in_pre_vote &&
+           v->vote_granted && v->pre_vote == raft_tribool_true &&
+           v->term > r->current_term + 1;
 }
 
 /* What no honest server sends, and libraft asserts or gives up on: a second leader of the
@@ -527,7 +586,8 @@ static bool is_referenced(const struct raft_log *log, uint64_t index, uint64_t t
 
 /* An entry that was cut off the log and comes again while its first write is still under
  * way: libraft mixes up the two memories. The leader will repeat the message. */
-bool dbr_repair_postpones(struct dbr_consensus *c, const struct raft_append_entries *append)
+bool dbr_repair_postpones(struct dbr_consensus *c,
+                          const struct raft_append_entries *append)
 {
     bool is_new = false;
     if (is_off(c)) {

@@ -1,5 +1,5 @@
 /* The repairs that libraft 0.15.0 needs, numbered as in the design of the log;
- * 8 was found by the simulation. All are
+ * 8 and 9 came with the simulation. All are
  * off in a machine whose configuration says `bare`. */
 #ifndef DBR_CONSENSUS_REPAIRS_H
 #define DBR_CONSENSUS_REPAIRS_H
@@ -28,9 +28,9 @@ struct dbr_repairs {
     uint64_t ready_term; /* the term whose barrier has committed */
     /* 2 */
     uint64_t verified_term;
-    uint64_t verified;         /* index up to which the leader of that term is followed */
-    bool delivering;           /* an AppendEntries or InstallSnapshot */
-    bool appended;             /* it led to an append */
+    uint64_t verified; /* index up to which the leader of that term is followed */
+    bool delivering;   /* an AppendEntries or InstallSnapshot */
+    bool appended;     /* it led to an append */
     uint64_t delivered_term;
     uint64_t delivered_end;
     bool completing;           /* an append or an install */
@@ -47,7 +47,8 @@ bool dbr_repair_1_release(struct dbr_consensus *c);
 /* 2 */
 void dbr_repair_2_begin(struct dbr_consensus *c, uint64_t term, uint64_t end);
 void dbr_repair_2_end(struct dbr_consensus *c);
-bool dbr_repair_2_is_false(struct dbr_consensus *c, struct raft_append_entries_result *result);
+bool dbr_repair_2_is_false(struct dbr_consensus *c,
+                           struct raft_append_entries_result *result);
 uint64_t dbr_repair_2_commit(const struct dbr_consensus *c,
                              const struct raft_append_entries *append);
 /* 3 */
@@ -56,7 +57,8 @@ bool dbr_repair_3_waits(const struct dbr_consensus *c);
 bool dbr_repair_4_may_change(const struct dbr_consensus *c);
 /* 5 */
 void dbr_repair_5_start(struct dbr_consensus *c);
-int dbr_repair_5_roll_back(struct dbr_consensus *c, const struct raft_append_entries *append);
+int dbr_repair_5_roll_back(struct dbr_consensus *c,
+                           const struct raft_append_entries *append);
 void dbr_repair_5_installed(struct dbr_consensus *c);
 /* 6 */
 uint64_t dbr_repair_6_load(struct dbr_consensus *c);
@@ -73,8 +75,11 @@ struct dbr_repair_vote {
 void dbr_repair_8_forget_leader(struct dbr_consensus *c);
 void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_vote *vote);
 void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_vote *vote);
+/* 9 */
+void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *message);
 /* Beyond the repairs. */
 bool dbr_repair_refuses(struct dbr_consensus *c, const struct raft_message *message);
-bool dbr_repair_postpones(struct dbr_consensus *c, const struct raft_append_entries *append);
+bool dbr_repair_postpones(struct dbr_consensus *c,
+                          const struct raft_append_entries *append);
 
 #endif

@@ -45,7 +45,8 @@ static int check_propose(const struct dbr_consensus *c, size_t len)
     if (len > DBR_ENTRY_SIZE_MAX) {
         return DEBROS_ELIMIT;
     }
-    if (raft_last_index((struct raft *)r) - r->commit_index >= DBR_REQUESTS_IN_FLIGHT_MAX) {
+    if (raft_last_index((struct raft *)r) - r->commit_index >=
+        DBR_REQUESTS_IN_FLIGHT_MAX) {
         return DEBROS_EBUSY;
     }
     return 0;
@@ -114,7 +115,8 @@ static void start_round(struct dbr_consensus *c, struct dbr_read_round *round)
     round->tokens = q->reads;
     q->reads = empty;
     round->in_flight = true;
-    if (!dbr_consensus_leads(c) || raft_barrier(&c->raft, &round->barrier, on_read) != 0) {
+    if (!dbr_consensus_leads(c) ||
+        raft_barrier(&c->raft, &round->barrier, on_read) != 0) {
         round->in_flight = false;
         end_round(c, round, DEBROS_ENOTLEADER);
     }
@@ -166,7 +168,8 @@ static int check_change(const struct dbr_consensus *c)
     if (!dbr_repair_4_may_change(c) || c->raft.transfer != NULL) {
         return DEBROS_ENOTLEADER;
     }
-    if (c->requests.step != DBR_CHANGE_NONE || c->raft.configuration_uncommitted_index != 0) {
+    if (c->requests.step != DBR_CHANGE_NONE ||
+        c->raft.configuration_uncommitted_index != 0) {
         return DEBROS_EBUSY;
     }
     return 0;
@@ -177,9 +180,8 @@ static int check_change(const struct dbr_consensus *c)
  * whose logs are shorter. It hands over first. */
 static bool may_demote(const struct dbr_consensus *c, uint64_t id)
 {
-    return c->config.bare ||
-           (id != c->config.id &&
-            !dbr_configuration_is_sole_voter(&c->raft.configuration, id));
+    return c->config.bare || (id != c->config.id && !dbr_configuration_is_sole_voter(
+                                                        &c->raft.configuration, id));
 }
 
 static int assign(struct dbr_consensus *c, uint64_t id, int role)
@@ -205,7 +207,8 @@ int dbr_requests_add(struct dbr_consensus *c, uint64_t id, const char *address)
         return rv;
     }
     const struct raft_server *known = dbr_configuration_find(&c->raft.configuration, id);
-    if (known != NULL && known->role == RAFT_SPARE && strcmp(known->address, address) == 0) {
+    if (known != NULL && known->role == RAFT_SPARE &&
+        strcmp(known->address, address) == 0) {
         return assign(c, id, RAFT_STANDBY); /* an earlier add came half way */
     }
     if (id == 0 || !dbr_configuration_address_ok(dbr_bytes_str(address)) ||
@@ -323,9 +326,9 @@ static void settle_transfer(struct dbr_consensus *c)
         return; /* the election is not over */
     }
     q->transferring = false;
-    dbr_consensus_push(c,
-                       &(struct dbr_event_item){.type = DBR_CONSENSUS_TRANSFERRED,
-                                                .status = follows ? 0 : DEBROS_ETIMEDOUT});
+    dbr_consensus_push(
+        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_TRANSFERRED,
+                                    .status = follows ? 0 : DEBROS_ETIMEDOUT});
 }
 
 bool dbr_requests_settle(struct dbr_consensus *c)

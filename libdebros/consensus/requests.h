@@ -36,8 +36,8 @@ struct dbr_requests {
     enum dbr_change_step step;
     uint64_t changed_id;
     struct raft_transfer transfer;
-    bool transferring;    /* TRANSFERRED is due */
-    bool transfer_ended;  /* libraft has given `transfer` back */
+    bool transferring;   /* TRANSFERRED is due */
+    bool transfer_ended; /* libraft has given `transfer` back */
     dbr_time transfer_until;
 };
 

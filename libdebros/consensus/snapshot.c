@@ -9,7 +9,8 @@
 /* ---- Own snapshots ---------------------------------------------------------- */
 
 /* libraft only carries the bytes around: the databases are the snapshot. */
-static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[], unsigned *n_bufs)
+static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
+                        unsigned *n_bufs)
 {
     struct dbr_consensus *c = fsm->data;
     struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));
@@ -78,7 +79,8 @@ static int set_configuration(struct dbr_consensus *c, struct dbr_log_item *item)
     const struct raft_configuration *configuration = &pending->configuration;
     item->op.configuration_index = pending->configuration_index;
     if (!c->config.bare) {
-        const struct dbr_configuration_at *at = dbr_history_at(&c->committed, item->op.index);
+        const struct dbr_configuration_at *at =
+            dbr_history_at(&c->committed, item->op.index);
         dbr_assert(at != NULL);
         configuration = &at->configuration;
         item->op.configuration_index = at->index;
@@ -109,8 +111,8 @@ static void queue_snapshot(struct dbr_consensus *c)
         dbr_consensus_fail(c, DEBROS_ENOMEM);
         return;
     }
-    dbr_consensus_push(c,
-                       &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    dbr_consensus_push(
+        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
 }
 
 void dbr_snapshot_checkpointed(struct dbr_consensus *c, int status)
@@ -153,18 +155,19 @@ static int put_install(struct dbr_consensus *c, struct raft_io_snapshot_put *req
     item->op.configuration = dbr_bytes(item->configuration.data, item->configuration.len);
     c->log.last_index = snapshot->index;
     c->repairs.appended = true;
-    dbr_consensus_push(c,
-                       &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    dbr_consensus_push(
+        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
     return 0;
 }
 
 int dbr_snapshot_put(struct dbr_consensus *c, unsigned trailing,
-                     struct raft_io_snapshot_put *req, const struct raft_snapshot *snapshot,
-                     raft_io_snapshot_put_cb cb)
+                     struct raft_io_snapshot_put *req,
+                     const struct raft_snapshot *snapshot, raft_io_snapshot_put_cb cb)
 {
     /* Not told apart by `trailing`, which may be 0 for an own one too. */
     bool own = c->raft.snapshot.pending.term != 0;
-    return own ? put_own(c, trailing, req, snapshot, cb) : put_install(c, req, snapshot, cb);
+    return own ? put_own(c, trailing, req, snapshot, cb)
+               : put_install(c, req, snapshot, cb);
 }
 
 /* ---- Sending images --------------------------------------------------------- */
@@ -181,8 +184,8 @@ int dbr_snapshot_get(struct dbr_consensus *c, struct raft_io_snapshot_get *req,
     return 0;
 }
 
-/* Answers the transfers that need no more than `index`, with a snapshot each when `status`
- * is 0. */
+/* Answers the transfers that need no more than `index`, with a snapshot each when
+ * `status` is 0. */
 static void answer_waits(struct dbr_consensus *c, uint64_t index, int status)
 {
     struct dbr_snapshots *s = &c->snapshots;
@@ -204,7 +207,8 @@ static void answer_waits(struct dbr_consensus *c, uint64_t index, int status)
 }
 
 /* The configuration in force after entry `index`, as a copy. The databases may be ahead
- * of what this life of the server knows as committed: then the log still has the entry. */
+ * of what this life of the server knows as committed: then the log still has the entry.
+ */
 static int configuration_at(const struct dbr_consensus *c, uint64_t index,
                             struct raft_configuration *out, uint64_t *out_index)
 {
@@ -212,7 +216,8 @@ static int configuration_at(const struct dbr_consensus *c, uint64_t index,
         const struct raft_entry *entry = dbr_consensus_entry(c, i);
         if (entry != NULL && entry->type == RAFT_CHANGE) {
             *out_index = i;
-            return dbr_configuration_decode(out, dbr_bytes(entry->buf.base, entry->buf.len));
+            return dbr_configuration_decode(out,
+                                            dbr_bytes(entry->buf.base, entry->buf.len));
         }
     }
     const struct dbr_configuration_at *at = dbr_history_at(&c->committed, index);
@@ -222,7 +227,8 @@ static int configuration_at(const struct dbr_consensus *c, uint64_t index,
 }
 
 /* What libraft sends along; the image itself is added by send(). */
-int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index, struct raft_snapshot **out)
+int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
+                          struct raft_snapshot **out)
 {
     struct raft_snapshot *s = raft_calloc(1, sizeof(*s));
     struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));

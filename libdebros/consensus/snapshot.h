@@ -13,8 +13,8 @@
 struct dbr_consensus;
 struct dbr_log_item;
 
-#define DBR_SNAPSHOT_RETRY_MS    5000 /* after a checkpoint or an image that failed */
-#define DBR_SNAPSHOT_IMAGES_MAX  64   /* transfers that wait for an image */
+#define DBR_SNAPSHOT_RETRY_MS   5000 /* after a checkpoint or an image that failed */
+#define DBR_SNAPSHOT_IMAGES_MAX 64   /* transfers that wait for an image */
 
 struct dbr_snapshots {
     /* The own snapshot under way. */
@@ -40,8 +40,8 @@ struct dbr_snapshots {
 
 void dbr_snapshot_init(struct dbr_consensus *c); /* fills the snapshot half of c->fsm */
 int dbr_snapshot_put(struct dbr_consensus *c, unsigned trailing,
-                     struct raft_io_snapshot_put *req, const struct raft_snapshot *snapshot,
-                     raft_io_snapshot_put_cb cb);
+                     struct raft_io_snapshot_put *req,
+                     const struct raft_snapshot *snapshot, raft_io_snapshot_put_cb cb);
 int dbr_snapshot_get(struct dbr_consensus *c, struct raft_io_snapshot_get *req,
                      raft_io_snapshot_get_cb cb);
 /* The caller's answers: see consensus.h. */
@@ -49,7 +49,8 @@ void dbr_snapshot_checkpointed(struct dbr_consensus *c, int status);
 void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
                         struct dbr_buf *image);
 /* The databases after entry `index` as libraft describes them to a follower. */
-int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index, struct raft_snapshot **out);
+int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
+                          struct raft_snapshot **out);
 /* Asks for an image when a transfer waits for one. */
 void dbr_snapshot_ask(struct dbr_consensus *c);
 /* Fires what is left, when the machine ends. */

@@ -130,15 +130,16 @@ static void mix(struct sim *s, uint64_t value)
     }
 }
 
-__attribute__((format(printf, 2, 3))) static void wrong(struct sim *s, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void wrong(struct sim *s, const char *format,
+                                                        ...)
 {
     if (s->bad) {
         return;
     }
     va_list args;
     va_start(args, format);
-    int n = snprintf(wrong_text, sizeof(wrong_text), "at %llu ms: ",
-                     (unsigned long long)s->now);
+    int n = snprintf(wrong_text, sizeof(wrong_text),
+                     "at %llu ms: ", (unsigned long long)s->now);
     vsnprintf(wrong_text + n, sizeof(wrong_text) - (size_t)n, format, args);
     va_end(args);
     s->bad = true;
@@ -211,8 +212,8 @@ static void copy_bytes(struct dbr_buf *to, debros_bytes from)
 static void disk_append(struct sim *s, struct disk *d, const struct dbr_log_op *op)
 {
     if (op->index != d->first + d->n) {
-        wrong(s, "append at %llu, the log ends before %llu", (unsigned long long)op->index,
-              (unsigned long long)(d->first + d->n));
+        wrong(s, "append at %llu, the log ends before %llu",
+              (unsigned long long)op->index, (unsigned long long)(d->first + d->n));
         return;
     }
     for (size_t i = 0; i < op->n_entries; i++) {
@@ -384,7 +385,8 @@ static void db_load_image(struct node *node)
     node->durable_index = node->db_index;
 }
 
-static void acknowledge(struct sim *s, int i, const struct dbr_consensus_event *e, uint64_t id)
+static void acknowledge(struct sim *s, int i, const struct dbr_consensus_event *e,
+                        uint64_t id)
 {
     struct pending *p = &s->pending[id];
     if (p->open && p->node == i && p->life == s->nodes[i].life && p->index == e->index &&
@@ -432,8 +434,9 @@ static void on_restore(struct sim *s, int i, uint64_t index)
 {
     struct node *node = &s->nodes[i];
     if (node->disk.image_index != index || index < node->db_index) {
-        wrong(s, "node %d: RESTORE %llu, staged is %llu, the databases are at %llu", i + 1,
-              (unsigned long long)index, (unsigned long long)node->disk.image_index,
+        wrong(s, "node %d: RESTORE %llu, staged is %llu, the databases are at %llu",
+              i + 1, (unsigned long long)index,
+              (unsigned long long)node->disk.image_index,
               (unsigned long long)node->db_index);
         return;
     }
@@ -524,7 +527,8 @@ static void on_send(struct sim *s, int i, const struct dbr_consensus_event *e)
     size_t to = (size_t)e->to - 1;
     char name[DBR_SERVER_ADDRESS_MAX];
     snprintf(name, sizeof(name), "n%d", (int)e->to);
-    if (e->to == 0 || to >= s->config.n || (e->address[0] != '\0' && strcmp(name, e->address) != 0)) {
+    if (e->to == 0 || to >= s->config.n ||
+        (e->address[0] != '\0' && strcmp(name, e->address) != 0)) {
         wrong(s, "node %d sends to server %llu at '%s'", i + 1, (unsigned long long)e->to,
               e->address);
         return;
@@ -563,8 +567,9 @@ static void on_role(struct sim *s, int i)
         node->led_term = st.term;
         s->counts.leaders++;
     }
-    say(s, "n%d role %d term %llu leader %llu ready %d changing %d\n", i + 1, (int)st.role,
-        (unsigned long long)st.term, (unsigned long long)st.leader, st.ready, st.changing);
+    say(s, "n%d role %d term %llu leader %llu ready %d changing %d\n", i + 1,
+        (int)st.role, (unsigned long long)st.term, (unsigned long long)st.leader,
+        st.ready, st.changing);
 }
 
 static void on_read(struct sim *s, int i, const struct dbr_consensus_event *e)
@@ -574,8 +579,9 @@ static void on_read(struct sim *s, int i, const struct dbr_consensus_event *e)
     }
     s->counts.reads++;
     if (e->index < s->read_needs[e->token] || e->index > s->nodes[i].handed_index) {
-        wrong(s, "node %d reads at %llu, acknowledged before it %llu, handed out %llu", i + 1,
-              (unsigned long long)e->index, (unsigned long long)s->read_needs[e->token],
+        wrong(s, "node %d reads at %llu, acknowledged before it %llu, handed out %llu",
+              i + 1, (unsigned long long)e->index,
+              (unsigned long long)s->read_needs[e->token],
               (unsigned long long)s->nodes[i].handed_index);
     }
 }
@@ -657,8 +663,8 @@ void sim_crash(struct sim *s, int i)
     node->life++;
     node->writing = false;
     if (node->db_index > node->durable_index) {
-        db_cut(node, node->durable_index +
-                         below(s, node->db_index - node->durable_index + 1));
+        db_cut(node,
+               node->durable_index + below(s, node->db_index - node->durable_index + 1));
     }
     s->counts.crashes++;
 }
@@ -670,8 +676,8 @@ static void load_state(const struct disk *d, struct dbr_log_state *state,
     dbr_assert(*entries != NULL);
     for (size_t k = 0; k < d->n; k++) {
         const struct entry *e = &d->entries[k];
-        (*entries)[k] =
-            (struct dbr_log_entry){e->term, e->type, dbr_bytes(e->data.data, e->data.len)};
+        (*entries)[k] = (struct dbr_log_entry){e->term, e->type,
+                                               dbr_bytes(e->data.data, e->data.len)};
     }
     *state = (struct dbr_log_state){
         .term = d->term,
@@ -769,8 +775,8 @@ int sim_propose(struct sim *s, int i, size_t size)
     struct pending p = {.node = i, .life = s->nodes[i].life, .open = true};
     dbr_assert(size >= sizeof(id) && size <= sizeof(data) && id < COMMANDS_MAX);
     memcpy(data, &id, sizeof(id));
-    int rv = dbr_consensus_propose(s->nodes[i].c, dbr_bytes(data, size), &p.index, &p.term,
-                                   s->now);
+    int rv = dbr_consensus_propose(s->nodes[i].c, dbr_bytes(data, size), &p.index,
+                                   &p.term, s->now);
     if (rv == 0) {
         s->counts.proposed = id;
         s->pending[id] = p;
@@ -820,7 +826,8 @@ static void change_roles(struct sim *s)
             dbr_consensus_remove(s->nodes[i].c, id, s->now);
         } else {
             dbr_consensus_assign(s->nodes[i].c, id,
-                                 dice < 7 ? DBR_SERVER_VOTER : DBR_SERVER_STANDBY, s->now);
+                                 dice < 7 ? DBR_SERVER_VOTER : DBR_SERVER_STANDBY,
+                                 s->now);
         }
         sim_drain(s, i);
     }
@@ -896,7 +903,8 @@ static void grow(struct sim *s)
 static void finish_checkpoint(struct sim *s, int i, uint64_t asked)
 {
     struct node *node = &s->nodes[i];
-    int status = !s->healed && !s->config.quiet_disk && below(s, 20) == 0 ? DEBROS_EIO : 0;
+    int status =
+        !s->healed && !s->config.quiet_disk && below(s, 20) == 0 ? DEBROS_EIO : 0;
     if (status == 0) {
         node->db_index = node->db_index > asked ? node->db_index : asked;
         node->durable_index = node->db_index;
@@ -910,7 +918,8 @@ static void finish_image(struct sim *s, int i, uint64_t asked)
     struct node *node = &s->nodes[i];
     struct dbr_buf image = {0};
     uint64_t index = node->db_index > asked ? node->db_index : asked;
-    int status = !s->healed && !s->config.quiet_disk && below(s, 20) == 0 ? DEBROS_EIO : 0;
+    int status =
+        !s->healed && !s->config.quiet_disk && below(s, 20) == 0 ? DEBROS_EIO : 0;
     dbr_buf_add(&image, node->db, node->n_db * sizeof(*node->db));
     dbr_consensus_image(node->c, status, index, &image, s->now);
     dbr_buf_finish(&image);
@@ -1118,8 +1127,10 @@ static void say_status(struct sim *s, int i)
         return;
     }
     dbr_consensus_status(s->nodes[i].c, &st);
-    say(s, "n%d role %d ready %d term %llu leader %llu commit %llu last %llu snapshot %llu,"
-        " %zu ops, servers", i + 1, (int)st.role, st.ready, (unsigned long long)st.term,
+    say(s,
+        "n%d role %d ready %d term %llu leader %llu commit %llu last %llu snapshot %llu,"
+        " %zu ops, servers",
+        i + 1, (int)st.role, st.ready, (unsigned long long)st.term,
         (unsigned long long)st.leader, (unsigned long long)st.commit_index,
         (unsigned long long)st.last_index, (unsigned long long)st.snapshot_index,
         s->nodes[i].queued);

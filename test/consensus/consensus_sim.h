@@ -25,9 +25,9 @@ struct sim_config {
     uint64_t seed;
     size_t n; /* nodes; their ids are 1 to n */
     bool bare;
-    bool grow;   /* the first node is alone and takes the others in */
-    bool change; /* roles change at random */
-    bool aim;    /* crashes right after a term or a vote was queued */
+    bool grow;       /* the first node is alone and takes the others in */
+    bool change;     /* roles change at random */
+    bool aim;        /* crashes right after a term or a vote was queued */
     bool quiet_disk; /* no slow writes, no lost messages */
     bool verbose;
     uint32_t faults_ms; /* 0: none */

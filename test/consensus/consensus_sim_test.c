@@ -4,6 +4,7 @@
  *   consensus_sim_test                  the suite
  *   consensus_sim_test SEED             one seed, told step by step
  *   consensus_sim_test FIRST COUNT      many seeds, for a soak
+ *   consensus_sim_test bare FIRST COUNT what libraft does without the repairs
  *
  * DEBROS_SIM_SEEDS sets the number of seeds of the suite. */
 #include <stdio.h>
@@ -82,8 +83,8 @@ static void a_seed_is_a_run(void **state)
     }
 }
 
-/* A crash of the child is a failure that was seen, too. */
-static bool bare_fails(uint64_t seed, bool aim)
+/* In a child, because it may crash: that is a failure that was seen, too. */
+static bool bare_fails(uint64_t seed, bool aim, bool tell)
 {
     struct sim_config config;
     struct sim_counts counts;
@@ -98,10 +99,18 @@ static bool bare_fails(uint64_t seed, bool aim)
         if (freopen("/dev/null", "w", stderr) == NULL) {
             _exit(2);
         }
-        _exit(sim_run(&config, &counts) != NULL ? 1 : 0);
+        const char *wrong = sim_run(&config, &counts);
+        if (wrong != NULL && tell) {
+            printf("seed %llu: %s\n", (unsigned long long)seed, wrong);
+            fflush(stdout);
+        }
+        _exit(wrong != NULL);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status) && tell) {
+        printf("seed %llu: signal %d\n", (unsigned long long)seed, WTERMSIG(status));
+    }
     return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
@@ -110,7 +119,7 @@ static void bare_libraft_is_seen_to_fail(void **state)
     (void)state;
     for (int aim = 0; aim < 2; aim++) {
         uint64_t seed = 1;
-        while (seed < BARE_SEEDS && !bare_fails(seed, aim == 1)) {
+        while (seed < BARE_SEEDS && !bare_fails(seed, aim == 1, false)) {
             seed++;
         }
         printf("bare, %s: fails at seed %llu\n", aim ? "aimed crashes" : "random crashes",
@@ -136,6 +145,13 @@ int main(int argc, char **argv)
 {
     if (argc == 2) {
         return one_seed(strtoull(argv[1], NULL, 10));
+    }
+    if (argc == 4) {
+        uint64_t first = strtoull(argv[2], NULL, 10), count = strtoull(argv[3], NULL, 10);
+        for (uint64_t seed = first; seed < first + count; seed++) {
+            bare_fails(seed, seed / 2 % 2 == 1, true);
+        }
+        return 0;
     }
     if (argc == 3) {
         struct sim_counts sum = {0};
