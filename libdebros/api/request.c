@@ -70,6 +70,8 @@ int dbr_call_submit(debros_node *node, struct dbr_call *call)
     struct dbr_completion *c = &node->completion;
     debros_req *req = call->req;
     const char *why = NULL;
+    uint32_t timeout = req->timeout == 0 ? node->config.c.request_timeout : req->timeout;
+    call->request.deadline = dbr_time_add(dbr_loop_now(), timeout);
     pthread_mutex_lock(&c->lock);
     bool is_free = dbr_completion_release(req);
     dbr_assert(is_free); /* submitted twice */

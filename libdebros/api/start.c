@@ -55,6 +55,18 @@ static int check_folder(const debros_node *node, debros_detail *detail)
     return 0;
 }
 
+static int64_t store_wall_ms(void *data)
+{
+    (void)data;
+    return dbr_loop_wall_ms();
+}
+
+static int64_t store_now_ms(void *data)
+{
+    (void)data;
+    return (int64_t)dbr_loop_now();
+}
+
 static int open_store(debros_node *node, debros_detail *detail)
 {
     int err = dbr_fs_posix_create(&node->fs, node->config.c.data_dir, detail);
@@ -65,6 +77,8 @@ static int open_store(debros_node *node, debros_detail *detail)
     dbr_store_config_default(&config);
     config.fs = node->fs;
     config.n_readers = DBR_LANES_READERS;
+    config.wall_ms = store_wall_ms;
+    config.now_ms = store_now_ms;
     config.logger = &node->logger;
     return dbr_store_open(&node->store, &config, detail);
 }
@@ -228,9 +242,7 @@ static int open_client(debros_node *node, debros_detail *detail)
 int dbr_start_open(debros_node *node, debros_detail *detail)
 {
     const debros_config *c = &node->config.c;
-    uint32_t timeout = node->start_call->req->timeout;
-    node->start_deadline =
-        dbr_time_add(dbr_loop_now(), timeout == 0 ? c->request_timeout : timeout);
+    node->start_deadline = node->start_call->request.deadline;
     if (c->client) {
         return open_client(node, detail);
     }
