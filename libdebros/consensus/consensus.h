@@ -79,8 +79,10 @@ void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now)
 /* The databases are durable up to `index` or above, as CHECKPOINT asked. status < 0:
  * could not; the next snapshot tries again. */
 void dbr_consensus_checkpointed(struct dbr_consensus *c, int status, dbr_time now);
-/* The image that IMAGE asked for: the state after entry `index` (>= the asked index).
- * Takes the buffer. status < 0: could not (too large, gone): the transfer ends. */
+/* The image that IMAGE asked for, made after all that was polled before it: the state
+ * after entry `index`. One below the asked index counts as that: barriers and changes of
+ * the members leave no trace in the databases. Takes the buffer. status < 0: could not
+ * (too large, gone): the transfer ends and is tried again after some seconds. */
 void dbr_consensus_image(struct dbr_consensus *c, int status, uint64_t index,
                          struct dbr_buf *image, dbr_time now);
 

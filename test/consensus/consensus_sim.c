@@ -917,7 +917,8 @@ static void finish_image(struct sim *s, int i, uint64_t asked)
 {
     struct node *node = &s->nodes[i];
     struct dbr_buf image = {0};
-    uint64_t index = node->db_index > asked ? node->db_index : asked;
+    uint64_t index = node->n_db > 0 ? node->db[node->n_db - 1].index : 0;
+    (void)asked; /* the store names the last command, which may be older */
     int status =
         !s->healed && !s->config.quiet_disk && below(s, 20) == 0 ? DEBROS_EIO : 0;
     dbr_buf_add(&image, node->db, node->n_db * sizeof(*node->db));
