@@ -117,6 +117,7 @@ static int merge(struct dbr_identify_info *info, const DbrPb__Identify *message)
     if (message->has_observed_addr && message->observed_addr.len > 0 &&
         dbr_multiaddr_from_bytes(&observed, dbr_proto_view(message->observed_addr)) ==
             0) {
+        dbr_multiaddr_cut_peer(&observed);
         info->observed = observed;
     }
     return err;

@@ -68,7 +68,9 @@ static void messages_are_merged(void **state)
     text_field(&second, 3, "/c");
     text_field(&second, 6, "new/2");
     addr_field(&second, 2, "/ip6/::1/tcp/2");
-    addr_field(&second, 4, "/ip4/1.2.3.4/tcp/5");
+    addr_field(
+        &second, 4, /* js appends our id */
+        "/ip4/1.2.3.4/tcp/5/p2p/12D3KooWKurLtuVphUMuRVSJ35FCTuRMyNSx1CeUYf1nuU9dqeTb");
     text_field(&second, 1, ""); /* empty: does not replace the key */
     dbr_identify_info_init(&info);
     assert_string_equal(info.agent, "");
