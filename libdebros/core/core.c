@@ -127,7 +127,8 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     core->rng = rng;
     core->started = core->now = now;
     core->wall_ms = wall_ms;
-    core->applied = config->applied;
+    /* The log comes again from the snapshot on: until then no file is sure to hold more. */
+    core->applied = config->log_state != NULL ? config->log_state->snapshot_index : 0;
     core->members_at = core->announce_at = core->roles_at = DBR_TIME_NEVER;
     core->stop_at = core->tickets_at = DBR_TIME_NEVER;
     dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);

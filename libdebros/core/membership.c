@@ -21,7 +21,8 @@ static const struct dbr_server *find_server(const struct dbr_consensus_status *s
 bool dbr_membership_has_replica(const struct dbr_core *core)
 {
     struct dbr_consensus_status status;
-    if (core->consensus == NULL || core->applied == 0) {
+    bool has_rows = core->applied > 0 || core->config.applied > 0;
+    if (core->consensus == NULL || !has_rows) {
         return false;
     }
     dbr_consensus_status(core->consensus, &status);
@@ -77,9 +78,25 @@ void dbr_membership_route(struct dbr_core *core, dbr_time now)
 
 /* ---- The table ------------------------------------------------------------------------ */
 
+/* The raft group's servers are members, whatever has become of the table. */
+static void welcome_servers(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_status status;
+    dbr_consensus_status(core->consensus, &status);
+    for (size_t i = 0; i < status.n_servers; i++) {
+        struct dbr_peer_id peer;
+        const char *address = status.servers[i].address;
+        if (dbr_peer_id_parse(&peer, address, strlen(address)) == 0 &&
+            !dbr_peer_id_equal(&peer, &core->self)) {
+            dbr_swarm_set_class(core->swarm, &peer, DBR_PEER_MEMBER, now);
+        }
+    }
+}
+
 /* Until the table is known, the addresses that the operator gave stand for members. */
 void dbr_membership_start(struct dbr_core *core, dbr_time now)
 {
+    welcome_servers(core, now);
     for (size_t i = 0; i < core->n_bootstrap; i++) {
         struct dbr_peer_id peer;
         dbr_multiaddr_peer(&core->bootstrap[i], &peer);

@@ -10,7 +10,6 @@
 
 #define WAL_PAGES_CHECKPOINT 2048  /* 8 MiB: move pages that no reader needs */
 #define WAL_PAGES_RESTART    16384 /* 64 MiB: wait for readers, so that it begins anew */
-#define PRUNE_SLACK          16
 
 int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int rc)
 {
@@ -35,22 +34,9 @@ int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns)
     return 0;
 }
 
-static uint64_t horizon(const struct dbr_store *store, uint64_t index)
-{
-    uint64_t span = store->config.request_horizon;
-    return index > span ? index - span : 0;
-}
-
 static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
 {
-    uint64_t oldest = horizon(a->store, ns->reached);
-    int rc = SQLITE_OK;
-    if (oldest > 0 && ns->n_requests > 0) {
-        rc = dbr_memory_prune(ns->db, 2 * ns->n_requests + PRUNE_SLACK, oldest);
-    }
-    if (rc == SQLITE_OK) {
-        rc = dbr_memory_set_applied(ns->db, ns->reached);
-    }
+    int rc = dbr_memory_set_applied(ns->db, ns->reached);
     if (rc == SQLITE_OK) {
         rc = dbr_internal_run(ns->db, DBR_INTERNAL_COMMIT);
     }
@@ -59,7 +45,6 @@ static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
     }
     ns->begun = false;
     ns->applied = ns->reached;
-    ns->n_requests = 0;
     a->job->system_changed = a->job->system_changed || ns == a->store->system;
     dbr_apply_keep_outcomes(a, ns);
     return 0;
@@ -90,8 +75,7 @@ static void rollback(struct dbr_apply *a)
         ns->begun = false;
         ns->in_entry = false;
         ns->reached = ns->applied;
-        ns->n_requests = 0;
-    }
+        }
     a->store->registry_stale = true;
     dbr_apply_drop_outcomes(a);
 }

@@ -153,8 +153,12 @@ int dbr_db_authorize(void *data, int action, const char *a, const char *b, const
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
         return check_names(db, a, NULL);
+    case SQLITE_ANALYZE:
+    case SQLITE_REINDEX:
+        db->changes_schema = true;
+        return SQLITE_OK;
     default:
-        /* CREATE, DROP, ALTER, REINDEX, ANALYZE */
+        /* CREATE, DROP, ALTER */
         db->changes_schema = true;
         return check_names(db, a, b);
     }

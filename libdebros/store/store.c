@@ -151,6 +151,34 @@ int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_
     return dbr_log_write(store->log, ops, detail);
 }
 
+static void run_job(struct dbr_store *store, struct dbr_apply_job *job)
+{
+    switch (job->type) {
+    case DBR_APPLY_ENTRIES:
+        dbr_apply_entries(store, job);
+        break;
+    case DBR_APPLY_CHECKPOINT:
+        dbr_apply_checkpoint(store, job);
+        break;
+    case DBR_APPLY_RESTORE:
+        dbr_apply_restore(store, job);
+        break;
+    case DBR_APPLY_IMAGE:
+        dbr_apply_image(store, job);
+        break;
+    default:
+        dbr_unreachable();
+    }
+}
+
+/* Entries that failed must not be passed over: only the same job may go on. */
+static bool is_held(const struct dbr_store *store, const struct dbr_apply_job *job)
+{
+    bool is_same = job->type == DBR_APPLY_ENTRIES && job->entries != NULL &&
+                   job->entries->index == store->failed_at;
+    return store->failed_at != 0 && !is_same;
+}
+
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
 {
     job->status = 0;
@@ -158,22 +186,14 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
     if (!store->ready && job->type != DBR_APPLY_RESTORE) {
         job->status = dbr_detail_set(&job->detail, DEBROS_EIO,
                                      "%s: the databases wait for a snapshot", store->fs->root);
+    } else if (is_held(store, job)) {
+        job->status = dbr_detail_set(&job->detail, DEBROS_EIO,
+                                     "%s: entry %llu could not be applied", store->fs->root,
+                                     (unsigned long long)store->failed_at);
     } else {
-        switch (job->type) {
-        case DBR_APPLY_ENTRIES:
-            dbr_apply_entries(store, job);
-            break;
-        case DBR_APPLY_CHECKPOINT:
-            dbr_apply_checkpoint(store, job);
-            break;
-        case DBR_APPLY_RESTORE:
-            dbr_apply_restore(store, job);
-            break;
-        case DBR_APPLY_IMAGE:
-            dbr_apply_image(store, job);
-            break;
-        default:
-            dbr_unreachable();
+        run_job(store, job);
+        if (job->type == DBR_APPLY_ENTRIES && job->entries != NULL) {
+            store->failed_at = job->status == 0 ? 0 : job->entries->index;
         }
     }
     job->applied = atomic_load(&store->applied);

@@ -29,7 +29,6 @@ struct dbr_namespace {
     bool begun;
     bool in_entry;    /* the present entry touched it */
     uint64_t reached; /* what `applied` becomes */
-    size_t n_requests;
 };
 
 struct dbr_store {
@@ -47,6 +46,7 @@ struct dbr_store {
     bool ready;                       /* the databases are open; changes while swapping */
     _Atomic uint64_t n_queries;
     /* the applier's */
+    uint64_t failed_at; /* first entry of the job that failed last; 0: none */
     struct dbr_namespace *system;
     bool registry_stale; /* _system was written since `created` was read */
 };

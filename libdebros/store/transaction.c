@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "base/detail.h"
 
+#define PRUNE_COUNT 3 /* old requests forgotten with each new one */
+
 /* ---- Answers ---------------------------------------------------------------------- */
 
 static int out_of_memory(struct dbr_apply *a)
@@ -190,6 +192,13 @@ static void fill_reply(const struct attempt *t)
     }
 }
 
+/* The lowest index whose requests are remembered. */
+static uint64_t oldest(const struct dbr_apply *a, const struct dbr_apply_item *item)
+{
+    uint64_t span = a->store->config.request_horizon;
+    return item->index > span ? item->index - span : 0;
+}
+
 /* Undoes a failed attempt, remembers what became of it. */
 static int settle(struct attempt *t)
 {
@@ -223,7 +232,11 @@ static int settle(struct attempt *t)
     if (rc == SQLITE_OK) {
         rc = dbr_memory_add(ns->db, &t->item->transaction->key, &request);
     }
-    ns->n_requests++;
+    /* A few with each one that comes, so that the table is the same everywhere. */
+    uint64_t min = oldest(t->a, t->item);
+    if (rc == SQLITE_OK && min > 0) {
+        rc = dbr_memory_prune(ns->db, PRUNE_COUNT, min);
+    }
     return rc == SQLITE_OK ? 0 : dbr_apply_trouble(t->a, ns, rc);
 }
 
@@ -261,12 +274,10 @@ static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
 static int recall(struct dbr_apply *a, const struct dbr_apply_item *item,
                   struct dbr_namespace *ns, bool *known)
 {
-    uint64_t span = a->store->config.request_horizon;
-    uint64_t oldest = item->index > span ? item->index - span : 0;
     struct dbr_request request = {0};
     sqlite3_stmt *stmt = NULL;
     int err = 0;
-    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest, item->index, &request,
+    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest(a, item), item->index, &request,
                                &stmt);
     *known = rc == SQLITE_ROW;
     if (*known && item->wanted) {

@@ -107,6 +107,7 @@ bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows)
     for (size_t i = 0; i < rows->n_rows; i++) {
         const debros_value *row = &rows->cells[i * rows->n_columns];
         int64_t id = row[0].as.integer;
+        sim_trace(w, "n%d holds row %lld", node, (long long)id);
         for (size_t c = 0; c < rows->n_columns; c++) {
             answer->hash = mix(answer->hash, &row[c]);
         }
