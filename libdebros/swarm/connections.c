@@ -277,19 +277,32 @@ static struct dbr_conn *oldest_stranger(struct dbr_swarm *swarm)
     return oldest;
 }
 
-/* Strangers make room for peers with a class, never for each other. */
+/* Strangers make room for peers that matter, never for each other. */
+static struct dbr_conn *who_makes_room(struct dbr_swarm *swarm,
+                                       const struct dbr_peer *peer)
+{
+    bool matters = peer != NULL && (peer->cls != DBR_PEER_STRANGER || peer->keep);
+    return matters ? oldest_stranger(swarm) : NULL;
+}
+
+bool dbr_conn_can_dial(struct dbr_swarm *swarm, const struct dbr_peer *peer)
+{
+    return swarm->n_outbound < swarm->limits.connections &&
+           (swarm->n_secured + swarm->n_outbound < swarm->limits.connections ||
+            who_makes_room(swarm, peer) != NULL);
+}
+
 static bool have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer)
 {
     if (swarm->n_secured < swarm->limits.connections) {
         return true;
     }
-    struct dbr_conn *stranger = oldest_stranger(swarm);
-    if (stranger == NULL || (peer->cls == DBR_PEER_STRANGER && !peer->keep)) {
-        return false;
+    struct dbr_conn *stranger = who_makes_room(swarm, peer);
+    if (stranger != NULL) {
+        dbr_conn_end(swarm, stranger, DBR_CONN_POLITELY, DEBROS_ELIMIT,
+                     "a stranger makes room for a known peer");
     }
-    dbr_conn_end(swarm, stranger, DBR_CONN_POLITELY, DEBROS_ELIMIT,
-                 "a stranger makes room for a known peer");
-    return true;
+    return stranger != NULL;
 }
 
 static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,

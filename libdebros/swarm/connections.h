@@ -82,6 +82,8 @@ struct dbr_conn *dbr_conn_find(const struct dbr_swarm *swarm, uint64_t id);
 struct dbr_conn *dbr_conn_create(struct dbr_swarm *swarm, uint64_t id, bool inbound,
                                  const struct dbr_multiaddr *remote);
 void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn);
+/* Whether the limit leaves room for one more attempt; `peer` may be NULL. */
+bool dbr_conn_can_dial(struct dbr_swarm *swarm, const struct dbr_peer *peer);
 /* The TCP connection stands: the handshake begins. */
 void dbr_conn_start(struct dbr_swarm *swarm, struct dbr_conn *conn);
 /* Call after anything that may have given the stack events, output or a deadline. */

@@ -67,7 +67,7 @@ void dbr_waiters_done(struct dbr_swarm *swarm, struct dbr_list *waiters, int sta
 static struct dbr_conn *start_attempt(struct dbr_swarm *swarm, struct dbr_peer *peer,
                                       const struct dbr_multiaddr *addr, int *status)
 {
-    if (swarm->n_secured + swarm->n_outbound >= swarm->limits.connections) {
+    if (!dbr_conn_can_dial(swarm, peer)) {
         *status = DEBROS_ELIMIT;
         return NULL;
     }

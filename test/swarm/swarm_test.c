@@ -301,6 +301,52 @@ static void strangers_make_room_for_members(void **state)
     pipe_destroy(world);
 }
 
+static void strangers_make_room_for_dials_to_members(void **state)
+{
+    (void)state;
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    pipe_init(world);
+    world->config.limits.connections = 1;
+    pipe_start(world, 3);
+    struct pipe_node *b = pipe_node(world, 2);
+    struct pipe_node *c = pipe_node(world, 3);
+    pipe_connect(world, 1, 2);
+    dbr_swarm_connect(b->swarm, &c->full_addr, 1, world->now); /* a stranger, too */
+    pipe_run(world);
+    assert_int_equal(pipe_event(b, DBR_SWARM_CONNECT_DONE, 0)->event.status,
+                     DEBROS_ELIMIT);
+    dbr_swarm_set_class(b->swarm, &c->id, DBR_PEER_MEMBER, world->now);
+    dbr_swarm_connect(b->swarm, &c->full_addr, 2, world->now);
+    pipe_run(world);
+    assert_int_equal(pipe_event(b, DBR_SWARM_CONNECT_DONE, 1)->event.status, 0);
+    assert_int_equal(dbr_swarm_connected_count(b->swarm), 1);
+    pipe_destroy(world);
+}
+
+static void times_hold_at_their_smallest(void **state)
+{
+    (void)state;
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    pipe_init(world);
+    world->config.open = true;
+    world->config.limits.dial_ms = 1;
+    world->config.limits.idle_ping_ms = 1;
+    world->config.limits.ping_timeout_ms = 1;
+    pipe_start(world, 3);
+    struct pipe_node *a = pipe_node(world, 1);
+    pipe_node(world, 3)->silent = true;
+    pipe_connect(world, 1, 2);
+    dbr_swarm_connect(a->swarm, &pipe_node(world, 3)->full_addr, 1, world->now);
+    pipe_sleep(world, 100);
+    assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status,
+                     DEBROS_ETIMEDOUT);
+    assert_true(dbr_swarm_is_connected(a->swarm, &pipe_node(world, 2)->id));
+    world->links[0].cut = true;
+    pipe_sleep(world, 2);
+    assert_false(dbr_swarm_is_connected(a->swarm, &pipe_node(world, 2)->id));
+    pipe_destroy(world);
+}
+
 static void bad_configurations_are_refused(void **state)
 {
     (void)state;
@@ -430,6 +476,8 @@ int main(void)
         cmocka_unit_test(the_driver_may_name_what_is_gone),
         cmocka_unit_test(limits_hold_at_their_smallest),
         cmocka_unit_test(strangers_make_room_for_members),
+        cmocka_unit_test(strangers_make_room_for_dials_to_members),
+        cmocka_unit_test(times_hold_at_their_smallest),
         cmocka_unit_test(bad_configurations_are_refused),
         cmocka_unit_test(short_memory_loses_no_completion),
         cmocka_unit_test(a_handshake_survives_short_memory),
