@@ -9,6 +9,7 @@
 
 #define EFFECTS_MAX (1u << 20)
 #define MESSAGE_MAX (20u << 20)     /* SQL frames: the largest reply and its wrapping */
+#define INSTALL_MS 10000            /* a snapshot that went astray is sent again */
 #define RAFT_MESSAGE_MAX (72u << 20) /* a snapshot image travels as one message */
 
 static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
@@ -47,6 +48,7 @@ static int create_consensus(struct dbr_core *core, dbr_time now)
     config.address = dbr_peer_id_text(&core->self, address);
     config.logger = core->config.logger;
     config.bare = core->config.bare;
+    config.install_ms = INSTALL_MS;
     if (core->config.election_ms != 0) {
         config.election_ms = core->config.election_ms;
         config.heartbeat_ms = config.election_ms / 10;
@@ -329,7 +331,8 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
     } else if (job->type == DBR_APPLY_CHECKPOINT) {
         dbr_consensus_checkpointed(core->consensus, job->status, now);
     } else if (job->type == DBR_APPLY_IMAGE) {
-        dbr_consensus_image(core->consensus, job->status, job->applied, &job->image, now);
+        uint64_t index = job->applied > job->index ? job->applied : job->index;
+        dbr_consensus_image(core->consensus, job->status, index, &job->image, now);
     } else {
         if (job->type == DBR_APPLY_RESTORE) {
             job->system_changed = true;

@@ -64,6 +64,14 @@ static int add_one(struct dbr_store *store, struct dbr_namespace *ns, struct dbr
     return 0;
 }
 
+/* The log's last entries may be none of ours (barriers, configurations): all commands up
+ * to the asked index are applied when the job's turn comes. */
+static uint64_t image_index(struct dbr_store *store, const struct dbr_apply_job *job)
+{
+    uint64_t applied = atomic_load(&store->applied);
+    return job->index > applied ? job->index : applied;
+}
+
 void dbr_apply_image(struct dbr_store *store, struct dbr_apply_job *job)
 {
     size_t count = 0;
@@ -72,7 +80,7 @@ void dbr_apply_image(struct dbr_store *store, struct dbr_apply_job *job)
                            : 0;
     dbr_vfs_error(store->vfs, true);
     dbr_buf_clear(&job->image);
-    dbr_image_begin(&job->image, atomic_load(&store->applied), (uint32_t)count);
+    dbr_image_begin(&job->image, image_index(store, job), (uint32_t)count);
     for (size_t i = 0; err == 0 && i < count; i++) {
         err = add_one(store, list[i], job);
     }

@@ -130,6 +130,8 @@ static void log_done(struct sim_world *w, int i)
     if (err != 0) {
         sim_trace(w, "n%d fail-stop: %s", i, detail.text);
         sim_crash_node(w, i, false);
+        sim_push(w, (struct sim_event){.at = w->now + 300, .type = SIM_RESTART, .node = i,
+                                       .incarnation = node->incarnation});
         return;
     }
     while (op->next != NULL) {
