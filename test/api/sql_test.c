@@ -101,11 +101,12 @@ static void a_rejected_statement_is_named(void **state)
 {
     (void)state;
     const debros_statement statements[] = {{.sql = "CREATE TABLE t (a)"},
-                                           {.sql = "INSERT INTO nothing VALUES (1)"}};
+                                           {.sql = "INSERT INTO missing VALUES (1)"}};
     debros_sql req = {.statements = statements, .n_statements = 2};
     assert_int_equal(debros_sql_exec(node, &req, NULL), 0);
     assert_int_equal(debros_wait(node, &req.base), DEBROS_ESQL);
     assert_int_equal(req.failed, 2);
+    assert_non_null(req.base.detail);
     assert_non_null(strstr(req.base.detail, "no such table"));
     assert_int_equal(harness_exec(node, "CREATE TABLE t (a)"), 0); /* nothing of it ran */
     debros_release(node, &req.base);
