@@ -26,7 +26,7 @@ int init(const Args &args)
     Format format = parse_format(args.format);
     debros::Config config;
     config.data_dir = args.data_dir;
-    configure_log(config, DEBROS_LOG_WARN);
+    configure_log(config);
     debros::init(config);
     std::string key = args.data_dir + "/operator.key";
     write_stdout(render_record(
@@ -65,7 +65,7 @@ int join(const Args &args)
     }
     config.callback_thread = false;
     config.request_timeout = timeout_of(args);
-    configure_log(config, DEBROS_LOG_WARN);
+    configure_log(config);
     make_directory(args.data_dir);
     debros::Node node(config);
     node.start().get();

@@ -74,7 +74,7 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.invite = args.invite;
     config.open = args.open;
     config.callback_thread = false;
-    configure_log(config, DEBROS_LOG_INFO);
+    configure_log(config);
     return config;
 }
 
@@ -121,16 +121,6 @@ void announce(const Args &args, const debros::Node &node)
     std::cout << "ready " << lines.substr(0, lines.find('\n')) << std::endl;
 }
 
-Failure start_failure(const Args &args, const debros::Error &error)
-{
-    std::string text = describe(error);
-    if (error.err() == DEBROS_ESTATE) {
-        text += "; make a cluster with debros init --data-dir " + args.data_dir +
-                " or join one with debros join INVITE --data-dir " + args.data_dir;
-    }
-    return Failure(exit_code(error.err()), text);
-}
-
 // Starts with `listen`; the node is empty when a signal came first.
 std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
                                     const std::vector<std::string> &listen)
@@ -154,14 +144,10 @@ std::unique_ptr<debros::Node> start_anywhere(const Args &args, Signals &signals)
         return start(args, signals, wanted);
     } catch (const debros::Error &error) {
         if (error.err() != DEBROS_EBUSY || wanted == asked) {
-            throw start_failure(args, error);
+            throw;
         }
     }
-    try {
-        return start(args, signals, asked);
-    } catch (const debros::Error &error) {
-        throw start_failure(args, error);
-    }
+    return start(args, signals, asked);
 }
 
 int run_node(const Args &args)

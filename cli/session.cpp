@@ -53,10 +53,13 @@ Failure connect_failure(const Target &target, const debros::Error &error)
 
 } // namespace
 
-void configure_log(debros::Config &config, debros_log_level usual)
+void configure_log(debros::Config &config)
 {
     std::string level = environment("LOG_LEVEL");
-    config.log_level = level.empty() ? usual : parse_log_level(level);
+    if (level.empty() && config.client) {
+        return; // what failed is said by the command itself
+    }
+    config.log_level = level.empty() ? DEBROS_LOG_INFO : parse_log_level(level);
     config.log = write_log;
 }
 
@@ -76,7 +79,7 @@ debros::Config client_config(const Target &target, std::chrono::milliseconds tim
     }
     config.identity_path = target.identity;
     config.request_timeout = timeout;
-    configure_log(config, DEBROS_LOG_ERROR);
+    configure_log(config);
     return config;
 }
 

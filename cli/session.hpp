@@ -8,8 +8,8 @@
 namespace cli
 {
 
-// The log on stderr at LOG_LEVEL, or at `usual` where that is not set.
-void configure_log(debros::Config &config, debros_log_level usual);
+// The log on stderr at LOG_LEVEL; where that is not set a node logs at info, a client not.
+void configure_log(debros::Config &config);
 
 class Session
 {

@@ -168,7 +168,8 @@ class FolderCase(unittest.TestCase):
         """The command ended with `code`, and its stderr says `words`."""
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(done.stdout, "")
-        self.assertTrue(done.stderr.startswith("debros: "), done.stderr)
+        self.assertTrue(any(line.startswith("debros: ") for line in
+                            done.stderr.splitlines()), done.stderr)
         for word in words:
             self.assertIn(word, done.stderr)
 
