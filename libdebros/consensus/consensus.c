@@ -643,7 +643,7 @@ void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)
     if (c->raft.state != RAFT_FOLLOWER || !dbr_repair_3_waits(c)) {
         dbr_repair_6_tick(c);
         c->seam.tick(&c->io);
+        dbr_repair_8_forget_leader(c);
     }
-    dbr_repair_8_forget_leader(c);
     settle(c);
 }

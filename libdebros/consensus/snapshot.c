@@ -274,8 +274,8 @@ void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
     s->image = dbr_buf_take(image);
     if (s->asked) {
         s->asked = false;
-        /* The databases count commands; what follows the last one up to the asked index is
-         * none, or its APPLY would have come before IMAGE. */
+        /* The databases count commands; what follows the last one up to the asked index
+         * is none, or its APPLY would have come before IMAGE. */
         index = index < s->asked_index ? s->asked_index : index;
         if (status == 0 && s->image.len > c->config.max_snapshot) {
             dbr_log(c->config.logger, DEBROS_LOG_ERROR, "consensus",

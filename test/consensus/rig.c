@@ -75,6 +75,8 @@ static void keep(struct rig *rig, const struct dbr_consensus_event *e)
     dbr_buf_add(&kept->data, e->data.data, e->data.len);
     kept->e.data = test_view(kept->data);
     if (e->type == DBR_CONSENSUS_SEND) {
+        dbr_configuration_address_copy(kept->to_address, e->address);
+        kept->e.address = kept->to_address;
         assert_int_equal(
             dbr_message_decode(&kept->message, kept->address, e->to, e->data, &limits),
             0);

@@ -16,7 +16,8 @@ struct rig_event {
     struct dbr_consensus_event e;
     struct dbr_buf data;
     struct raft_message message; /* of SEND */
-    char address[DBR_SERVER_ADDRESS_MAX];
+    char to_address[DBR_SERVER_ADDRESS_MAX];
+    char address[DBR_SERVER_ADDRESS_MAX]; /* of the message */
 };
 
 struct rig {
