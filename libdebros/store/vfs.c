@@ -370,8 +370,8 @@ const char *dbr_vfs_reader(const struct dbr_vfs *vfs)
 
 void dbr_vfs_set_time(struct dbr_vfs *vfs, int64_t time_ms)
 {
-    /* What SQLite can tell as a date: years -4713 to 9999. */
-    int64_t low = -JULIAN_UNIX_MS;
+    /* What SQLite tells as a date: years 0 to 9999. */
+    int64_t low = -62167219200000;
     int64_t high = 253402300799999;
     vfs->time_ms = time_ms < low ? low : time_ms > high ? high : time_ms;
 }
