@@ -97,16 +97,15 @@ int connect(const Args &args)
     return exit_done;
 }
 
-// ping and identify dial ADDR themselves: they need no member, but take its key along.
+// ping and identify dial ADDR themselves, once they are connected: to the node that is
+// named, or else to ADDR, which must be a member then.
 Target direct(const Args &args)
 {
-    bool named = !args.node.empty() || !environment("DEBROS_NODE").empty();
-    Target target = named ? resolve_target(args) : Target{};
-    if (!named) {
-        target.identity =
-            args.identity.empty() ? environment("DEBROS_IDENTITY") : args.identity;
+    Args named = args;
+    if (args.node.empty() && environment("DEBROS_NODE").empty()) {
+        named.node = args.addr;
     }
-    return target;
+    return resolve_target(named);
 }
 
 int ping(const Args &args)

@@ -23,6 +23,8 @@ namespace
 const char *const default_listen = "/ip4/127.0.0.1/tcp/0";
 const int stop_timeout_ms = 8000; // below the 10 s after which `dev` kills
 
+const std::chrono::seconds members_timeout{5};
+
 struct Args {
     std::string data_dir;
     std::vector<std::string> listen;
@@ -110,6 +112,23 @@ Outcome await(debros::Node &node, Signals &signals,
     return *outcome;
 }
 
+// A fresh node learns who may talk to it from the first entries of its log; until then it
+// would refuse its own operator. Returns false when a signal came first.
+bool await_members(debros::Node &node, Signals &signals)
+{
+    auto end = std::chrono::steady_clock::now() + members_timeout;
+    while (std::chrono::steady_clock::now() < end) {
+        auto status = node.status().wait();
+        if (!status || status->applied_index > 0) {
+            break;
+        }
+        if (signals.next(20) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void announce(const Args &args, const debros::Node &node)
 {
     std::string lines;
@@ -160,8 +179,10 @@ int run_node(const Args &args)
     if (!node) {
         return exit_interrupted;
     }
-    announce(args, *node);
-    while (signals.next(-1) == 0) {
+    if (await_members(*node, signals)) {
+        announce(args, *node);
+        while (signals.next(-1) == 0) {
+        }
     }
     await(*node, signals, node->stop(), false, stop_timeout_ms);
     node.reset();

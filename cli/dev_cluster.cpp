@@ -133,13 +133,10 @@ std::string DevCluster::invite()
 // One after the other: each change of the members is a step of its own for the cluster.
 void DevCluster::add_members()
 {
-    std::string first = members_[0].dir;
     for (auto &member : members_) {
         if (!member.joined) {
             launch(member, invite());
             await_pid(member);
-            write_file(member.dir + "/operator.key", read_all(first + "/operator.key"),
-                       0600);
         }
     }
 }

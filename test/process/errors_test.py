@@ -68,7 +68,7 @@ class Refused(ClusterCase):
         address = address.split("/p2p/")[0] + "/p2p/" + wrong
         key = os.path.join(self.cluster.dir(1), "operator.key")
         self.fails(run("query", "SELECT 1", "--node", address, "--identity", key), 3)
-        self.fails(run("ping", address), 3)
+        self.fails(run("ping", address, "--identity", key), 3)
 
     def test_a_key_of_a_foreign_cluster(self):
         other = os.path.join(self.folder, "foreign")
@@ -81,10 +81,14 @@ class Refused(ClusterCase):
         address = self.cluster.read(1, "peer.info")
         self.fails(run("query", "SELECT 1", "--node", address), 3)
 
-    def test_a_stranger_may_ping_and_identify(self):
+    def test_ping_and_identify_dial_themselves(self):
         address = self.cluster.read(1, "peer.info")
-        self.assertEqual(run("ping", address).returncode, 0)
-        done = run("identify", address, "-o", "json")
+        key = {"DEBROS_IDENTITY": os.path.join(self.cluster.dir(1), "operator.key")}
+        self.assertEqual(run("ping", address, **key).returncode, 0)
+        named = ["--node", self.cluster.dir(1)]
+        self.assertEqual(run("ping", address.split("/p2p/")[0], *named).returncode, 0)
+        self.fails(run("ping", "/ip4/127.0.0.1/tcp/1", *named), 5)
+        done = run("identify", address, "-o", "json", **key)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("/ipfs/ping/1.0.0", done.stdout)
 

@@ -68,7 +68,7 @@ class Failover(ClusterCase):
         cluster = self.cluster
         cluster.query(other, "INSERT INTO load VALUES (-1, -1)")
         cluster.query(other, "DELETE FROM load WHERE client = -1")
-        goal = cluster.status(other)["commit_index"]
+        goal = cluster.status(other)["applied_index"]
         address = cluster.read(killed, "peer.info")
         cluster.restart(killed)
         self.assertEqual(cluster.read(killed, "peer.info"), address)
