@@ -34,7 +34,8 @@ void dbr_sql_entry_add(struct dbr_buf *out, const struct dbr_sql_transaction *tr
     dbr_arena_finish(&arena);
 }
 
-int dbr_sql_entry_decode(struct dbr_sql_entry *out, struct dbr_arena *arena, debros_bytes bytes)
+int dbr_sql_entry_decode(struct dbr_sql_entry *out, struct dbr_arena *arena,
+                         debros_bytes bytes)
 {
     void *unpacked = NULL;
     int err = dbr_sql_pb_unpack(&unpacked, &dbr_pb__entry__descriptor, arena, bytes);
@@ -49,7 +50,8 @@ int dbr_sql_entry_decode(struct dbr_sql_entry *out, struct dbr_arena *arena, deb
         return DEBROS_ENOMEM;
     }
     for (size_t i = 0; i < entry->n_transactions; i++) {
-        err = dbr_sql_pb_read_transaction(&out->transactions[i], arena, entry->transactions[i]);
+        err = dbr_sql_pb_read_transaction(&out->transactions[i], arena,
+                                          entry->transactions[i]);
         if (err != 0) {
             return err;
         }
@@ -60,8 +62,8 @@ int dbr_sql_entry_decode(struct dbr_sql_entry *out, struct dbr_arena *arena, deb
 
 /* ---- Frames ------------------------------------------------------------------------ */
 
-void dbr_sql_frame_exec(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms, uint32_t hops,
-                        const struct dbr_sql_transaction *transaction)
+void dbr_sql_frame_exec(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
+                        uint32_t hops, const struct dbr_sql_transaction *transaction)
 {
     struct dbr_arena arena;
     dbr_arena_init(&arena, 0);
@@ -75,8 +77,8 @@ void dbr_sql_frame_exec(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms, u
     dbr_arena_finish(&arena);
 }
 
-void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms, uint32_t hops,
-                         const char *ns, const debros_statement *statement,
+void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
+                         uint32_t hops, const char *ns, const debros_statement *statement,
                          enum debros_level level)
 {
     struct dbr_arena arena;
@@ -95,7 +97,8 @@ void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms, 
     dbr_arena_finish(&arena);
 }
 
-void dbr_sql_frame_reply(struct dbr_buf *out, uint64_t id, const struct dbr_sql_reply *reply)
+void dbr_sql_frame_reply(struct dbr_buf *out, uint64_t id,
+                         const struct dbr_sql_reply *reply)
 {
     struct dbr_arena arena;
     dbr_arena_init(&arena, 0);

@@ -77,7 +77,8 @@ DbrPb__Transaction *dbr_sql_pb_transaction(struct dbr_arena *arena,
         return NULL;
     }
     dbr_pb__transaction__init(out);
-    out->client = dbr_proto_bytes(dbr_bytes(transaction->key.client, DBR_SQL_CLIENT_SIZE));
+    out->client =
+        dbr_proto_bytes(dbr_bytes(transaction->key.client, DBR_SQL_CLIENT_SIZE));
     out->seq = transaction->key.seq;
     out->ns = pb_text(transaction->ns);
     for (size_t i = 0; i < count; i++) {
@@ -90,7 +91,8 @@ DbrPb__Transaction *dbr_sql_pb_transaction(struct dbr_arena *arena,
     out->statements = statements;
     if (transaction->expect != NULL) {
         out->n_expect = count;
-        out->expect = dbr_arena_memdup(arena, transaction->expect, count * sizeof(int32_t));
+        out->expect =
+            dbr_arena_memdup(arena, transaction->expect, count * sizeof(int32_t));
         return out->expect == NULL ? NULL : out;
     }
     return out;
@@ -182,10 +184,11 @@ int dbr_sql_pb_unpack(void **out, const ProtobufCMessageDescriptor *type,
     return memory.failed ? DEBROS_ENOMEM : DEBROS_EPROTO;
 }
 
-int dbr_sql_pb_read_text(const char **out, struct dbr_arena *arena, ProtobufCBinaryData bytes,
-                         size_t max)
+int dbr_sql_pb_read_text(const char **out, struct dbr_arena *arena,
+                         ProtobufCBinaryData bytes, size_t max)
 {
-    if (bytes.len > max || (bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL)) {
+    if (bytes.len > max ||
+        (bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL)) {
         return DEBROS_EPROTO;
     }
     *out = dbr_arena_strndup(arena, (const char *)bytes.data, bytes.len);
@@ -200,9 +203,11 @@ static debros_value read_value(const DbrPb__Value *message)
     case DBR_PB__VALUE__KIND_REAL:
         return (debros_value){.type = DEBROS_REAL, .as.real = message->real};
     case DBR_PB__VALUE__KIND_TEXT:
-        return (debros_value){.type = DEBROS_TEXT, .as.bytes = dbr_proto_view(message->text)};
+        return (debros_value){.type = DEBROS_TEXT,
+                              .as.bytes = dbr_proto_view(message->text)};
     case DBR_PB__VALUE__KIND_BLOB:
-        return (debros_value){.type = DEBROS_BLOB, .as.bytes = dbr_proto_view(message->blob)};
+        return (debros_value){.type = DEBROS_BLOB,
+                              .as.bytes = dbr_proto_view(message->blob)};
     default:
         return (debros_value){.type = DEBROS_NULL};
     }
@@ -271,7 +276,8 @@ static int read_texts(const char *const **out, struct dbr_arena *arena,
     return 0;
 }
 
-static int read_cells(debros_result *out, struct dbr_arena *arena, const DbrPb__Result *message)
+static int read_cells(debros_result *out, struct dbr_arena *arena,
+                      const DbrPb__Result *message)
 {
     debros_value *cells = dbr_arena_calloc(arena, message->n_cells, sizeof(*cells));
     if (cells == NULL) {
@@ -291,7 +297,8 @@ static int read_cells(debros_result *out, struct dbr_arena *arena, const DbrPb__
     return 0;
 }
 
-static int read_result(debros_result *out, struct dbr_arena *arena, const DbrPb__Result *message)
+static int read_result(debros_result *out, struct dbr_arena *arena,
+                       const DbrPb__Result *message)
 {
     size_t columns = message->n_columns;
     if (message->n_types != columns || columns > DBR_SQL_MAX_COLUMNS ||
@@ -322,7 +329,8 @@ int dbr_sql_pb_read_reply(struct dbr_sql_reply *out, const DbrPb__Reply *message
     out->status = message->status;
     out->failed = message->failed;
     out->index = message->index;
-    out->results = dbr_arena_calloc(&out->arena, message->n_results, sizeof(*out->results));
+    out->results =
+        dbr_arena_calloc(&out->arena, message->n_results, sizeof(*out->results));
     if (out->results == NULL) {
         return DEBROS_ENOMEM;
     }

@@ -12,7 +12,8 @@ DbrPb__Statement *dbr_sql_pb_statement(struct dbr_arena *arena,
                                        const debros_statement *statement);
 DbrPb__Transaction *dbr_sql_pb_transaction(struct dbr_arena *arena,
                                            const struct dbr_sql_transaction *transaction);
-DbrPb__Reply *dbr_sql_pb_reply(struct dbr_arena *arena, const struct dbr_sql_reply *reply);
+DbrPb__Reply *dbr_sql_pb_reply(struct dbr_arena *arena,
+                               const struct dbr_sql_reply *reply);
 
 /* Unpacks; unlike dbr_proto_unpack() it tells ENOMEM from EPROTO: an entry that one
  * replica calls malformed must be malformed for all. */
@@ -26,7 +27,7 @@ int dbr_sql_pb_read_transaction(struct dbr_sql_transaction *out, struct dbr_aren
 /* Everything is copied into the reply's arena. */
 int dbr_sql_pb_read_reply(struct dbr_sql_reply *out, const DbrPb__Reply *message);
 /* A text without NUL, at most `max` bytes. */
-int dbr_sql_pb_read_text(const char **out, struct dbr_arena *arena, ProtobufCBinaryData bytes,
-                         size_t max);
+int dbr_sql_pb_read_text(const char **out, struct dbr_arena *arena,
+                         ProtobufCBinaryData bytes, size_t max);
 
 #endif

@@ -48,8 +48,10 @@ struct dbr_apply_entry *dbr_apply_entry_create(uint64_t index, uint64_t term, bo
     if (data.len > 0) {
         memcpy(copy, data.data, data.len);
     }
-    *entry = (struct dbr_apply_entry){
-        .index = index, .term = term, .wanted = wanted, .data = dbr_bytes(copy, data.len)};
+    *entry = (struct dbr_apply_entry){.index = index,
+                                      .term = term,
+                                      .wanted = wanted,
+                                      .data = dbr_bytes(copy, data.len)};
     return entry;
 }
 

@@ -25,7 +25,7 @@ struct dbr_apply_outcome {
 };
 
 enum dbr_apply_job_type {
-    DBR_APPLY_ENTRIES,    /* run `entries`; those that a database has already are skipped */
+    DBR_APPLY_ENTRIES, /* run `entries`; those that a database has already are skipped */
     DBR_APPLY_CHECKPOINT, /* make all databases durable: everything applied so far */
     DBR_APPLY_RESTORE,    /* swap in the staged image of `index` */
     DBR_APPLY_IMAGE       /* serialize all databases into `image`, at most `max_image` */
@@ -60,8 +60,8 @@ struct dbr_query_job {
     uint64_t token;
     const char *ns;
     debros_statement statement;
-    uint32_t timeout_ms; /* of execution; 0: none */
-    bool internal;       /* the cluster's own read: _system is allowed */
+    uint32_t timeout_ms;         /* of execution; 0: none */
+    bool internal;               /* the cluster's own read: _system is allowed */
     struct dbr_sql_reply *reply; /* out */
     struct dbr_arena arena;      /* owns ns and statement */
 };

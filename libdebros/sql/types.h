@@ -10,12 +10,12 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-#define DBR_SQL_CLIENT_SIZE 16
-#define DBR_SQL_MAX_TEXT (1u << 20)       /* bytes of one statement's text */
-#define DBR_SQL_MAX_STATEMENTS 1000u      /* of one transaction */
-#define DBR_SQL_MAX_ENTRY (4u << 20)      /* bytes of one log entry */
-#define DBR_SQL_MAX_REPLY (16u << 20)     /* bytes of one reply's results */
-#define DBR_SQL_SYSTEM_NAMESPACE "_system" /* the cluster's own tables */
+#define DBR_SQL_CLIENT_SIZE      16
+#define DBR_SQL_MAX_TEXT         (1u << 20)  /* bytes of one statement's text */
+#define DBR_SQL_MAX_STATEMENTS   1000u       /* of one transaction */
+#define DBR_SQL_MAX_ENTRY        (4u << 20)  /* bytes of one log entry */
+#define DBR_SQL_MAX_REPLY        (16u << 20) /* bytes of one reply's results */
+#define DBR_SQL_SYSTEM_NAMESPACE "_system"   /* the cluster's own tables */
 
 /* Names one request for ever: the log applies it once however often it is sent. */
 struct dbr_sql_key {

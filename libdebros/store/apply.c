@@ -18,7 +18,8 @@ int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int r
                           a->store->fs->root, ns->name, sqlite3_errmsg(ns->db->sql));
 }
 
-/* ---- Transactions of SQLite --------------------------------------------------------- */
+/* ---- Transactions of SQLite ---------------------------------------------------------
+ */
 
 int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns)
 {
@@ -75,12 +76,13 @@ static void rollback(struct dbr_apply *a)
         ns->begun = false;
         ns->in_entry = false;
         ns->reached = ns->applied;
-        }
+    }
     a->store->registry_stale = true;
     dbr_apply_drop_outcomes(a);
 }
 
-/* ---- Entries -------------------------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------------------------
+ */
 
 /* Everything up to `index` is in the files that the entry touched. Alone: and durable in
  * SQLite's sense, so that a repeated entry is known by its requests' keys until then. */
@@ -211,8 +213,9 @@ int dbr_apply_checkpoint_one(struct dbr_store *store, struct dbr_namespace *ns,
         return 0;
     }
     int err = dbr_run_trouble(rc, dbr_vfs_error(store->vfs, true));
-    return dbr_detail_set(detail, err == 0 ? DEBROS_EIO : err, "%s/db/%s.db: checkpoint: %s",
-                          store->fs->root, ns->name, sqlite3_errmsg(ns->db->sql));
+    return dbr_detail_set(detail, err == 0 ? DEBROS_EIO : err,
+                          "%s/db/%s.db: checkpoint: %s", store->fs->root, ns->name,
+                          sqlite3_errmsg(ns->db->sql));
 }
 
 void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)
@@ -251,8 +254,8 @@ void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job)
     if (err == 0) {
         err = dbr_vfs_sync(store->vfs);
         if (err != 0) {
-            dbr_detail_set(&job->detail, err, "%s/%s: sync: %s", store->fs->root, DBR_DB_FOLDER,
-                           debros_strerror(err));
+            dbr_detail_set(&job->detail, err, "%s/%s: sync: %s", store->fs->root,
+                           DBR_DB_FOLDER, debros_strerror(err));
         }
     }
     job->status = err;

@@ -19,7 +19,7 @@ struct dbr_apply_pending {
 struct dbr_apply {
     struct dbr_store *store;
     struct dbr_apply_job *job;
-    bool alone; /* each request commits on its own */
+    bool alone;                        /* each request commits on its own */
     struct dbr_apply_pending *pending; /* the newest first */
 };
 

@@ -10,7 +10,8 @@
 static int refuse(struct dbr_db *db, const char *what, const char *why)
 {
     if (db->refusal[0] == '\0') {
-        (void)snprintf(db->refusal, sizeof(db->refusal), "%s is not allowed: %s", what, why);
+        (void)snprintf(db->refusal, sizeof(db->refusal), "%s is not allowed: %s", what,
+                       why);
     }
     return SQLITE_DENY;
 }
@@ -34,11 +35,11 @@ static bool starts_with(const char *name, const char *prefix)
 static bool is_open_pragma(const char *name)
 {
     static const char *const names[] = {
-        "table_info",       "table_xinfo",   "table_list",    "index_list",
-        "index_info",       "index_xinfo",   "foreign_key_list", "foreign_key_check",
-        "collation_list",   "function_list", "module_list",   "pragma_list",
-        "quick_check",      "integrity_check", "encoding",    "page_count",
-        "page_size",        "freelist_count"};
+        "table_info",     "table_xinfo",     "table_list",       "index_list",
+        "index_info",     "index_xinfo",     "foreign_key_list", "foreign_key_check",
+        "collation_list", "function_list",   "module_list",      "pragma_list",
+        "quick_check",    "integrity_check", "encoding",         "page_count",
+        "page_size",      "freelist_count"};
     return is_one_of(name, names, DBR_COUNT(names));
 }
 
@@ -74,8 +75,8 @@ static int check_pragma(struct dbr_db *db, const char *name, const char *value)
 
 static int check_function(struct dbr_db *db, const char *name)
 {
-    static const char *const names[] = {"load_extension", "fts3_tokenizer", "sqlite_offset",
-                                        "sqlite_log"};
+    static const char *const names[] = {"load_extension", "fts3_tokenizer",
+                                        "sqlite_offset", "sqlite_log"};
     return is_one_of(name, names, DBR_COUNT(names))
                ? refuse(db, name, "it reaches outside the database")
                : SQLITE_OK;
@@ -101,7 +102,8 @@ static int check_names(struct dbr_db *db, const char *a, const char *b)
     char what[64];
     if (name != NULL) {
         (void)snprintf(what, sizeof(what), "%.60s", name);
-        return refuse(db, what, "names that begin with " DBR_DB_INTERNAL " are the store's");
+        return refuse(db, what,
+                      "names that begin with " DBR_DB_INTERNAL " are the store's");
     }
     if (is_local_table(a)) {
         (void)snprintf(what, sizeof(what), "%.60s", a);
@@ -115,8 +117,8 @@ static int check_transaction(struct dbr_db *db, const char *word)
     return refuse(db, word, "send the statements as one transaction");
 }
 
-int dbr_db_authorize(void *data, int action, const char *a, const char *b, const char *schema,
-                     const char *inner)
+int dbr_db_authorize(void *data, int action, const char *a, const char *b,
+                     const char *schema, const char *inner)
 {
     struct dbr_db *db = data;
     (void)schema;

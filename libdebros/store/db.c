@@ -26,7 +26,8 @@ static int progress(void *data)
         return 0;
     }
     const struct dbr_db_deadline *deadline = &db->deadline;
-    return deadline->now_ms != NULL && deadline->now_ms(deadline->data) >= deadline->at_ms;
+    return deadline->now_ms != NULL &&
+           deadline->now_ms(deadline->data) >= deadline->at_ms;
 }
 
 static void set_limits(sqlite3 *sql)
@@ -72,7 +73,8 @@ static int check_mode(struct dbr_db *db)
 static int configure(struct dbr_db *db, bool system)
 {
     static const char applier[] =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;"
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
+        "wal_autocheckpoint = 0;"
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0";
     static const char reader[] =
         "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA query_only = ON";
@@ -93,8 +95,8 @@ static int configure(struct dbr_db *db, bool system)
         (void)sqlite3_wal_hook(sql, note_wal, db);
     }
     sqlite3_progress_handler(
-        sql, db->kind == DBR_DB_APPLIER ? DBR_DB_STEP_UNIT : DBR_DB_STEP_UNIT / 1000, progress,
-        db);
+        sql, db->kind == DBR_DB_APPLIER ? DBR_DB_STEP_UNIT : DBR_DB_STEP_UNIT / 1000,
+        progress, db);
     return rc;
 }
 
@@ -107,8 +109,9 @@ int dbr_db_open(struct dbr_db **out, struct dbr_vfs *vfs, enum dbr_db_kind kind,
     }
     bool applier = kind == DBR_DB_APPLIER;
     db->kind = kind;
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-                (applier ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    int flags =
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+        (applier ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     int rc = sqlite3_open_v2(path, &db->sql, flags,
                              applier ? dbr_vfs_applier(vfs) : dbr_vfs_reader(vfs));
     if (rc == SQLITE_OK) {
@@ -167,7 +170,8 @@ static struct dbr_db_cached *cache_find(struct dbr_db *db, const char *text, siz
     *place = &db->cache[0];
     for (size_t i = 0; i < DBR_DB_STATEMENTS; i++) {
         struct dbr_db_cached *cached = &db->cache[i];
-        if (cached->stmt != NULL && cached->len == len && memcmp(cached->text, text, len) == 0) {
+        if (cached->stmt != NULL && cached->len == len &&
+            memcmp(cached->text, text, len) == 0) {
             return cached;
         }
         if (cached->used < (*place)->used) {
@@ -228,9 +232,10 @@ int dbr_db_prepare(struct dbr_db *db, const char *text, sqlite3_stmt **out, bool
     }
     sqlite3_stmt *stmt = NULL;
     const char *word = dbr_db_first_word(text);
-    db->is_pragma = strncasecmp(word, "PRAGMA", 6) == 0 || strncasecmp(word, "EXPLAIN", 7) == 0;
-    int rc = sqlite3_prepare_v3(db->sql, text, (int)len + 1, SQLITE_PREPARE_PERSISTENT, &stmt,
-                                &tail);
+    db->is_pragma =
+        strncasecmp(word, "PRAGMA", 6) == 0 || strncasecmp(word, "EXPLAIN", 7) == 0;
+    int rc = sqlite3_prepare_v3(db->sql, text, (int)len + 1, SQLITE_PREPARE_PERSISTENT,
+                                &stmt, &tail);
     if (rc != SQLITE_OK || stmt == NULL) {
         return rc;
     }

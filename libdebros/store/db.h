@@ -10,10 +10,10 @@
 #include "rows.h"
 #include "vfs.h"
 
-#define DBR_DB_STATEMENTS   32u                  /* kept prepared per connection */
-#define DBR_DB_MAX_LENGTH   (64 << 20)           /* bytes of one value or row */
-#define DBR_DB_STEP_UNIT    1000000              /* virtual machine steps between looks */
-#define DBR_DB_INTERNAL     "_debros_"           /* our tables begin so */
+#define DBR_DB_STATEMENTS 32u        /* kept prepared per connection */
+#define DBR_DB_MAX_LENGTH (64 << 20) /* bytes of one value or row */
+#define DBR_DB_STEP_UNIT  1000000    /* virtual machine steps between looks */
+#define DBR_DB_INTERNAL   "_debros_" /* our tables begin so */
 
 enum dbr_db_kind { DBR_DB_APPLIER, DBR_DB_READER };
 
@@ -39,18 +39,18 @@ struct dbr_db {
     uint64_t uses;
     sqlite3_stmt *internal[DBR_INTERNAL_COUNT];
     /* authorizer.c */
-    bool trusted;   /* our own statement */
-    bool is_pragma; /* the user's statement begins with PRAGMA or EXPLAIN */
+    bool trusted;        /* our own statement */
+    bool is_pragma;      /* the user's statement begins with PRAGMA or EXPLAIN */
     bool changes_schema; /* the statement does */
     bool schema_changed; /* since the transaction began */
-    char refusal[192]; /* "" or why the last statement was denied */
+    char refusal[192];   /* "" or why the last statement was denied */
     /* functions.c */
     struct dbr_rng rng;
     uint64_t index;       /* of the entry, for debros_index() */
     int64_t changes_base; /* total changes when the transaction began */
     int wal_pages;        /* applier: in the WAL after the last commit */
     /* progress */
-    unsigned max_units;  /* applier: of one transaction */
+    unsigned max_units; /* applier: of one transaction */
     unsigned units_left;
     struct dbr_db_deadline deadline;
 };
@@ -73,8 +73,8 @@ const char *dbr_db_first_word(const char *text);
 void dbr_db_begin_transaction(struct dbr_db *db, uint64_t seed, uint64_t index);
 
 /* authorizer.c, functions.c */
-int dbr_db_authorize(void *data, int action, const char *a, const char *b, const char *schema,
-                     const char *inner);
+int dbr_db_authorize(void *data, int action, const char *a, const char *b,
+                     const char *schema, const char *inner);
 int dbr_db_add_functions(struct dbr_db *db, bool system);
 
 #endif

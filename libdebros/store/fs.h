@@ -1,8 +1,8 @@
 /* File operations as a table, handed in: fs_posix.c in life, a simulated disk in tests.
  * Paths are relative to the data folder, with '/'. Functions return 0 (or what they say)
- * or DEBROS_EIO, DEBROS_ENOSPC, DEBROS_ENOTFOUND, DEBROS_EEXISTS, DEBROS_ENOMEM, DEBROS_EBUSY. Every
- * function may be called from any thread; one file is used by one thread at a time,
- * except that reads may run beside anything. */
+ * or DEBROS_EIO, DEBROS_ENOSPC, DEBROS_ENOTFOUND, DEBROS_EEXISTS, DEBROS_ENOMEM,
+ * DEBROS_EBUSY. Every function may be called from any thread; one file is used by one
+ * thread at a time, except that reads may run beside anything. */
 #ifndef DBR_STORE_FS_H
 #define DBR_STORE_FS_H
 
@@ -22,22 +22,26 @@ enum dbr_fs_flags {
 };
 
 struct dbr_fs_ops {
-    int (*open)(struct dbr_fs *fs, struct dbr_file **out, const char *path, unsigned flags);
+    int (*open)(struct dbr_fs *fs, struct dbr_file **out, const char *path,
+                unsigned flags);
     void (*close)(struct dbr_fs *fs, struct dbr_file *file);
     /* Returns the bytes read, fewer at the end of the file. */
-    int64_t (*read)(struct dbr_fs *fs, struct dbr_file *file, void *out, size_t len, uint64_t offset);
-    int (*write)(struct dbr_fs *fs, struct dbr_file *file, const void *data, size_t len, uint64_t offset);
+    int64_t (*read)(struct dbr_fs *fs, struct dbr_file *file, void *out, size_t len,
+                    uint64_t offset);
+    int (*write)(struct dbr_fs *fs, struct dbr_file *file, const void *data, size_t len,
+                 uint64_t offset);
     int (*sync)(struct dbr_fs *fs, struct dbr_file *file); /* fdatasync */
     int (*truncate)(struct dbr_fs *fs, struct dbr_file *file, uint64_t size);
     int (*size)(struct dbr_fs *fs, struct dbr_file *file, uint64_t *out);
     int (*remove)(struct dbr_fs *fs, const char *path); /* ENOTFOUND is an answer */
     int (*rename)(struct dbr_fs *fs, const char *from, const char *to);
-    int (*mkdir)(struct dbr_fs *fs, const char *path); /* with parents; existing is fine */
+    int (*mkdir)(struct dbr_fs *fs,
+                 const char *path); /* with parents; existing is fine */
     int (*sync_dir)(struct dbr_fs *fs, const char *path);
     bool (*exists)(struct dbr_fs *fs, const char *path);
     /* Calls `entry` for each name in the folder, in any order. */
-    int (*list)(struct dbr_fs *fs, const char *path, void (*entry)(void *data, const char *name),
-                void *data);
+    int (*list)(struct dbr_fs *fs, const char *path,
+                void (*entry)(void *data, const char *name), void *data);
     /* Holds the data folder for this process until the fs ends. EBUSY: another has it. */
     int (*lock)(struct dbr_fs *fs);
 };

@@ -82,8 +82,8 @@ static int64_t posix_read(struct dbr_fs *fs, struct dbr_file *file, void *out, s
     (void)fs;
     size_t done = 0;
     while (done < len) {
-        ssize_t got = pread(file->fd, (uint8_t *)out + done, len - done,
-                            (off_t)(offset + done));
+        ssize_t got =
+            pread(file->fd, (uint8_t *)out + done, len - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -98,8 +98,8 @@ static int64_t posix_read(struct dbr_fs *fs, struct dbr_file *file, void *out, s
     return (int64_t)done;
 }
 
-static int posix_write(struct dbr_fs *fs, struct dbr_file *file, const void *data, size_t len,
-                       uint64_t offset)
+static int posix_write(struct dbr_fs *fs, struct dbr_file *file, const void *data,
+                       size_t len, uint64_t offset)
 {
     (void)fs;
     size_t done = 0;
@@ -272,7 +272,8 @@ int dbr_fs_posix_create(struct dbr_fs **out, const char *root, debros_detail *de
         dbr_free(fs);
         dbr_free(copy);
         (void)close(fd);
-        return dbr_detail_set(detail, DEBROS_ENOMEM, "data folder '%s': out of memory", root);
+        return dbr_detail_set(detail, DEBROS_ENOMEM, "data folder '%s': out of memory",
+                              root);
     }
     *fs = (struct posix_fs){
         .fs = {.ops = &posix_ops, .root = copy}, .root_fd = fd, .lock_fd = -1};

@@ -34,7 +34,8 @@ static void randomblob_function(sqlite3_context *context, int argc, sqlite3_valu
 }
 
 /* Of this transaction: what the connection did before differs between replicas. */
-static void total_changes_function(sqlite3_context *context, int argc, sqlite3_value **argv)
+static void total_changes_function(sqlite3_context *context, int argc,
+                                   sqlite3_value **argv)
 {
     (void)argc;
     (void)argv;
@@ -73,11 +74,12 @@ int dbr_db_add_functions(struct dbr_db *db, bool system)
         {"debros_index", 0, index_function, system && db->kind == DBR_DB_APPLIER},
     };
     int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < sizeof(functions) / sizeof(functions[0]); i++) {
+    for (size_t i = 0; rc == SQLITE_OK && i < sizeof(functions) / sizeof(functions[0]);
+         i++) {
         if (functions[i].wanted) {
             rc = sqlite3_create_function(db->sql, functions[i].name, functions[i].n_args,
-                                         SQLITE_UTF8 | SQLITE_INNOCUOUS, db, functions[i].call,
-                                         NULL, NULL);
+                                         SQLITE_UTF8 | SQLITE_INNOCUOUS, db,
+                                         functions[i].call, NULL, NULL);
         }
     }
     return rc;

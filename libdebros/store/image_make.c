@@ -32,16 +32,18 @@ static struct dbr_namespace **sorted(struct dbr_store *store, size_t *count)
     return list;
 }
 
-static int failed(struct dbr_store *store, struct dbr_namespace *ns, debros_detail *detail)
+static int failed(struct dbr_store *store, struct dbr_namespace *ns,
+                  debros_detail *detail)
 {
     int rc = sqlite3_extended_errcode(ns->db->sql);
     int err = dbr_run_trouble(rc, dbr_vfs_error(store->vfs, false));
     err = err == 0 ? DEBROS_ENOMEM : err;
-    return dbr_detail_set(detail, err, "%s/db/%s.db: cannot be copied: %s", store->fs->root,
-                          ns->name, debros_strerror(err));
+    return dbr_detail_set(detail, err, "%s/db/%s.db: cannot be copied: %s",
+                          store->fs->root, ns->name, debros_strerror(err));
 }
 
-static int add_one(struct dbr_store *store, struct dbr_namespace *ns, struct dbr_apply_job *job)
+static int add_one(struct dbr_store *store, struct dbr_namespace *ns,
+                   struct dbr_apply_job *job)
 {
     sqlite3_int64 size = 0;
     ns->db->trusted = true;
@@ -76,8 +78,9 @@ void dbr_apply_image(struct dbr_store *store, struct dbr_apply_job *job)
 {
     size_t count = 0;
     struct dbr_namespace **list = sorted(store, &count);
-    int err = list == NULL ? dbr_detail_set(&job->detail, DEBROS_ENOMEM, "image: out of memory")
-                           : 0;
+    int err = list == NULL
+                  ? dbr_detail_set(&job->detail, DEBROS_ENOMEM, "image: out of memory")
+                  : 0;
     dbr_vfs_error(store->vfs, true);
     dbr_buf_clear(&job->image);
     dbr_image_begin(&job->image, image_index(store, job), (uint32_t)count);

@@ -27,9 +27,9 @@ int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes image,
     struct dbr_image decoded;
     int err = dbr_image_decode(&decoded, image);
     if (err != 0 || decoded.index < index) {
-        return dbr_detail_set(detail, DEBROS_EPROTO,
-                              "the snapshot received for index %" PRIu64 " is not an image of it",
-                              index);
+        return dbr_detail_set(
+            detail, DEBROS_EPROTO,
+            "the snapshot received for index %" PRIu64 " is not an image of it", index);
     }
     staged_path(path, index);
     err = dbr_fs_write_file(store->fs, path, image);
@@ -38,7 +38,8 @@ int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes image,
                                      debros_strerror(err));
 }
 
-/* ---- The swap ----------------------------------------------------------------------- */
+/* ---- The swap -----------------------------------------------------------------------
+ */
 
 struct remove_all {
     struct dbr_fs *fs;
@@ -107,13 +108,14 @@ static int finish_swap(struct dbr_store *store, uint64_t *index, debros_detail *
     dbr_buf_init(&bytes);
     int err = dbr_fs_read_file(store->fs, SWAP_PATH, &bytes, SIZE_MAX);
     if (err == 0 && dbr_image_decode(&image, dbr_bytes(bytes.data, bytes.len)) != 0) {
-        err = dbr_detail_set(detail, DEBROS_EIO, "%s/%s: damaged", store->fs->root, SWAP_PATH);
+        err = dbr_detail_set(detail, DEBROS_EIO, "%s/%s: damaged", store->fs->root,
+                             SWAP_PATH);
     } else if (err == 0) {
         err = write_databases(store->fs, image);
         *index = image.index;
         if (err != 0) {
-            dbr_detail_set(detail, err, "%s/%s: writing the databases: %s", store->fs->root,
-                           DBR_DB_FOLDER, debros_strerror(err));
+            dbr_detail_set(detail, err, "%s/%s: writing the databases: %s",
+                           store->fs->root, DBR_DB_FOLDER, debros_strerror(err));
         }
     } else {
         dbr_detail_set(detail, err, "%s/%s: %s", store->fs->root, SWAP_PATH,
@@ -132,9 +134,10 @@ static int begin_swap(struct dbr_store *store, uint64_t index, debros_detail *de
     if (err == 0) {
         err = store->fs->ops->sync_dir(store->fs, DBR_IMAGE_FOLDER);
     }
-    return err == 0 ? 0
-                    : dbr_detail_set(detail, err == DEBROS_ENOTFOUND ? DEBROS_EIO : err,
-                                     "%s/%s: %s", store->fs->root, path, debros_strerror(err));
+    return err == 0
+               ? 0
+               : dbr_detail_set(detail, err == DEBROS_ENOTFOUND ? DEBROS_EIO : err,
+                                "%s/%s: %s", store->fs->root, path, debros_strerror(err));
 }
 
 static int open_again(struct dbr_store *store, debros_detail *detail)
@@ -177,7 +180,8 @@ void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job)
     job->status = err;
 }
 
-/* ---- At open -------------------------------------------------------------------------- */
+/* ---- At open --------------------------------------------------------------------------
+ */
 
 struct clean {
     struct dbr_store *store;
@@ -204,7 +208,8 @@ static void look_at(void *data, const char *name)
     }
 }
 
-int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index, debros_detail *detail)
+int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index,
+                      debros_detail *detail)
 {
     struct clean clean = {.store = store, .wanted = snapshot_index};
     uint64_t index = 0;

@@ -17,16 +17,17 @@ static const char *const texts[DBR_INTERNAL_COUNT] = {
     [DBR_INTERNAL_REQUEST_FIND] =
         "SELECT idx, status, failed, detail, results FROM _debros_requests"
         " WHERE client = ?1 AND seq = ?2",
-    [DBR_INTERNAL_REQUEST_ADD] =
-        "INSERT OR REPLACE INTO _debros_requests(client, seq, idx, status, failed, detail,"
-        " results) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DBR_INTERNAL_REQUEST_ADD] = "INSERT OR REPLACE INTO _debros_requests(client, seq, "
+                                 "idx, status, failed, detail,"
+                                 " results) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [DBR_INTERNAL_REQUEST_PRUNE] =
         "DELETE FROM _debros_requests WHERE id IN"
         " (SELECT id FROM _debros_requests ORDER BY id LIMIT ?1) AND idx < ?2",
     [DBR_INTERNAL_NAMESPACES] = "SELECT name, created FROM namespaces",
 };
 
-int dbr_internal_get(struct dbr_db *db, enum dbr_internal which, struct sqlite3_stmt **out)
+int dbr_internal_get(struct dbr_db *db, enum dbr_internal which,
+                     struct sqlite3_stmt **out)
 {
     dbr_assert(which < DBR_INTERNAL_COUNT);
     int rc = SQLITE_OK;

@@ -22,7 +22,8 @@ struct dbr_db;
 struct sqlite3_stmt;
 
 /* Prepares on first use. SQLite's code. */
-int dbr_internal_get(struct dbr_db *db, enum dbr_internal which, struct sqlite3_stmt **out);
+int dbr_internal_get(struct dbr_db *db, enum dbr_internal which,
+                     struct sqlite3_stmt **out);
 /* Steps once with our rights: SQLITE_ROW, SQLITE_DONE or an error. */
 int dbr_internal_step(struct dbr_db *db, struct sqlite3_stmt *stmt);
 /* A statement without parameters and rows, from beginning to end. */

@@ -74,10 +74,10 @@ struct encoder {
 
 static void encode_record(struct encoder *e, enum dbr_record_type type, debros_bytes data)
 {
-    struct dbr_record_place place = {.segment = e->segment,
-                                     .offset = e->batch + e->out->len,
-                                     .batch = e->batch};
-    dbr_record_add(e->out, &place, type, dbr_bytes(e->scratch->data, e->scratch->len), data);
+    struct dbr_record_place place = {
+        .segment = e->segment, .offset = e->batch + e->out->len, .batch = e->batch};
+    dbr_record_add(e->out, &place, type, dbr_bytes(e->scratch->data, e->scratch->len),
+                   data);
     dbr_buf_clear(e->scratch);
 }
 
@@ -108,8 +108,9 @@ static void encode_op(struct encoder *e, const struct dbr_log_op *op)
     case DBR_LOG_SNAPSHOT:
     case DBR_LOG_INSTALL:
         dbr_snapshot_encode(e->scratch, op);
-        encode_record(e, op->type == DBR_LOG_SNAPSHOT ? DBR_RECORD_SNAPSHOT : DBR_RECORD_INSTALL,
-                      dbr_bytes(NULL, 0));
+        encode_record(
+            e, op->type == DBR_LOG_SNAPSHOT ? DBR_RECORD_SNAPSHOT : DBR_RECORD_INSTALL,
+            dbr_bytes(NULL, 0));
         break;
     }
 }
@@ -139,7 +140,8 @@ static int report(struct dbr_log *log, int err, debros_detail *detail)
 /* Begins the batch of a new segment with the state so far. */
 static int roll(struct dbr_log *log, struct target *target, size_t needed)
 {
-    uint64_t number = log->n_segments == 0 ? 1 : log->segments[log->n_segments - 1].number + 1;
+    uint64_t number =
+        log->n_segments == 0 ? 1 : log->segments[log->n_segments - 1].number + 1;
     struct dbr_segment_head head = {
         .number = number, .previous_end = log->offset, .log = log->head};
     struct encoder e = {.out = &log->batch, .scratch = &log->scratch, .segment = number};
@@ -197,7 +199,8 @@ static void remove_old(struct dbr_log *log)
             return;
         }
         log->n_segments--;
-        memmove(log->segments, log->segments + 1, log->n_segments * sizeof(*log->segments));
+        memmove(log->segments, log->segments + 1,
+                log->n_segments * sizeof(*log->segments));
     }
 }
 
@@ -250,7 +253,8 @@ static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t
     return dbr_log_set_head(log, &head) == 0 ? 0 : DEBROS_EIO;
 }
 
-int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops, debros_detail *detail)
+int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
+                  debros_detail *detail)
 {
     if (log->failed) {
         return report(log, DEBROS_EIO, detail);

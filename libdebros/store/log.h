@@ -21,6 +21,7 @@ void dbr_log_close(struct dbr_log *log);
 const struct dbr_log_state *dbr_log_state(const struct dbr_log *log);
 void dbr_log_forget_state(struct dbr_log *log);
 /* 0; ENOSPC: call again with the same list; EIO: for ever. */
-int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops, debros_detail *detail);
+int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
+                  debros_detail *detail);
 
 #endif

@@ -128,7 +128,8 @@ void dbr_log_head_apply(struct dbr_log_head *head, const struct dbr_log_op *op)
         break;
     case DBR_LOG_SNAPSHOT:
         take_snapshot(head, op);
-        head->keep_from = op->keep_from > head->keep_from ? op->keep_from : head->keep_from;
+        head->keep_from =
+            op->keep_from > head->keep_from ? op->keep_from : head->keep_from;
         head->next = head->next > op->index ? head->next : op->index + 1;
         break;
     case DBR_LOG_INSTALL:

@@ -1,4 +1,5 @@
-/* Shared by log.c (writing), log_recover.c (opening) and log_spare.c (the next segment). */
+/* Shared by log.c (writing), log_recover.c (opening) and log_spare.c (the next segment).
+ */
 #ifndef DBR_STORE_LOG_PRIVATE_H
 #define DBR_STORE_LOG_PRIVATE_H
 
@@ -40,7 +41,7 @@ struct dbr_log {
     /* the last segment; file NULL: there is none yet */
     struct dbr_file *file;
     uint64_t size;
-    size_t offset; /* where the next batch goes */
+    size_t offset;                    /* where the next batch goes */
     struct dbr_log_segment *segments; /* oldest first */
     size_t n_segments;
     size_t cap_segments;

@@ -48,7 +48,8 @@ static void found_drop(struct dbr_log_found *found, uint64_t index)
     uint64_t gone = index - found->first;
     gone = gone < found->n_entries ? gone : found->n_entries;
     found->n_entries -= (size_t)gone;
-    memmove(found->entries, found->entries + gone, found->n_entries * sizeof(*found->entries));
+    memmove(found->entries, found->entries + gone,
+            found->n_entries * sizeof(*found->entries));
     found->first += gone;
 }
 
@@ -96,7 +97,8 @@ static int replay_entry(struct replay *replay, const struct dbr_record *record)
 {
     uint64_t index = 0;
     struct dbr_log_entry entry;
-    if (dbr_entry_decode(&index, &entry, record->payload) != 0 || index != replay->head.next) {
+    if (dbr_entry_decode(&index, &entry, record->payload) != 0 ||
+        index != replay->head.next) {
         return DEBROS_EIO;
     }
     replay->head.next++;
@@ -127,8 +129,8 @@ static int replay_number(struct replay *replay, const struct dbr_record *record)
 
 static int replay_snapshot(struct replay *replay, const struct dbr_record *record)
 {
-    struct dbr_log_op op = {.type = record->type == DBR_RECORD_INSTALL ? DBR_LOG_INSTALL
-                                                                       : DBR_LOG_SNAPSHOT};
+    struct dbr_log_op op = {
+        .type = record->type == DBR_RECORD_INSTALL ? DBR_LOG_INSTALL : DBR_LOG_SNAPSHOT};
     if (dbr_snapshot_decode(&op, record->payload) != 0) {
         return DEBROS_EIO;
     }
@@ -162,7 +164,8 @@ static int replay_record(void *data, const struct dbr_record *record)
     }
 }
 
-/* ---- Files --------------------------------------------------------------------------- */
+/* ---- Files ---------------------------------------------------------------------------
+ */
 
 struct numbers {
     uint64_t *items;
@@ -200,7 +203,8 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int list_segments(struct dbr_log *log, struct numbers *numbers, debros_detail *detail)
+static int list_segments(struct dbr_log *log, struct numbers *numbers,
+                         debros_detail *detail)
 {
     int err = log->fs->ops->list(log->fs, DBR_LOG_FOLDER, note_number, numbers);
     if (err == 0 && numbers->failed) {
@@ -217,7 +221,8 @@ static int list_segments(struct dbr_log *log, struct numbers *numbers, debros_de
         if (numbers->items[i] != numbers->items[i - 1] + 1) {
             char path[DBR_PATH_MAX];
             dbr_log_path(path, numbers->items[i - 1] + 1);
-            return dbr_detail_set(detail, DEBROS_EIO, "%s/%s: is missing", log->fs->root, path);
+            return dbr_detail_set(detail, DEBROS_EIO, "%s/%s: is missing", log->fs->root,
+                                  path);
         }
     }
     return 0;
@@ -225,7 +230,8 @@ static int list_segments(struct dbr_log *log, struct numbers *numbers, debros_de
 
 /* Makes the end of the last segment what it was read as: zero behind it, and durable,
  * since bytes that a dead process left in the cache count from now on. */
-static int settle_end(struct dbr_log *log, const char *path, const struct dbr_segment_end *end)
+static int settle_end(struct dbr_log *log, const char *path,
+                      const struct dbr_segment_end *end)
 {
     int err = log->fs->ops->open(log->fs, &log->file, path, 0);
     if (err != 0) {
@@ -234,11 +240,13 @@ static int settle_end(struct dbr_log *log, const char *path, const struct dbr_se
     if (end->dirty > end->offset) {
         size_t len = end->dirty - end->offset;
         uint8_t *zeroes = dbr_calloc(1, len);
-        err = zeroes == NULL ? DEBROS_ENOMEM
-                             : log->fs->ops->write(log->fs, log->file, zeroes, len, end->offset);
+        err = zeroes == NULL
+                  ? DEBROS_ENOMEM
+                  : log->fs->ops->write(log->fs, log->file, zeroes, len, end->offset);
         dbr_free(zeroes);
         dbr_log(log->logger, DEBROS_LOG_INFO, "store",
-                "%s: cut %zu bytes of an unfinished write at %zu", path, len, end->offset);
+                "%s: cut %zu bytes of an unfinished write at %zu", path, len,
+                end->offset);
     }
     if (err == 0) {
         err = log->fs->ops->size(log->fs, log->file, &log->size);
@@ -257,14 +265,16 @@ static int damaged(struct dbr_log *log, int err, const char *path, size_t offset
         return dbr_detail_set(detail, err, "%s/%s: %s", log->fs->root, path,
                               debros_strerror(err));
     }
-    return dbr_detail_set(detail, DEBROS_EIO,
-                          "%s/%s: damaged at offset %zu: restore this node from the others "
-                          "(a new folder, then join)",
-                          log->fs->root, path, offset);
+    return dbr_detail_set(
+        detail, DEBROS_EIO,
+        "%s/%s: damaged at offset %zu: restore this node from the others "
+        "(a new folder, then join)",
+        log->fs->root, path, offset);
 }
 
 /* Replays one segment. *begun is false for a last one that no batch had reached. */
-static int recover_segment(struct replay *replay, bool last, bool *begun, debros_detail *detail)
+static int recover_segment(struct replay *replay, bool last, bool *begun,
+                           debros_detail *detail)
 {
     struct dbr_log *log = replay->log;
     char path[DBR_PATH_MAX];
@@ -272,8 +282,8 @@ static int recover_segment(struct replay *replay, bool last, bool *begun, debros
     struct dbr_buf *bytes = &log->found.files[log->found.n_files++];
     int err = dbr_fs_read_file(log->fs, path, bytes, SIZE_MAX);
     if (err != 0) {
-        return dbr_detail_set(detail, err, "%s/%s: cannot be read: %s", log->fs->root, path,
-                              debros_strerror(err));
+        return dbr_detail_set(detail, err, "%s/%s: cannot be read: %s", log->fs->root,
+                              path, debros_strerror(err));
     }
     struct dbr_segment_end end;
     replay->begun = false;
@@ -322,12 +332,13 @@ static int remove_unbegun(struct dbr_log *log, uint64_t number, debros_detail *d
 static int recover_all(struct dbr_log *log, const struct numbers *numbers,
                        struct dbr_log_head *head, debros_detail *detail)
 {
-    struct replay replay = {.log = log, .oldest = true, .head = {.keep_from = 1, .next = 1}};
+    struct replay replay = {
+        .log = log, .oldest = true, .head = {.keep_from = 1, .next = 1}};
     log->found.first = 1;
     log->found.files = dbr_calloc(numbers->count, sizeof(*log->found.files));
     if (log->found.files == NULL) {
-        return dbr_detail_set(detail, DEBROS_ENOMEM, "%s/%s: out of memory", log->fs->root,
-                              DBR_LOG_FOLDER);
+        return dbr_detail_set(detail, DEBROS_ENOMEM, "%s/%s: out of memory",
+                              log->fs->root, DBR_LOG_FOLDER);
     }
     for (size_t i = 0; i < numbers->count; i++) {
         bool begun = false;
@@ -342,10 +353,10 @@ static int recover_all(struct dbr_log *log, const struct numbers *numbers,
     }
     *head = replay.head;
     if (log->found.first > head->keep_from && head->next > head->keep_from) {
-        return dbr_detail_set(detail, DEBROS_EIO,
-                              "%s/%s: the entries from %" PRIu64 " to %" PRIu64 " are missing",
-                              log->fs->root, DBR_LOG_FOLDER, head->keep_from,
-                              log->found.first - 1);
+        return dbr_detail_set(
+            detail, DEBROS_EIO,
+            "%s/%s: the entries from %" PRIu64 " to %" PRIu64 " are missing",
+            log->fs->root, DBR_LOG_FOLDER, head->keep_from, log->found.first - 1);
     }
     found_drop(&log->found, head->keep_from);
     return 0;

@@ -1,10 +1,10 @@
 #include "log_private.h"
 
-#define SPARE_PATH   DBR_LOG_FOLDER "/spare"
-#define ZERO_STEP    65536u        /* bytes of one write */
-#define ZERO_MIN     65536u        /* zeroed after each batch at least */
-#define ZERO_MAX     (1u << 20)    /* and at most */
-#define SYNC_EVERY   (1u << 20)    /* bytes that may wait for a sync */
+#define SPARE_PATH DBR_LOG_FOLDER "/spare"
+#define ZERO_STEP  65536u     /* bytes of one write */
+#define ZERO_MIN   65536u     /* zeroed after each batch at least */
+#define ZERO_MAX   (1u << 20) /* and at most */
+#define SYNC_EVERY (1u << 20) /* bytes that may wait for a sync */
 
 static int spare_open(struct dbr_log *log)
 {

@@ -10,9 +10,11 @@
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS _debros_meta(id INTEGER PRIMARY KEY, format INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS _debros_meta(id INTEGER PRIMARY KEY, format INTEGER NOT "
+    "NULL,"
     " applied INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS _debros_requests(id INTEGER PRIMARY KEY, client BLOB NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS _debros_requests(id INTEGER PRIMARY KEY, client BLOB NOT "
+    "NULL,"
     " seq INTEGER NOT NULL, idx INTEGER NOT NULL, status INTEGER NOT NULL,"
     " failed INTEGER NOT NULL, detail TEXT NOT NULL, results BLOB NOT NULL,"
     " UNIQUE(client, seq));"
@@ -28,7 +30,7 @@ static int report(struct dbr_db *db, int rc, debros_detail *detail)
 }
 
 int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
-                      debros_detail *detail)
+                    debros_detail *detail)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = dbr_internal_get(db, DBR_INTERNAL_META_GET, &stmt);
@@ -52,10 +54,12 @@ int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
     *out = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(stmt, 1) : 0;
     (void)sqlite3_reset(stmt);
     if (rc == SQLITE_ROW && format != FORMAT) {
-        return dbr_detail_set(detail, DEBROS_EIO, "%s: made by another version (format %lld)",
+        return dbr_detail_set(detail, DEBROS_EIO,
+                              "%s: made by another version (format %lld)",
                               sqlite3_db_filename(db->sql, "main"), (long long)format);
     }
-    return rc == SQLITE_ROW ? 0 : report(db, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, detail);
+    return rc == SQLITE_ROW ? 0
+                            : report(db, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc, detail);
 }
 
 int dbr_memory_applied(struct dbr_db *db, sqlite3_stmt **stmt, uint64_t *out)
@@ -88,7 +92,7 @@ static void bind_key(sqlite3_stmt *stmt, const struct dbr_sql_key *key)
 }
 
 int dbr_memory_find(struct dbr_db *db, const struct dbr_sql_key *key, uint64_t min,
-                      uint64_t max, struct dbr_request *out, sqlite3_stmt **stmt)
+                    uint64_t max, struct dbr_request *out, sqlite3_stmt **stmt)
 {
     int rc = dbr_internal_get(db, DBR_INTERNAL_REQUEST_FIND, stmt);
     if (rc != SQLITE_OK) {
@@ -112,7 +116,7 @@ int dbr_memory_find(struct dbr_db *db, const struct dbr_sql_key *key, uint64_t m
 }
 
 int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
-                     const struct dbr_request *request)
+                   const struct dbr_request *request)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = dbr_internal_get(db, DBR_INTERNAL_REQUEST_ADD, &stmt);
@@ -124,8 +128,9 @@ int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
     (void)sqlite3_bind_int(stmt, 4, request->status);
     (void)sqlite3_bind_int64(stmt, 5, (sqlite3_int64)request->failed);
     (void)sqlite3_bind_text(stmt, 6, request->detail, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_blob64(stmt, 7, request->results.len == 0 ? "" : (const void *)request->results.data,
-                              request->results.len, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(
+        stmt, 7, request->results.len == 0 ? "" : (const void *)request->results.data,
+        request->results.len, SQLITE_STATIC);
     rc = dbr_internal_step(db, stmt);
     (void)sqlite3_reset(stmt);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -155,7 +160,8 @@ void dbr_memory_reply(struct dbr_sql_reply *reply, const struct dbr_request *req
     size_t count = request->results.len / 16;
     debros_result *results = dbr_arena_calloc(&reply->arena, count, sizeof(*results));
     if (results == NULL) {
-        (void)dbr_sql_reply_fail(reply, DEBROS_ENOMEM, "applied, but out of memory for the answer");
+        (void)dbr_sql_reply_fail(reply, DEBROS_ENOMEM,
+                                 "applied, but out of memory for the answer");
         return;
     }
     struct dbr_reader r;

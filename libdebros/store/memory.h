@@ -9,7 +9,7 @@
 
 /* Makes the tables in a new file, with `applied`. Reads the index. */
 int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
-                      debros_detail *detail);
+                    debros_detail *detail);
 /* The index that the connection's read transaction sees. SQLite's code. The statement is
  * left in its row: reset it to end the transaction. */
 int dbr_memory_applied(struct dbr_db *db, sqlite3_stmt **stmt, uint64_t *out);
@@ -27,9 +27,9 @@ struct dbr_request {
 /* SQLITE_ROW: `out` is filled, valid until the statement is reset; SQLITE_DONE: unknown;
  * or an error. Only requests of indexes from `min` to `max` count. */
 int dbr_memory_find(struct dbr_db *db, const struct dbr_sql_key *key, uint64_t min,
-                      uint64_t max, struct dbr_request *out, sqlite3_stmt **stmt);
+                    uint64_t max, struct dbr_request *out, sqlite3_stmt **stmt);
 int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
-                     const struct dbr_request *request);
+                   const struct dbr_request *request);
 /* Forgets some of the requests below `min`: of the oldest `count`. */
 int dbr_memory_prune(struct dbr_db *db, size_t count, uint64_t min);
 /* Fills a reply from what is remembered. */

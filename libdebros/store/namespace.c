@@ -133,7 +133,8 @@ static void open_file(void *data, const char *file)
 int dbr_namespaces_open(struct dbr_store *store, debros_detail *detail)
 {
     struct open_all all = {.store = store, .detail = detail};
-    int err = dbr_namespace_open(store, DBR_SQL_SYSTEM_NAMESPACE, 0, &store->system, detail);
+    int err =
+        dbr_namespace_open(store, DBR_SQL_SYSTEM_NAMESPACE, 0, &store->system, detail);
     if (err != 0) {
         return err;
     }
@@ -187,7 +188,8 @@ int dbr_namespaces_reload(struct dbr_store *store, debros_detail *detail)
         return 0;
     }
     int err = 0;
-    while (rc == SQLITE_OK && (rc = dbr_internal_step(store->system->db, stmt)) == SQLITE_ROW) {
+    while (rc == SQLITE_OK &&
+           (rc = dbr_internal_step(store->system->db, stmt)) == SQLITE_ROW) {
         err = reload_row(store, stmt, detail);
         rc = err == 0 ? SQLITE_OK : SQLITE_DONE;
     }
@@ -195,8 +197,8 @@ int dbr_namespaces_reload(struct dbr_store *store, debros_detail *detail)
     if (err == 0 && rc != SQLITE_DONE) {
         err = dbr_run_trouble(rc, dbr_vfs_error(store->vfs, false));
         err = err == 0 ? DEBROS_EIO : err;
-        dbr_detail_set(detail, err, "%s: the table namespaces: %s", DBR_SQL_SYSTEM_NAMESPACE,
-                       sqlite3_errmsg(store->system->db->sql));
+        dbr_detail_set(detail, err, "%s: the table namespaces: %s",
+                       DBR_SQL_SYSTEM_NAMESPACE, sqlite3_errmsg(store->system->db->sql));
     }
     store->registry_stale = err != 0;
     return err;

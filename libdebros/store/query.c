@@ -7,7 +7,8 @@
 #include "store_private.h"
 
 /* Queries wait while an image is swapped in. */
-static struct dbr_namespace *enter(struct dbr_store *store, const struct dbr_query_job *job)
+static struct dbr_namespace *enter(struct dbr_store *store,
+                                   const struct dbr_query_job *job)
 {
     struct dbr_namespace *ns = NULL;
     (void)pthread_mutex_lock(&store->lock);
@@ -41,7 +42,8 @@ static void set_deadline(const struct dbr_store *store, const struct dbr_query_j
     if (job->timeout_ms != 0 && store->config.now_ms != NULL) {
         db->deadline.now_ms = store->config.now_ms;
         db->deadline.data = store->config.clock_data;
-        db->deadline.at_ms = store->config.now_ms(store->config.clock_data) + job->timeout_ms;
+        db->deadline.at_ms =
+            store->config.now_ms(store->config.clock_data) + job->timeout_ms;
     }
 }
 
@@ -85,8 +87,8 @@ static void run_query(struct dbr_store *store, const struct dbr_query_job *job,
     int rc = dbr_memory_applied(db, &meta, &seen);
     if (rc != SQLITE_OK || result == NULL) {
         int err = result == NULL ? DEBROS_ENOMEM : dbr_run_trouble(rc, 0);
-        (void)dbr_sql_reply_fail(reply, err == 0 ? DEBROS_EBUSY : err, "namespace '%s': %s",
-                                 job->ns, sqlite3_errmsg(db->sql));
+        (void)dbr_sql_reply_fail(reply, err == 0 ? DEBROS_EBUSY : err,
+                                 "namespace '%s': %s", job->ns, sqlite3_errmsg(db->sql));
     } else {
         dbr_rows_init(&rows, &reply->arena, DBR_SQL_MAX_REPLY);
         dbr_run(&run, db, store->vfs, &job->statement, &rows);
@@ -118,7 +120,8 @@ void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t 
     } else if (ns->readers[reader] == NULL) {
         char path[DBR_PATH_MAX];
         dbr_namespace_path(path, ns->name);
-        err = dbr_db_open(&ns->readers[reader], store->vfs, DBR_DB_READER, path, false, &detail);
+        err = dbr_db_open(&ns->readers[reader], store->vfs, DBR_DB_READER, path, false,
+                          &detail);
     }
     if (err == 0) {
         run_query(store, job, ns->readers[reader], reply);

@@ -91,7 +91,8 @@ enum dbr_record_state dbr_record_read(struct dbr_record *out, debros_bytes segme
     uint32_t seed = place_seed(number, offset);
     size_t payload = offset + DBR_RECORD_HEAD;
     if (magic != MAGIC || head_crc != dbr_crc32c(seed, head, 16)) {
-        return misses_sector(segment, offset, payload) ? DBR_RECORD_TORN : DBR_RECORD_DAMAGED;
+        return misses_sector(segment, offset, payload) ? DBR_RECORD_TORN
+                                                       : DBR_RECORD_DAMAGED;
     }
     if (len > segment.len - payload || out->batch > offset) {
         return DBR_RECORD_DAMAGED;

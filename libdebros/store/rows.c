@@ -45,7 +45,8 @@ void dbr_rows_begin(struct dbr_rows *rows, sqlite3_stmt *stmt)
 {
     rows->n_cells = 0;
     rows->n_columns = (size_t)sqlite3_column_count(stmt);
-    rows->columns = dbr_arena_calloc(rows->arena, rows->n_columns, sizeof(*rows->columns));
+    rows->columns =
+        dbr_arena_calloc(rows->arena, rows->n_columns, sizeof(*rows->columns));
     rows->types = dbr_arena_calloc(rows->arena, rows->n_columns, sizeof(*rows->types));
     if (rows->columns == NULL || rows->types == NULL) {
         rows->failed = true;
@@ -75,8 +76,8 @@ static bool grow_cells(struct dbr_rows *rows)
 }
 
 /* The bytes of a TEXT or BLOB column. */
-static bool copy_bytes(struct dbr_rows *rows, sqlite3_stmt *stmt, int column, bool is_text,
-                       debros_bytes *out)
+static bool copy_bytes(struct dbr_rows *rows, sqlite3_stmt *stmt, int column,
+                       bool is_text, debros_bytes *out)
 {
     const void *data = is_text ? (const void *)sqlite3_column_text(stmt, column)
                                : sqlite3_column_blob(stmt, column);
@@ -94,7 +95,8 @@ static bool copy_bytes(struct dbr_rows *rows, sqlite3_stmt *stmt, int column, bo
     return out->data != NULL;
 }
 
-static bool read_cell(struct dbr_rows *rows, sqlite3_stmt *stmt, int column, debros_value *out)
+static bool read_cell(struct dbr_rows *rows, sqlite3_stmt *stmt, int column,
+                      debros_value *out)
 {
     memset(out, 0, sizeof(*out));
     switch (sqlite3_column_type(stmt, column)) {

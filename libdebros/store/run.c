@@ -10,7 +10,8 @@
 #ifdef __GNUC__
 __attribute__((format(printf, 3, 4)))
 #endif
-static int fail(struct dbr_run *out, int err, const char *format, ...)
+static int
+fail(struct dbr_run *out, int err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -67,7 +68,8 @@ static int explain(struct dbr_run *out, struct dbr_db *db, struct dbr_vfs *vfs, 
                     sqlite3_errmsg(db->sql), DBR_DB_MAX_LENGTH);
     case SQLITE_BUSY:
         out->trouble = applier;
-        return fail(out, applier ? DEBROS_EIO : DEBROS_EBUSY, "%s", sqlite3_errmsg(db->sql));
+        return fail(out, applier ? DEBROS_EIO : DEBROS_EBUSY, "%s",
+                    sqlite3_errmsg(db->sql));
     default:
         return fail(out, DEBROS_ESQL, "%s", sqlite3_errmsg(db->sql));
     }
@@ -112,15 +114,17 @@ static int prepare(struct dbr_run *out, struct dbr_db *db, struct dbr_vfs *vfs,
     bool more = false;
     /* It asks the authorizer late and in others' words. */
     if (strncasecmp(dbr_db_first_word(statement->sql), "VACUUM", 6) == 0) {
-        return fail(out, DEBROS_EACCES, "VACUUM is not allowed: the store keeps its files");
+        return fail(out, DEBROS_EACCES,
+                    "VACUUM is not allowed: the store keeps its files");
     }
     int rc = dbr_db_prepare(db, statement->sql, stmt, &more);
     if (rc != SQLITE_OK) {
         return explain(out, db, vfs, rc);
     }
     if (more) {
-        return fail(out, DEBROS_EINVAL, "more than one statement in the text: send each on "
-                                        "its own in one transaction");
+        return fail(out, DEBROS_EINVAL,
+                    "more than one statement in the text: send each on "
+                    "its own in one transaction");
     }
     if (*stmt == NULL) {
         return fail(out, DEBROS_EINVAL, "the text holds no statement");

@@ -5,9 +5,9 @@
 #include "db.h"
 
 struct dbr_run {
-    int err;         /* 0 or DEBROS_E* */
-    bool trouble;    /* not the statement's fault: memory, disk, a damaged file */
-    bool undone;     /* SQLite has rolled back everything, also what came before */
+    int err;          /* 0 or DEBROS_E* */
+    bool trouble;     /* not the statement's fault: memory, disk, a damaged file */
+    bool undone;      /* SQLite has rolled back everything, also what came before */
     char detail[400]; /* for people, without the statement's number */
     int64_t rows_affected;
     int64_t last_insert_id;

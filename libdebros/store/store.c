@@ -17,7 +17,8 @@ void dbr_store_config_default(struct dbr_store_config *config)
                                         .max_steps = DEFAULT_STEPS};
 }
 
-/* ---- Opening -------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------
+ */
 
 static int make_folders(struct dbr_fs *fs, debros_detail *detail)
 {
@@ -36,8 +37,8 @@ static int make_folders(struct dbr_fs *fs, debros_detail *detail)
         err = fs->ops->sync_dir(fs, ".");
     }
     return err == 0 ? 0
-                    : dbr_detail_set(detail, err, "%s: folders cannot be made: %s", fs->root,
-                                     debros_strerror(err));
+                    : dbr_detail_set(detail, err, "%s: folders cannot be made: %s",
+                                     fs->root, debros_strerror(err));
 }
 
 static int open_databases(struct dbr_store *store, debros_detail *detail)
@@ -86,7 +87,8 @@ static int open_all(struct dbr_store *store, debros_detail *detail)
 int dbr_store_open(struct dbr_store **out, const struct dbr_store_config *config,
                    debros_detail *detail)
 {
-    dbr_assert(config->fs != NULL && config->n_readers > 0 && config->segment_size >= 4096);
+    dbr_assert(config->fs != NULL && config->n_readers > 0 &&
+               config->segment_size >= 4096);
     struct dbr_store *store = dbr_calloc(1, sizeof(*store));
     if (store == NULL) {
         return dbr_detail_set(detail, DEBROS_ENOMEM, "store: out of memory");
@@ -135,16 +137,19 @@ uint64_t dbr_store_applied(const struct dbr_store *store)
     return store->applied_at_open;
 }
 
-/* ---- Work ------------------------------------------------------------------------------- */
+/* ---- Work
+ * ------------------------------------------------------------------------------- */
 
-int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_detail *detail)
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+                        debros_detail *detail)
 {
     /* An image is durable before the log says that it counts. */
     for (const struct dbr_log_op *op = ops; op != NULL; op = op->next) {
         if (op->type == DBR_LOG_INSTALL) {
             int err = dbr_image_stage(store, op->index, op->image, detail);
             if (err != 0) {
-                return err == DEBROS_ENOSPC || err == DEBROS_ENOMEM ? DEBROS_ENOSPC : DEBROS_EIO;
+                return err == DEBROS_ENOSPC || err == DEBROS_ENOMEM ? DEBROS_ENOSPC
+                                                                    : DEBROS_EIO;
             }
         }
     }
@@ -184,12 +189,13 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
     job->status = 0;
     job->detail.text[0] = '\0';
     if (!store->ready && job->type != DBR_APPLY_RESTORE) {
-        job->status = dbr_detail_set(&job->detail, DEBROS_EIO,
-                                     "%s: the databases wait for a snapshot", store->fs->root);
+        job->status =
+            dbr_detail_set(&job->detail, DEBROS_EIO,
+                           "%s: the databases wait for a snapshot", store->fs->root);
     } else if (is_held(store, job)) {
-        job->status = dbr_detail_set(&job->detail, DEBROS_EIO,
-                                     "%s: entry %llu could not be applied", store->fs->root,
-                                     (unsigned long long)store->failed_at);
+        job->status = dbr_detail_set(
+            &job->detail, DEBROS_EIO, "%s: entry %llu could not be applied",
+            store->fs->root, (unsigned long long)store->failed_at);
     } else {
         run_job(store, job);
         if (job->type == DBR_APPLY_ENTRIES && job->entries != NULL) {

@@ -26,10 +26,11 @@ struct dbr_store_config {
     unsigned max_steps; /* a transaction that takes more million steps of SQLite's virtual
                            machine fails with ELIMIT; the same on every replica, as the
                            horizon above; default 300 (some seconds) */
-    uint64_t seed;            /* of random() in queries; in life a random number */
+    uint64_t seed;      /* of random() in queries; in life a random number */
     int64_t (*wall_ms)(void *clock_data); /* unix time that queries see; NULL: 0 */
-    int64_t (*now_ms)(void *clock_data);  /* monotonic, for their deadlines; NULL: none pass */
-    void *clock_data;         /* both may be called from any reader thread */
+    int64_t (*now_ms)(
+        void *clock_data);           /* monotonic, for their deadlines; NULL: none pass */
+    void *clock_data;                /* both may be called from any reader thread */
     const struct dbr_logger *logger; /* borrowed, may be NULL */
 };
 void dbr_store_config_default(struct dbr_store_config *config);
@@ -51,7 +52,8 @@ uint64_t dbr_store_applied(const struct dbr_store *store);
 /* Log thread: makes all ops of the list durable with one sync. 0; ENOSPC: nothing was
  * lost, call again with the same list when there is room; EIO: the log must not be
  * used again, the node stops. */
-int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, debros_detail *detail);
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+                        debros_detail *detail);
 /* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
  * outcomes that it holds already stay. */
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
@@ -63,6 +65,7 @@ void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t 
  * identity.key, operator.key, cluster.json, ... */
 struct dbr_buf;
 int dbr_fs_write_file(struct dbr_fs *fs, const char *path, debros_bytes content);
-int dbr_fs_read_file(struct dbr_fs *fs, const char *path, struct dbr_buf *out, size_t max);
+int dbr_fs_read_file(struct dbr_fs *fs, const char *path, struct dbr_buf *out,
+                     size_t max);
 
 #endif

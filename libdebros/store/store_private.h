@@ -1,6 +1,6 @@
 /* The store's inside, for apply.c, query.c, image.c, namespace.c and store.c. */
-#ifndef DBR_STORE_PRIVATE_H
-#define DBR_STORE_PRIVATE_H
+#ifndef DBR_STORE_STORE_PRIVATE_H
+#define DBR_STORE_STORE_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -87,7 +87,8 @@ int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes image,
                     debros_detail *detail);
 /* At open, before any database is open: finishes a swap, makes the one that the log says
  * (its snapshot's index), removes what nobody waits for. */
-int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index, debros_detail *detail);
+int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index,
+                      debros_detail *detail);
 
 /* ---- the applier's jobs ------------------------------------------------------------ */
 

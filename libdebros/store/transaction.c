@@ -23,7 +23,8 @@ static bool same_key(const struct dbr_sql_key *x, const struct dbr_sql_key *y)
 static bool has_outcome(const struct dbr_apply *a, const struct dbr_apply_item *item)
 {
     for (const struct dbr_apply_outcome *o = a->job->outcomes; o != NULL; o = o->next) {
-        if (same_key(&o->key, &item->transaction->key) && o->reply->index == item->index) {
+        if (same_key(&o->key, &item->transaction->key) &&
+            o->reply->index == item->index) {
             return true;
         }
     }
@@ -44,7 +45,8 @@ static int add_outcome(struct dbr_apply *a, const struct dbr_apply_item *item,
     }
     reply->index = item->index;
     *outcome = (struct dbr_apply_outcome){.key = item->transaction->key, .reply = reply};
-    *pending = (struct dbr_apply_pending){.next = a->pending, .outcome = outcome, .ns = ns};
+    *pending =
+        (struct dbr_apply_pending){.next = a->pending, .outcome = outcome, .ns = ns};
     a->pending = pending;
     *out = reply;
     return 0;
@@ -83,7 +85,8 @@ void dbr_apply_drop_outcomes(struct dbr_apply *a)
     }
 }
 
-/* ---- Statements --------------------------------------------------------------------- */
+/* ---- Statements ---------------------------------------------------------------------
+ */
 
 /* What became of the statements, before it is remembered. */
 struct attempt {
@@ -159,14 +162,16 @@ static int run_all(struct attempt *t)
     /* Deferred foreign keys would stop the commit of the whole batch. */
     int open = 0;
     int unused = 0;
-    (void)sqlite3_db_status(t->ns->db->sql, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &unused, 0);
+    (void)sqlite3_db_status(t->ns->db->sql, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &unused,
+                            0);
     if (t->err == 0 && open != 0) {
         return attempt_fail(t, DEBROS_ESQL, count, "FOREIGN KEY constraint failed");
     }
     return t->pairs.failed ? out_of_memory(t->a) : 0;
 }
 
-/* ---- A transaction -------------------------------------------------------------------- */
+/* ---- A transaction --------------------------------------------------------------------
+ */
 
 static void fill_reply(const struct attempt *t)
 {
@@ -178,14 +183,16 @@ static void fill_reply(const struct attempt *t)
         (void)dbr_sql_reply_fail(reply, t->err, "%s", t->detail);
         reply->failed = t->failed;
     } else if (t->rows.too_large) {
-        (void)dbr_sql_reply_fail(reply, DEBROS_ELIMIT,
-                                 "the transaction is applied, but its results are larger than "
-                                 "%u bytes: read them in parts",
-                                 DBR_SQL_MAX_REPLY);
+        (void)dbr_sql_reply_fail(
+            reply, DEBROS_ELIMIT,
+            "the transaction is applied, but its results are larger than "
+            "%u bytes: read them in parts",
+            DBR_SQL_MAX_REPLY);
     } else if (t->rows.failed) {
-        (void)dbr_sql_reply_fail(reply, DEBROS_ENOMEM,
-                                 "the transaction is applied, but memory was short for its "
-                                 "results");
+        (void)dbr_sql_reply_fail(
+            reply, DEBROS_ENOMEM,
+            "the transaction is applied, but memory was short for its "
+            "results");
     } else {
         reply->results = t->results;
         reply->n_results = t->item->transaction->n_statements;
@@ -277,8 +284,8 @@ static int recall(struct dbr_apply *a, const struct dbr_apply_item *item,
     struct dbr_request request = {0};
     sqlite3_stmt *stmt = NULL;
     int err = 0;
-    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest(a, item), item->index, &request,
-                               &stmt);
+    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest(a, item),
+                             item->index, &request, &stmt);
     *known = rc == SQLITE_ROW;
     if (*known && item->wanted) {
         struct dbr_sql_reply *reply = NULL;

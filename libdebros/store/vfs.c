@@ -32,7 +32,9 @@ static int failure(const struct vfs_side *side, int err, int code)
     if (side->applier && side->vfs->error == 0) {
         side->vfs->error = err;
     }
-    return err == DEBROS_ENOSPC ? SQLITE_FULL : err == DEBROS_ENOMEM ? SQLITE_IOERR_NOMEM : code;
+    return err == DEBROS_ENOSPC   ? SQLITE_FULL
+           : err == DEBROS_ENOMEM ? SQLITE_IOERR_NOMEM
+                                  : code;
 }
 
 /* ---- One file ------------------------------------------------------------------- */
@@ -250,7 +252,8 @@ static int vfs_full_path(sqlite3_vfs *base, const char *name, int size, char *ou
     return snprintf(out, (size_t)size, "%s", name) < size ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 
-/* ---- Time and chance ---------------------------------------------------------------- */
+/* ---- Time and chance ----------------------------------------------------------------
+ */
 
 static int vfs_randomness(sqlite3_vfs *base, int size, char *out)
 {
@@ -263,7 +266,8 @@ static int vfs_randomness(sqlite3_vfs *base, int size, char *out)
 static int vfs_sleep(sqlite3_vfs *base, int us)
 {
     (void)base;
-    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
+    struct timespec time = {.tv_sec = us / 1000000,
+                            .tv_nsec = (long)(us % 1000000) * 1000};
     (void)nanosleep(&time, NULL);
     return us;
 }
@@ -299,7 +303,8 @@ static int vfs_last_error(sqlite3_vfs *base, int size, char *out)
     return 0;
 }
 
-/* ---- Life ----------------------------------------------------------------------------- */
+/* ---- Life -----------------------------------------------------------------------------
+ */
 
 static sqlite3_vfs make_vfs(const char *name, struct vfs_side *side)
 {
@@ -319,7 +324,8 @@ static sqlite3_vfs make_vfs(const char *name, struct vfs_side *side)
                          .xCurrentTimeInt64 = vfs_time_ms};
 }
 
-int dbr_vfs_create(struct dbr_vfs **out, struct dbr_fs *fs, const struct dbr_vfs_clock *clock)
+int dbr_vfs_create(struct dbr_vfs **out, struct dbr_fs *fs,
+                   const struct dbr_vfs_clock *clock)
 {
     struct dbr_vfs *vfs = dbr_calloc(1, sizeof(*vfs));
     if (vfs == NULL) {
@@ -329,8 +335,10 @@ int dbr_vfs_create(struct dbr_vfs **out, struct dbr_fs *fs, const struct dbr_vfs
     vfs->clock = *clock;
     vfs->applier_side = (struct vfs_side){.vfs = vfs, .applier = true};
     vfs->reader_side = (struct vfs_side){.vfs = vfs};
-    (void)snprintf(vfs->applier_name, sizeof(vfs->applier_name), "debros-%p-a", (void *)vfs);
-    (void)snprintf(vfs->reader_name, sizeof(vfs->reader_name), "debros-%p-r", (void *)vfs);
+    (void)snprintf(vfs->applier_name, sizeof(vfs->applier_name), "debros-%p-a",
+                   (void *)vfs);
+    (void)snprintf(vfs->reader_name, sizeof(vfs->reader_name), "debros-%p-r",
+                   (void *)vfs);
     vfs->applier = make_vfs(vfs->applier_name, &vfs->applier_side);
     vfs->reader = make_vfs(vfs->reader_name, &vfs->reader_side);
     if (pthread_mutex_init(&vfs->lock, NULL) != 0) {

@@ -14,7 +14,8 @@ struct dbr_vfs_clock {
     void *data;
 };
 
-int dbr_vfs_create(struct dbr_vfs **out, struct dbr_fs *fs, const struct dbr_vfs_clock *clock);
+int dbr_vfs_create(struct dbr_vfs **out, struct dbr_fs *fs,
+                   const struct dbr_vfs_clock *clock);
 void dbr_vfs_destroy(struct dbr_vfs *vfs); /* no connection is open */
 /* What sqlite3_open_v2() wants. */
 const char *dbr_vfs_applier(const struct dbr_vfs *vfs);

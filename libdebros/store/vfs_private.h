@@ -70,7 +70,8 @@ void vfs_node_release(struct vfs_file *file);
 int vfs_lock(sqlite3_file *base, int level);
 int vfs_unlock(sqlite3_file *base, int level);
 int vfs_check_reserved(sqlite3_file *base, int *out);
-int vfs_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **out);
+int vfs_shm_map(sqlite3_file *base, int region, int size, int extend,
+                void volatile **out);
 int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags);
 void vfs_shm_barrier(sqlite3_file *base);
 int vfs_shm_unmap(sqlite3_file *base, int remove);

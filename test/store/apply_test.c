@@ -16,7 +16,8 @@ static void a_namespace_exists_behind_its_creation(void **state)
     assert_reply(fixture_exec(&f, "other", "SELECT 1"), DEBROS_ENOTFOUND,
                  "there is no namespace 'other'");
     /* Made and used in one entry: not yet. In the next one of the same batch: yes. */
-    const debros_statement make = {.sql = "INSERT INTO namespaces VALUES('other', debros_index())"};
+    const debros_statement make = {
+        .sql = "INSERT INTO namespaces VALUES('other', debros_index())"};
     const debros_statement use = {.sql = "CREATE TABLE t(a)"};
     struct dbr_sql_transaction list[] = {fixture_transaction(&f, "_system", &make, 1),
                                          fixture_transaction(&f, "other", &use, 1)};
@@ -32,8 +33,9 @@ static void a_namespace_exists_behind_its_creation(void **state)
     }
     assert_int_equal(found, 2);
     assert_int_equal(missing, 1);
-    assert_string_equal(fixture_rows(&f, "other", "SELECT name FROM sqlite_schema"
-                                                  " WHERE name NOT LIKE '%debros%'"),
+    assert_string_equal(fixture_rows(&f, "other",
+                                     "SELECT name FROM sqlite_schema"
+                                     " WHERE name NOT LIKE '%debros%'"),
                         "u");
     fixture_finish(&f);
 }
@@ -48,7 +50,8 @@ static void a_replay_sees_what_was_seen_first(void **state)
     fixture_must(&f, "_system", "INSERT INTO namespaces VALUES('late', debros_index())");
     assert_int_equal(fixture_apply(&f, one(&f, f.index, "late", "CREATE TABLE t(a)")), 0);
     assert_int_equal(f.job->outcomes->reply->status, DEBROS_ENOTFOUND);
-    assert_int_equal(fixture_apply(&f, one(&f, ++f.index, "late", "CREATE TABLE t(a)")), 0);
+    assert_int_equal(fixture_apply(&f, one(&f, ++f.index, "late", "CREATE TABLE t(a)")),
+                     0);
     assert_int_equal(f.job->outcomes->reply->status, 0);
     fixture_finish(&f);
 }
@@ -60,12 +63,15 @@ static void entries_that_a_file_holds_are_skipped(void **state)
     fixture_init_default(&f);
     fixture_must(&f, "default", "CREATE TABLE t(a)");
     uint64_t index = ++f.index;
-    assert_int_equal(fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
+    assert_int_equal(
+        fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
     f.seq--;
-    assert_int_equal(fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
+    assert_int_equal(
+        fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
     assert_int_equal(f.job->outcomes->reply->status, 0); /* as remembered */
     fixture_reopen(&f);
-    assert_int_equal(fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
+    assert_int_equal(
+        fixture_apply(&f, one(&f, index, "default", "INSERT INTO t VALUES(1)")), 0);
     assert_int_equal(f.job->outcomes->reply->status, DEBROS_ETIMEDOUT); /* another key */
     assert_string_equal(fixture_rows(&f, "default", "SELECT count(*) FROM t"), "1");
     fixture_finish(&f);
@@ -91,7 +97,8 @@ static void a_malformed_entry_does_nothing(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    struct dbr_apply_entry *bad = dbr_apply_entry_create(++f.index, 1, true, dbr_bytes("\xff", 1));
+    struct dbr_apply_entry *bad =
+        dbr_apply_entry_create(++f.index, 1, true, dbr_bytes("\xff", 1));
     assert_int_equal(fixture_apply(&f, bad), 0);
     assert_int_equal(f.job->applied, f.index);
     assert_null(f.job->outcomes);
@@ -108,9 +115,10 @@ static void a_full_disk_is_no_answer(void **state)
         fixture_init_default(&f);
         fixture_must(&f, "default", "CREATE TABLE t(a)");
         fixture_must(&f, "_system", "CREATE TABLE s(a)");
-        struct dbr_apply_entry *first = one(&f, ++f.index, "default",
-                                            "INSERT INTO t VALUES(1) RETURNING a + 1");
-        first->next = one(&f, ++f.index, "_system", "INSERT INTO s VALUES(1) RETURNING a + 2");
+        struct dbr_apply_entry *first =
+            one(&f, ++f.index, "default", "INSERT INTO t VALUES(1) RETURNING a + 1");
+        first->next =
+            one(&f, ++f.index, "_system", "INSERT INTO s VALUES(1) RETURNING a + 2");
         uint64_t before = sim_disk_ops(f.disk);
         sim_disk_fail_after(f.disk, n, DEBROS_ENOSPC);
         int err = fixture_apply(&f, first);
@@ -123,7 +131,8 @@ static void a_full_disk_is_no_answer(void **state)
         }
         assert_int_equal(f.job->status, 0);
         size_t count = 0;
-        for (const struct dbr_apply_outcome *o = f.job->outcomes; o != NULL; o = o->next) {
+        for (const struct dbr_apply_outcome *o = f.job->outcomes; o != NULL;
+             o = o->next) {
             assert_int_equal(o->reply->status, 0);
             assert_int_equal(o->reply->results[0].n_rows, 1); /* also over two attempts */
             count++;
@@ -146,8 +155,9 @@ static void an_io_error_stops(void **state)
     fixture_init_default(&f);
     fixture_must(&f, "default", "CREATE TABLE t(a)");
     sim_disk_fail_after(f.disk, 0, DEBROS_EIO);
-    assert_int_equal(fixture_apply(&f, one(&f, f.index + 1, "default", "INSERT INTO t VALUES(1)")),
-                     DEBROS_EIO);
+    assert_int_equal(
+        fixture_apply(&f, one(&f, f.index + 1, "default", "INSERT INTO t VALUES(1)")),
+        DEBROS_EIO);
     assert_string_equal(f.job->detail.text, "sim/db/default.db: disk I/O error");
     assert_null(f.job->outcomes);
     assert_int_equal(f.job->applied, f.index);

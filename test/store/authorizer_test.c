@@ -10,10 +10,13 @@ struct refusal {
 static const struct refusal refusals[] = {
     {"ATTACH 'x.db' AS x", "statement 1: ATTACH is not allowed: use a namespace"},
     {"DETACH main", "statement 1: DETACH is not allowed: use a namespace"},
-    {"BEGIN", "statement 1: BEGIN is not allowed: send the statements as one transaction"},
-    {"COMMIT", "statement 1: COMMIT is not allowed: send the statements as one transaction"},
+    {"BEGIN",
+     "statement 1: BEGIN is not allowed: send the statements as one transaction"},
+    {"COMMIT",
+     "statement 1: COMMIT is not allowed: send the statements as one transaction"},
     {"END", "statement 1: COMMIT is not allowed: send the statements as one transaction"},
-    {"ROLLBACK", "statement 1: ROLLBACK is not allowed: send the statements as one transaction"},
+    {"ROLLBACK",
+     "statement 1: ROLLBACK is not allowed: send the statements as one transaction"},
     {"SAVEPOINT a",
      "statement 1: SAVEPOINT is not allowed: send the statements as one transaction"},
     {"RELEASE debros",
@@ -24,8 +27,8 @@ static const struct refusal refusals[] = {
      "statement 1: PRAGMA journal_mode is not allowed: the store decides its settings"},
     {"PRAGMA foreign_keys = OFF",
      "statement 1: PRAGMA foreign_keys is not allowed: the store decides its settings"},
-    {"PRAGMA writable_schema = 1",
-     "statement 1: PRAGMA writable_schema is not allowed: the store decides its settings"},
+    {"PRAGMA writable_schema = 1", "statement 1: PRAGMA writable_schema is not allowed: "
+                                   "the store decides its settings"},
     {"PRAGMA encoding = 'UTF-16'",
      "statement 1: PRAGMA encoding is not allowed: the store decides its settings"},
     {"PRAGMA data_version",
@@ -42,26 +45,30 @@ static const struct refusal refusals[] = {
      "statement 1: TEMP is not allowed: it would live on one replica only"},
     {"CREATE TEMP VIEW x AS SELECT 1",
      "statement 1: TEMP is not allowed: it would live on one replica only"},
-    {"SELECT * FROM _debros_meta",
-     "statement 1: _debros_meta is not allowed: names that begin with _debros_ are the store's"},
+    {"SELECT * FROM _debros_meta", "statement 1: _debros_meta is not allowed: names that "
+                                   "begin with _debros_ are the store's"},
     {"UPDATE _DEBROS_META SET applied = 1",
-     "statement 1: _debros_meta is not allowed: names that begin with _debros_ are the store's"},
-    {"DELETE FROM _debros_requests",
-     "statement 1: _debros_requests is not allowed: names that begin with _debros_ are the "
+     "statement 1: _debros_meta is not allowed: names that begin with _debros_ are the "
      "store's"},
-    {"CREATE TABLE _debros_mine(a)",
-     "statement 1: _debros_mine is not allowed: names that begin with _debros_ are the store's"},
+    {"DELETE FROM _debros_requests", "statement 1: _debros_requests is not allowed: "
+                                     "names that begin with _debros_ are the "
+                                     "store's"},
+    {"CREATE TABLE _debros_mine(a)", "statement 1: _debros_mine is not allowed: names "
+                                     "that begin with _debros_ are the store's"},
     {"CREATE TRIGGER g AFTER INSERT ON _debros_requests BEGIN SELECT 1; END",
-     "statement 1: _debros_requests is not allowed: names that begin with _debros_ are the "
+     "statement 1: _debros_requests is not allowed: names that begin with _debros_ are "
+     "the "
      "store's"},
     {"CREATE INDEX i ON _debros_requests(idx)",
-     "statement 1: _debros_requests is not allowed: names that begin with _debros_ are the "
+     "statement 1: _debros_requests is not allowed: names that begin with _debros_ are "
+     "the "
      "store's"},
     {"VACUUM", "statement 1: VACUUM is not allowed: the store keeps its files"},
     {" /* x */ vacuum into 'copy'",
      "statement 1: VACUUM is not allowed: the store keeps its files"},
     {"CREATE VIRTUAL TABLE v USING dbstat",
-     "statement 1: the module dbstat is not allowed: only fts3, fts4, fts5, rtree and geopoly "
+     "statement 1: the module dbstat is not allowed: only fts3, fts4, fts5, rtree and "
+     "geopoly "
      "are"},
 };
 
@@ -86,14 +93,17 @@ static void triggers_and_views_reach_no_further(void **state)
     struct fixture f;
     fixture_init_default(&f);
     fixture_must(&f, "default", "CREATE TABLE t(a)");
-    fixture_must(&f, "default",
-                 "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE _debros_meta SET applied = 0;"
-                 " END");
-    assert_reply(fixture_exec(&f, "default", "INSERT INTO t VALUES(1)"), DEBROS_EACCES,
-                 "statement 1: _debros_meta is not allowed: names that begin with _debros_ are "
-                 "the store's");
+    fixture_must(
+        &f, "default",
+        "CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE _debros_meta SET applied = 0;"
+        " END");
+    assert_reply(
+        fixture_exec(&f, "default", "INSERT INTO t VALUES(1)"), DEBROS_EACCES,
+        "statement 1: _debros_meta is not allowed: names that begin with _debros_ are "
+        "the store's");
     fixture_must(&f, "default", "CREATE VIEW v AS SELECT * FROM _debros_requests");
-    assert_int_equal(fixture_query(&f, "default", "SELECT * FROM v")->status, DEBROS_EACCES);
+    assert_int_equal(fixture_query(&f, "default", "SELECT * FROM v")->status,
+                     DEBROS_EACCES);
     fixture_finish(&f);
 }
 
@@ -102,15 +112,18 @@ static void looking_at_the_schema_is_allowed(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    fixture_must(&f, "default", "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT REFERENCES t)");
+    fixture_must(&f, "default",
+                 "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT REFERENCES t)");
     assert_string_equal(fixture_rows(&f, "default", "PRAGMA table_info(t)"),
                         "0|a|INTEGER|0|NULL|1;1|b|TEXT|0|NULL|0");
-    assert_string_equal(fixture_rows(&f, "default", "SELECT name FROM pragma_table_info('t')"),
-                        "a;b");
-    assert_int_equal(fixture_query(&f, "default", "PRAGMA foreign_key_list(t)")->status, 0);
+    assert_string_equal(
+        fixture_rows(&f, "default", "SELECT name FROM pragma_table_info('t')"), "a;b");
+    assert_int_equal(fixture_query(&f, "default", "PRAGMA foreign_key_list(t)")->status,
+                     0);
     assert_int_equal(fixture_query(&f, "default", "PRAGMA index_list(t)")->status, 0);
-    assert_string_equal(fixture_rows(&f, "default", "SELECT name FROM sqlite_schema"
-                                                    " WHERE name NOT LIKE '%debros%'"),
+    assert_string_equal(fixture_rows(&f, "default",
+                                     "SELECT name FROM sqlite_schema"
+                                     " WHERE name NOT LIKE '%debros%'"),
                         "t");
     fixture_finish(&f);
 }
@@ -122,8 +135,8 @@ static void full_text_search_works(void **state)
     fixture_init_default(&f);
     fixture_must(&f, "default", "CREATE VIRTUAL TABLE d USING fts5(body)");
     fixture_must(&f, "default", "INSERT INTO d VALUES('one two'), ('two three')");
-    assert_string_equal(fixture_rows(&f, "default", "SELECT rowid FROM d WHERE d MATCH 'three'"),
-                        "2");
+    assert_string_equal(
+        fixture_rows(&f, "default", "SELECT rowid FROM d WHERE d MATCH 'three'"), "2");
     fixture_must(&f, "default", "INSERT INTO d(d) VALUES('optimize')");
     fixture_must(&f, "default", "DELETE FROM d WHERE d MATCH 'one'");
     assert_string_equal(fixture_rows(&f, "default", "SELECT body FROM d"), "two three");

@@ -18,13 +18,15 @@ static inline void db_open(struct db_fixture *f)
     struct dbr_vfs_clock clock = {0};
     *f = (struct db_fixture){.disk = sim_disk_create(1)};
     assert_int_equal(dbr_vfs_create(&f->vfs, sim_disk_fs(f->disk), &clock), 0);
-    assert_int_equal(dbr_db_open(&f->db, f->vfs, DBR_DB_APPLIER, "db/x.db", false, NULL), 0);
+    assert_int_equal(dbr_db_open(&f->db, f->vfs, DBR_DB_APPLIER, "db/x.db", false, NULL),
+                     0);
     f->db->max_units = 100;
 }
 
 static inline void db_open_reader(struct db_fixture *f)
 {
-    assert_int_equal(dbr_db_open(&f->reader, f->vfs, DBR_DB_READER, "db/x.db", false, NULL), 0);
+    assert_int_equal(
+        dbr_db_open(&f->reader, f->vfs, DBR_DB_READER, "db/x.db", false, NULL), 0);
 }
 
 static inline void db_close(struct db_fixture *f)

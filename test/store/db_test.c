@@ -44,7 +44,8 @@ static void two_statements_are_never_kept(void **state)
     bool more = false;
     db_open(&f);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(dbr_db_prepare(f.db, "SELECT 1; SELECT 2", &stmt, &more), SQLITE_OK);
+        assert_int_equal(dbr_db_prepare(f.db, "SELECT 1; SELECT 2", &stmt, &more),
+                         SQLITE_OK);
         assert_true(more);
         assert_null(stmt);
     }
@@ -72,7 +73,8 @@ static void a_reader_needs_a_file(void **state)
     db_open(&f);
     assert_int_equal(dbr_db_open(&db, f.vfs, DBR_DB_READER, "db/none.db", false, &detail),
                      DEBROS_EIO);
-    assert_string_equal(detail.text, "db/none.db: cannot be opened: unable to open database file");
+    assert_string_equal(detail.text,
+                        "db/none.db: cannot be opened: unable to open database file");
     dbr_db_close(NULL);
     db_close(&f);
 }

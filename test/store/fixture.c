@@ -20,7 +20,8 @@ void fixture_init_default(struct fixture *f)
     fixture_init(f);
     fixture_must(f, "_system",
                  "CREATE TABLE namespaces(name TEXT PRIMARY KEY, created INTEGER)");
-    fixture_must(f, "_system", "INSERT INTO namespaces VALUES('default', debros_index())");
+    fixture_must(f, "_system",
+                 "INSERT INTO namespaces VALUES('default', debros_index())");
 }
 
 int fixture_try_open(struct fixture *f)
@@ -74,8 +75,8 @@ struct dbr_sql_transaction fixture_transaction(struct fixture *f, const char *ns
     return t;
 }
 
-struct dbr_apply_entry *fixture_entry(uint64_t index, const struct dbr_sql_transaction *list,
-                                      size_t count)
+struct dbr_apply_entry *
+fixture_entry(uint64_t index, const struct dbr_sql_transaction *list, size_t count)
 {
     struct dbr_buf buf;
     dbr_buf_init(&buf);
@@ -121,7 +122,8 @@ const struct dbr_sql_reply *fixture_exec_list(struct fixture *f, const char *ns,
     return f->job->outcomes->reply;
 }
 
-const struct dbr_sql_reply *fixture_exec(struct fixture *f, const char *ns, const char *sql)
+const struct dbr_sql_reply *fixture_exec(struct fixture *f, const char *ns,
+                                         const char *sql)
 {
     debros_statement statement = {.sql = sql};
     return fixture_exec_list(f, ns, &statement, 1);
@@ -135,7 +137,8 @@ void fixture_must(struct fixture *f, const char *ns, const char *sql)
     }
 }
 
-const struct dbr_sql_reply *fixture_query(struct fixture *f, const char *ns, const char *sql)
+const struct dbr_sql_reply *fixture_query(struct fixture *f, const char *ns,
+                                          const char *sql)
 {
     debros_statement statement = {.sql = sql};
     dbr_query_job_destroy(f->query);

@@ -36,29 +36,32 @@ void fixture_reopen(struct fixture *f);
 void fixture_crash(struct fixture *f);
 
 /* Statements of one transaction with the next request key. */
-struct dbr_apply_entry *fixture_entry(uint64_t index, const struct dbr_sql_transaction *list,
-                                      size_t count);
+struct dbr_apply_entry *
+fixture_entry(uint64_t index, const struct dbr_sql_transaction *list, size_t count);
 struct dbr_sql_transaction fixture_transaction(struct fixture *f, const char *ns,
-                                               const debros_statement *list, size_t count);
+                                               const debros_statement *list,
+                                               size_t count);
 /* Runs a job of these entries; its status. They stay in f->job until the next call. */
 int fixture_apply(struct fixture *f, struct dbr_apply_entry *entries);
 int fixture_job(struct fixture *f, enum dbr_apply_job_type type, uint64_t index);
 /* One statement, or several, as one entry: the reply, valid until the next call. */
-const struct dbr_sql_reply *fixture_exec(struct fixture *f, const char *ns, const char *sql);
+const struct dbr_sql_reply *fixture_exec(struct fixture *f, const char *ns,
+                                         const char *sql);
 const struct dbr_sql_reply *fixture_exec_list(struct fixture *f, const char *ns,
                                               const debros_statement *list, size_t count);
 /* The same, which must succeed. */
 void fixture_must(struct fixture *f, const char *ns, const char *sql);
-const struct dbr_sql_reply *fixture_query(struct fixture *f, const char *ns, const char *sql);
+const struct dbr_sql_reply *fixture_query(struct fixture *f, const char *ns,
+                                          const char *sql);
 /* Rows as text: cells by '|', rows by ';'. The query must succeed. */
 const char *fixture_rows(struct fixture *f, const char *ns, const char *sql);
 const char *fixture_result_text(struct fixture *f, const debros_result *result);
 
-#define assert_reply(reply, error, words)             \
-    do {                                              \
-        const struct dbr_sql_reply *reply_ = (reply); \
-        assert_string_equal(reply_->detail, words);   \
-        assert_int_equal(reply_->status, error);      \
+#define assert_reply(reply, error, words)                                                \
+    do {                                                                                 \
+        const struct dbr_sql_reply *reply_ = (reply);                                    \
+        assert_string_equal(reply_->detail, words);                                      \
+        assert_int_equal(reply_->status, error);                                         \
     } while (0)
 
 #endif

@@ -44,7 +44,8 @@ static void a_crash_leaves_old_or_new(void **state)
         sim_disk_crash(disk);
         sim_disk_revive(disk);
         (void)content(disk, text);
-        assert_true(strcmp(text, "much newer") == 0 || (err != 0 && strcmp(text, "old") == 0));
+        assert_true(strcmp(text, "much newer") == 0 ||
+                    (err != 0 && strcmp(text, "old") == 0));
         sim_disk_destroy(disk);
     }
 }

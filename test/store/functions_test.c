@@ -4,26 +4,31 @@
 #include "base/alloc.h"
 
 static const char *const writes[] = {
-    "CREATE TABLE t(id INTEGER PRIMARY KEY, r DEFAULT (random()), b DEFAULT (randomblob(8)),"
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, r DEFAULT (random()), b DEFAULT "
+    "(randomblob(8)),"
     " at DEFAULT CURRENT_TIMESTAMP, d DEFAULT (datetime('now', '+1 day')))",
     "CREATE TABLE log(what, n, total, last)",
     "CREATE TRIGGER g AFTER INSERT ON t BEGIN"
-    " INSERT INTO log VALUES('trigger', random(), total_changes(), last_insert_rowid()); END",
+    " INSERT INTO log VALUES('trigger', random(), total_changes(), last_insert_rowid()); "
+    "END",
     "INSERT INTO t DEFAULT VALUES",
     "INSERT INTO t(id) VALUES(10), (11), (12)",
     "INSERT INTO log VALUES('first', changes(), total_changes(), last_insert_rowid())",
     "INSERT INTO t(id, d) VALUES(20, strftime('%s', 'now') || julianday('now'))",
     "INSERT OR ROLLBACK INTO t(id) VALUES(20)",
-    "UPDATE t SET b = randomblob(id) WHERE id IN (SELECT id FROM t ORDER BY random() LIMIT 2)",
-    "INSERT INTO log SELECT date('now'), unixepoch(), random() % 100, CURRENT_TIME FROM t",
+    "UPDATE t SET b = randomblob(id) WHERE id IN (SELECT id FROM t ORDER BY random() "
+    "LIMIT 2)",
+    "INSERT INTO log SELECT date('now'), unixepoch(), random() % 100, CURRENT_TIME FROM "
+    "t",
     "DELETE FROM t WHERE id = 11",
     "INSERT INTO log VALUES('end', changes(), total_changes(), last_insert_rowid())",
 };
 
-static const char dump[] =
-    "SELECT group_concat(quote(id) || quote(r) || quote(b) || quote(at) || quote(d), ';'),"
-    " (SELECT group_concat(quote(what) || quote(n) || quote(total) || quote(last), ';') FROM log)"
-    " FROM t";
+static const char dump[] = "SELECT group_concat(quote(id) || quote(r) || quote(b) || "
+                           "quote(at) || quote(d), ';'),"
+                           " (SELECT group_concat(quote(what) || quote(n) || "
+                           "quote(total) || quote(last), ';') FROM log)"
+                           " FROM t";
 
 static struct dbr_apply_entry *entry_of(struct fixture *f, size_t i)
 {
@@ -75,7 +80,8 @@ static void each_transaction_has_its_own_chance(void **state)
     struct dbr_sql_transaction list[] = {fixture_transaction(&f, "default", two, 2),
                                          fixture_transaction(&f, "default", two, 2)};
     assert_int_equal(fixture_apply(&f, fixture_entry(++f.index, list, 2)), 0);
-    assert_string_equal(fixture_rows(&f, "default", "SELECT count(DISTINCT r) FROM t"), "4");
+    assert_string_equal(fixture_rows(&f, "default", "SELECT count(DISTINCT r) FROM t"),
+                        "4");
     fixture_finish(&f);
 }
 
@@ -84,8 +90,10 @@ static void a_blob_has_one_byte_at_least_and_a_limit(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    assert_string_equal(fixture_rows(&f, "default", "SELECT length(randomblob(-1))"), "1");
-    assert_string_equal(fixture_rows(&f, "default", "SELECT length(randomblob(1000))"), "1000");
+    assert_string_equal(fixture_rows(&f, "default", "SELECT length(randomblob(-1))"),
+                        "1");
+    assert_string_equal(fixture_rows(&f, "default", "SELECT length(randomblob(1000))"),
+                        "1000");
     assert_int_equal(fixture_query(&f, "default", "SELECT randomblob(70000000)")->status,
                      DEBROS_ELIMIT);
     fixture_finish(&f);
@@ -96,7 +104,8 @@ static void only_the_cluster_sees_the_index(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    const struct dbr_sql_reply *reply = fixture_exec(&f, "_system", "SELECT debros_index()");
+    const struct dbr_sql_reply *reply =
+        fixture_exec(&f, "_system", "SELECT debros_index()");
     assert_int_equal(reply->results[0].cells[0].as.integer, (int64_t)f.index);
     assert_reply(fixture_exec(&f, "default", "SELECT debros_index()"), DEBROS_ESQL,
                  "statement 1: no such function: debros_index");
@@ -111,7 +120,8 @@ static void queries_draw_from_the_configured_seed(void **state)
     fixture_init_default(&a);
     fixture_init_default(&b);
     char first[64];
-    (void)strncpy(first, fixture_rows(&a, "default", "SELECT random()"), sizeof(first) - 1);
+    (void)strncpy(first, fixture_rows(&a, "default", "SELECT random()"),
+                  sizeof(first) - 1);
     assert_string_equal(fixture_rows(&b, "default", "SELECT random()"), first);
     assert_string_not_equal(fixture_rows(&b, "default", "SELECT random()"), first);
     fixture_finish(&a);

@@ -11,7 +11,8 @@ static void an_image_holds_all_namespaces_at_one_index(void **state)
     fixture_must(&f, "_system", "INSERT INTO namespaces VALUES('b', debros_index())");
     fixture_must(&f, "default", "CREATE TABLE t AS SELECT randomblob(100000) AS a");
     assert_int_equal(fixture_job(&f, DBR_APPLY_IMAGE, 0), 0);
-    assert_int_equal(dbr_image_decode(&image, dbr_bytes(f.job->image.data, f.job->image.len)), 0);
+    assert_int_equal(
+        dbr_image_decode(&image, dbr_bytes(f.job->image.data, f.job->image.len)), 0);
     assert_int_equal(image.index, f.index);
     assert_int_equal(f.job->applied, f.index);
     assert_int_equal(image.n_files, 3);

@@ -40,7 +40,8 @@ static void every_flip_and_every_cut_is_noticed(void **state)
     for (size_t i = 0; i < buf.len; i++) {
         assert_int_equal(dbr_image_decode(&image, dbr_bytes(buf.data, i)), DEBROS_EPROTO);
         buf.data[i] ^= 4;
-        assert_int_equal(dbr_image_decode(&image, dbr_bytes(buf.data, buf.len)), DEBROS_EPROTO);
+        assert_int_equal(dbr_image_decode(&image, dbr_bytes(buf.data, buf.len)),
+                         DEBROS_EPROTO);
         buf.data[i] ^= 4;
     }
     dbr_buf_finish(&buf);
@@ -55,11 +56,11 @@ static void wrong_names_are_refused(void **state)
 {
     (void)state;
     static const struct wrong wrongs[] = {
-        {{"default"}, 1},                       /* no _system */
-        {{"_system", "_system"}, 2},            /* twice */
-        {{"_system", "../x"}, 2},               /* no name */
-        {{"_system", "b", "a"}, 3},             /* out of order */
-        {{"_system"}, 2},                       /* one is missing */
+        {{"default"}, 1},            /* no _system */
+        {{"_system", "_system"}, 2}, /* twice */
+        {{"_system", "../x"}, 2},    /* no name */
+        {{"_system", "b", "a"}, 3},  /* out of order */
+        {{"_system"}, 2},            /* one is missing */
         {{""}, 1},
     };
     for (size_t i = 0; i < DBR_COUNT(wrongs); i++) {
@@ -71,7 +72,8 @@ static void wrong_names_are_refused(void **state)
             dbr_image_add(&buf, wrongs[i].names[n], dbr_bytes(head, sizeof(head)));
         }
         dbr_image_end(&buf);
-        assert_int_equal(dbr_image_decode(&image, dbr_bytes(buf.data, buf.len)), DEBROS_EPROTO);
+        assert_int_equal(dbr_image_decode(&image, dbr_bytes(buf.data, buf.len)),
+                         DEBROS_EPROTO);
         dbr_buf_finish(&buf);
     }
 }

@@ -10,7 +10,8 @@ static void our_statements_may_what_users_may_not(void **state)
     bool more = false;
     db_open(&f);
     assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE _debros_x(a)"), SQLITE_OK);
-    assert_int_equal(dbr_db_prepare(f.db, "SELECT * FROM _debros_x", &stmt, &more), SQLITE_AUTH);
+    assert_int_equal(dbr_db_prepare(f.db, "SELECT * FROM _debros_x", &stmt, &more),
+                     SQLITE_AUTH);
     assert_false(f.db->trusted);
     db_close(&f);
 }
@@ -39,9 +40,11 @@ static void a_missing_table_is_an_error_each_time(void **state)
     struct db_fixture f;
     struct sqlite3_stmt *stmt = NULL;
     db_open(&f);
-    assert_int_equal(dbr_internal_get(f.db, DBR_INTERNAL_NAMESPACES, &stmt), SQLITE_ERROR);
+    assert_int_equal(dbr_internal_get(f.db, DBR_INTERNAL_NAMESPACES, &stmt),
+                     SQLITE_ERROR);
     assert_null(stmt);
-    assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE namespaces(name, created)"), SQLITE_OK);
+    assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE namespaces(name, created)"),
+                     SQLITE_OK);
     assert_int_equal(dbr_internal_get(f.db, DBR_INTERNAL_NAMESPACES, &stmt), SQLITE_OK);
     assert_int_equal(dbr_internal_step(f.db, stmt), SQLITE_DONE);
     (void)sqlite3_reset(stmt);

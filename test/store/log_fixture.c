@@ -9,7 +9,8 @@ static struct dbr_log_op *add(struct log_script *s, enum dbr_log_op_type type)
     return op;
 }
 
-static struct dbr_log_op *append(struct log_script *s, uint64_t index, uint64_t term, size_t n)
+static struct dbr_log_op *append(struct log_script *s, uint64_t index, uint64_t term,
+                                 size_t n)
 {
     struct dbr_log_op *op = add(s, DBR_LOG_APPEND);
     op->index = index;
@@ -25,7 +26,8 @@ static struct dbr_log_op *append(struct log_script *s, uint64_t index, uint64_t 
     return op;
 }
 
-static struct dbr_log_op *value(struct log_script *s, enum dbr_log_op_type type, uint64_t v)
+static struct dbr_log_op *value(struct log_script *s, enum dbr_log_op_type type,
+                                uint64_t v)
 {
     struct dbr_log_op *op = add(s, type);
     op->value = v;
@@ -82,7 +84,8 @@ void log_model_init(struct log_model *model)
     *model = (struct log_model){.head = {.keep_from = 1, .next = 1}, .first = 1};
 }
 
-static void entries_apply(struct log_model *model, const struct dbr_log_op *op, size_t count)
+static void entries_apply(struct log_model *model, const struct dbr_log_op *op,
+                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         model->terms[op->index + i] = op->entries[i].term;

@@ -26,10 +26,12 @@ static void a_segment_head_comes_back(void **state)
     assert_int_equal(found.log.configuration_index, 7);
     assert_true(dbr_bytes_equal(found.log.configuration, head.log.configuration));
     for (size_t i = 0; i < buf.len; i++) { /* any cut, any longer one */
-        assert_int_equal(dbr_segment_head_decode(&found, dbr_bytes(buf.data, i)), DEBROS_EIO);
+        assert_int_equal(dbr_segment_head_decode(&found, dbr_bytes(buf.data, i)),
+                         DEBROS_EIO);
     }
     dbr_buf_u8(&buf, 0);
-    assert_int_equal(dbr_segment_head_decode(&found, dbr_bytes(buf.data, buf.len)), DEBROS_EIO);
+    assert_int_equal(dbr_segment_head_decode(&found, dbr_bytes(buf.data, buf.len)),
+                     DEBROS_EIO);
     dbr_buf_finish(&buf);
 }
 
@@ -50,8 +52,10 @@ static void an_entry_comes_back(void **state)
     assert_int_equal(found.type, DBR_ENTRY_BARRIER);
     assert_int_equal(found.data.len, 4);
     buf.data[16] = 9; /* no such type */
-    assert_int_equal(dbr_entry_decode(&index, &found, dbr_bytes(buf.data, buf.len)), DEBROS_EIO);
-    assert_int_equal(dbr_entry_decode(&index, &found, dbr_bytes(buf.data, 20)), DEBROS_EIO);
+    assert_int_equal(dbr_entry_decode(&index, &found, dbr_bytes(buf.data, buf.len)),
+                     DEBROS_EIO);
+    assert_int_equal(dbr_entry_decode(&index, &found, dbr_bytes(buf.data, 20)),
+                     DEBROS_EIO);
     dbr_buf_finish(&buf);
 }
 
@@ -84,7 +88,10 @@ static void operations_change_the_head(void **state)
 static void a_snapshot_comes_back(void **state)
 {
     (void)state;
-    struct dbr_log_op op = {.index = 1, .term = 2, .keep_from = 3, .configuration_index = 4,
+    struct dbr_log_op op = {.index = 1,
+                            .term = 2,
+                            .keep_from = 3,
+                            .configuration_index = 4,
                             .configuration = dbr_bytes("c", 1)};
     struct dbr_log_op found = {0};
     struct dbr_buf buf;
@@ -94,7 +101,8 @@ static void a_snapshot_comes_back(void **state)
     assert_int_equal(found.keep_from, 3);
     assert_int_equal(found.configuration_index, 4);
     assert_true(dbr_bytes_equal(found.configuration, op.configuration));
-    assert_int_equal(dbr_snapshot_decode(&found, dbr_bytes(buf.data, buf.len - 1)), DEBROS_EIO);
+    assert_int_equal(dbr_snapshot_decode(&found, dbr_bytes(buf.data, buf.len - 1)),
+                     DEBROS_EIO);
     dbr_buf_finish(&buf);
 }
 

@@ -114,7 +114,8 @@ static void each_flipped_byte_is_an_error_with_its_place(void **state)
 {
     (void)state;
     static struct log_script script;
-    static const char *const paths[] = {"log/0000000000000001.seg", "log/0000000000000002.seg"};
+    static const char *const paths[] = {"log/0000000000000001.seg",
+                                        "log/0000000000000002.seg"};
     struct sim_disk *disk = small_log(&script, 5);
     for (size_t p = 0; p < DBR_COUNT(paths); p++) {
         size_t end = used(disk, paths[p]);
@@ -174,7 +175,8 @@ static void a_lost_sector_before_a_later_call_is_damage(void **state)
     memset(data + 1024, 0, 512);
     struct dbr_log *log = NULL;
     assert_int_equal(try_open(disk, &log, &detail), DEBROS_EIO);
-    assert_non_null(strstr(detail.text, "sim/log/0000000000000001.seg: damaged at offset"));
+    assert_non_null(
+        strstr(detail.text, "sim/log/0000000000000001.seg: damaged at offset"));
     sim_disk_destroy(disk);
 }
 

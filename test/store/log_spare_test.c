@@ -32,7 +32,8 @@ static void the_next_segment_grows_with_the_present_one(void **state)
     sim_disk_destroy(disk);
 }
 
-/* A spare that finds no room gives back what it took, and is not tried with each batch. */
+/* A spare that finds no room gives back what it took, and is not tried with each batch.
+ */
 static void a_full_disk_is_left_alone(void **state)
 {
     (void)state;

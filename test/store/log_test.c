@@ -93,8 +93,9 @@ static void a_full_disk_only_delays(void **state)
         int err = dbr_log_write(log, script.calls[i], &detail);
         if (err != 0) {
             assert_int_equal(err, DEBROS_ENOSPC);
-            assert_string_equal(detail.text,
-                                "sim/log: no space left on the disk; the log waits for room");
+            assert_string_equal(
+                detail.text,
+                "sim/log: no space left on the disk; the log waits for room");
             assert_int_equal(dbr_log_write(log, script.calls[i], &detail), DEBROS_ENOSPC);
             delayed++;
             sim_disk_set_full(disk, false);
@@ -158,8 +159,9 @@ static void after_an_io_error_nothing_is_written(void **state)
     assert_int_equal(dbr_log_write(log, script.calls[0], NULL), 0);
     sim_disk_fail_after(disk, 1, DEBROS_EIO); /* the sync */
     assert_int_equal(dbr_log_write(log, script.calls[1], &detail), DEBROS_EIO);
-    assert_string_equal(detail.text, "sim/log: writing failed (EIO): check the disk, then start "
-                                     "again");
+    assert_string_equal(detail.text,
+                        "sim/log: writing failed (EIO): check the disk, then start "
+                        "again");
     uint64_t before = sim_disk_ops(disk);
     assert_int_equal(dbr_log_write(log, script.calls[1], NULL), DEBROS_EIO);
     assert_int_equal(sim_disk_ops(disk), before);
@@ -172,11 +174,10 @@ static void a_batch_larger_than_a_segment_has_one_of_its_own(void **state)
     (void)state;
     static uint8_t large[5 * LOG_SEGMENT];
     memset(large, 'x', sizeof(large));
-    struct dbr_log_entry entry = {.term = 1,
-                                  .type = DBR_ENTRY_CHANGE,
-                                  .data = dbr_bytes(large, sizeof(large))};
-    struct dbr_log_op op = {.type = DBR_LOG_APPEND, .index = 1, .entries = &entry,
-                            .n_entries = 1};
+    struct dbr_log_entry entry = {
+        .term = 1, .type = DBR_ENTRY_CHANGE, .data = dbr_bytes(large, sizeof(large))};
+    struct dbr_log_op op = {
+        .type = DBR_LOG_APPEND, .index = 1, .entries = &entry, .n_entries = 1};
     struct sim_disk *disk = sim_disk_create(1);
     struct dbr_log *log = open_log(disk);
     assert_int_equal(dbr_log_write(log, &op, NULL), 0);

@@ -11,8 +11,8 @@ static void add(struct dbr_db *db, uint64_t seq, uint64_t index)
     assert_int_equal(dbr_memory_add(db, &k, &request), SQLITE_OK);
 }
 
-static int find(struct dbr_db *db, const struct dbr_sql_key *k, uint64_t min, uint64_t max,
-                struct dbr_request *out)
+static int find(struct dbr_db *db, const struct dbr_sql_key *k, uint64_t min,
+                uint64_t max, struct dbr_request *out)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = dbr_memory_find(db, k, min, max, out, &stmt);
@@ -80,7 +80,8 @@ static void the_oldest_are_forgotten(void **state)
     assert_int_equal(dbr_memory_prune(f.db, 3, 45), SQLITE_OK);
     for (uint64_t i = 1; i <= 10; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
-        assert_int_equal(find(f.db, &k, 0, 1000, &found), i <= 4 ? SQLITE_DONE : SQLITE_ROW);
+        assert_int_equal(find(f.db, &k, 0, 1000, &found),
+                         i <= 4 ? SQLITE_DONE : SQLITE_ROW);
     }
     db_close(&f);
 }
@@ -93,7 +94,8 @@ static void another_format_is_refused(void **state)
     debros_detail detail = {{0}};
     db_open(&f);
     assert_int_equal(dbr_memory_open(f.db, 0, &applied, NULL), 0);
-    assert_int_equal(dbr_internal_exec(f.db, "UPDATE _debros_meta SET format = 2"), SQLITE_OK);
+    assert_int_equal(dbr_internal_exec(f.db, "UPDATE _debros_meta SET format = 2"),
+                     SQLITE_OK);
     assert_int_equal(dbr_memory_open(f.db, 0, &applied, &detail), DEBROS_EIO);
     assert_string_equal(detail.text, "db/x.db: made by another version (format 2)");
     db_close(&f);

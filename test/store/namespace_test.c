@@ -4,9 +4,18 @@
 static void names(void **state)
 {
     (void)state;
-    static const char *const good[] = {"a", "0", "_system", "a-b_c9",
+    static const char *const good[] = {
+        "a", "0", "_system", "a-b_c9",
         "123456789012345678901234567890123456789012345678901234567890123"};
-    static const char *const bad[] = {"", "-a", "A", "a.b", "a/b", "..", "a b", "\xc3\xa4",
+    static const char *const bad[] = {
+        "",
+        "-a",
+        "A",
+        "a.b",
+        "a/b",
+        "..",
+        "a b",
+        "\xc3\xa4",
         "1234567890123456789012345678901234567890123456789012345678901234"};
     for (size_t i = 0; i < DBR_COUNT(good); i++) {
         assert_true(dbr_namespace_name_ok(good[i]));
@@ -22,9 +31,10 @@ static void strange_rows_are_ignored(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    fixture_must(&f, "_system",
-                 "INSERT INTO namespaces VALUES('../x', 1), ('Big', 1), (NULL, 1), ('neg', -5),"
-                 " ('zero', 0), ('text', 'abc'), ('_system', 1)");
+    fixture_must(
+        &f, "_system",
+        "INSERT INTO namespaces VALUES('../x', 1), ('Big', 1), (NULL, 1), ('neg', -5),"
+        " ('zero', 0), ('text', 'abc'), ('_system', 1)");
     assert_int_equal(fixture_query(&f, "zero", "SELECT 1")->status, DEBROS_ENOTFOUND);
     assert_int_equal(fixture_query(&f, "text", "SELECT 1")->status, DEBROS_ENOTFOUND);
     assert_int_equal(fixture_query(&f, "neg", "SELECT 1")->status, DEBROS_ENOTFOUND);

@@ -3,9 +3,13 @@
 static void what_writes_is_refused(void **state)
 {
     (void)state;
-    static const char *const writes[] = {"INSERT INTO t VALUES(1)", "UPDATE t SET a = 1",
-                                         "DELETE FROM t", "CREATE TABLE u(a)", "DROP TABLE t",
-                                         "INSERT INTO t VALUES(1) RETURNING a", "REINDEX"};
+    static const char *const writes[] = {"INSERT INTO t VALUES(1)",
+                                         "UPDATE t SET a = 1",
+                                         "DELETE FROM t",
+                                         "CREATE TABLE u(a)",
+                                         "DROP TABLE t",
+                                         "INSERT INTO t VALUES(1) RETURNING a",
+                                         "REINDEX"};
     struct fixture f;
     fixture_init_default(&f);
     fixture_must(&f, "default", "CREATE TABLE t(a)");
@@ -26,7 +30,8 @@ static void namespaces_are_apart(void **state)
                  "there is no namespace 'nowhere'");
     assert_reply(fixture_query(&f, "../../etc", "SELECT 1"), DEBROS_ENOTFOUND,
                  "there is no namespace '../../etc'");
-    assert_string_equal(fixture_rows(&f, "_system", "SELECT name FROM namespaces"), "default");
+    assert_string_equal(fixture_rows(&f, "_system", "SELECT name FROM namespaces"),
+                        "default");
     const debros_statement statement = {.sql = "SELECT 1"};
     struct dbr_query_job *job = dbr_query_job_create(1, "_system", &statement);
     dbr_store_query(f.store, job, 1);
@@ -69,12 +74,14 @@ static void a_query_ends_at_its_deadline(void **state)
     f.config.wall_ms = fake_wall;
     f.config.clock_data = &clock;
     fixture_reopen(&f);
-    const debros_statement statement = {
-        .sql = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT count(*) FROM c"};
+    const debros_statement statement = {.sql =
+                                            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
+                                            "SELECT x FROM c) SELECT count(*) FROM c"};
     struct dbr_query_job *job = dbr_query_job_create(1, "default", &statement);
     job->timeout_ms = 50;
     dbr_store_query(f.store, job, 0);
-    assert_reply(job->reply, DEBROS_ETIMEDOUT, "statement 1: stopped: the deadline passed");
+    assert_reply(job->reply, DEBROS_ETIMEDOUT,
+                 "statement 1: stopped: the deadline passed");
     assert_true(clock >= 50 && clock < 60);
     dbr_query_job_destroy(job);
     assert_string_equal(fixture_rows(&f, "default", "SELECT datetime('now')"),
@@ -87,10 +94,11 @@ static void too_large_an_answer_is_a_limit(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    assert_reply(fixture_query(&f, "default",
-                               "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
-                               " SELECT zeroblob(1000000) FROM c"),
-                 DEBROS_ELIMIT, "the result is larger than 16777216 bytes: read it in parts");
+    assert_reply(
+        fixture_query(&f, "default",
+                      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+                      " SELECT zeroblob(1000000) FROM c"),
+        DEBROS_ELIMIT, "the result is larger than 16777216 bytes: read it in parts");
     fixture_finish(&f);
 }
 

@@ -6,17 +6,19 @@ static struct dbr_buf record_at(uint64_t segment, size_t offset, size_t batch, s
 {
     static uint8_t data[4096];
     struct dbr_buf buf;
-    struct dbr_record_place place = {.segment = segment, .offset = offset, .batch = batch};
+    struct dbr_record_place place = {
+        .segment = segment, .offset = offset, .batch = batch};
     dbr_buf_init(&buf);
     (void)dbr_buf_extend(&buf, offset);
     memset(buf.data, 0, offset);
     memset(data, 'd', sizeof(data));
-    dbr_record_add(&buf, &place, DBR_RECORD_VOTE, dbr_bytes("head", 4), dbr_bytes(data, len));
+    dbr_record_add(&buf, &place, DBR_RECORD_VOTE, dbr_bytes("head", 4),
+                   dbr_bytes(data, len));
     return buf;
 }
 
-static enum dbr_record_state read_at(const struct dbr_buf *buf, uint64_t number, size_t offset,
-                                     struct dbr_record *record)
+static enum dbr_record_state read_at(const struct dbr_buf *buf, uint64_t number,
+                                     size_t offset, struct dbr_record *record)
 {
     return dbr_record_read(record, dbr_bytes(buf->data, buf->len), number, offset);
 }

@@ -55,7 +55,8 @@ static void the_cap_counts_what_lies_in_memory(void **state)
     struct dbr_rows rows;
     struct dbr_arena arena;
     debros_result result;
-    const char *sql = "WITH c(x) AS (VALUES(1), (2), (3)) SELECT zeroblob(1000) AS b FROM c";
+    const char *sql =
+        "WITH c(x) AS (VALUES(1), (2), (3)) SELECT zeroblob(1000) AS b FROM c";
     size_t needed = 3 * (1000 + sizeof(debros_value)) + 2 * sizeof(char *) + 1;
     db_open(&f);
     collect(&f, sql, needed, &result, &rows, &arena);

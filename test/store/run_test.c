@@ -19,19 +19,22 @@ static void values_come_back_as_they_went(void **state)
         {.type = DEBROS_REAL, .as.real = 5e-324},
         {.type = DEBROS_NULL},
         {.type = DEBROS_TEXT, .as.bytes = dbr_bytes(NULL, 0)},
-        {.type = DEBROS_TEXT, .as.bytes = dbr_bytes("z\xc3\xbcrich \xf0\x9f\x98\x80", 12)},
+        {.type = DEBROS_TEXT,
+         .as.bytes = dbr_bytes("z\xc3\xbcrich \xf0\x9f\x98\x80", 12)},
         {.type = DEBROS_TEXT, .as.bytes = dbr_bytes("a\0b", 3)},
         {.type = DEBROS_BLOB, .as.bytes = dbr_bytes(NULL, 0)},
         {.type = DEBROS_BLOB, .as.bytes = dbr_bytes(blob, sizeof(blob))},
     };
     for (size_t i = 0; i < DBR_COUNT(values); i++) {
-        debros_value params[] = {{.type = DEBROS_INTEGER, .as.integer = (int64_t)i}, values[i]};
+        debros_value params[] = {{.type = DEBROS_INTEGER, .as.integer = (int64_t)i},
+                                 values[i]};
         debros_statement insert = {"INSERT INTO v VALUES(?, ?) RETURNING v", params, 2};
         const struct dbr_sql_reply *reply = fixture_exec_list(&f, "default", &insert, 1);
         assert_reply(reply, 0, "");
         assert_int_equal(reply->results[0].cells[0].type, values[i].type);
     }
-    const struct dbr_sql_reply *reply = fixture_query(&f, "default", "SELECT v FROM v ORDER BY k");
+    const struct dbr_sql_reply *reply =
+        fixture_query(&f, "default", "SELECT v FROM v ORDER BY k");
     assert_int_equal(reply->results[0].n_rows, DBR_COUNT(values));
     for (size_t i = 0; i < DBR_COUNT(values); i++) {
         const debros_value *cell = &reply->results[0].cells[i];
@@ -53,7 +56,8 @@ static void columns_have_names_and_types(void **state)
     (void)state;
     struct fixture f;
     fixture_init_default(&f);
-    fixture_must(&f, "default", "CREATE TABLE t(id INTEGER PRIMARY KEY, name VARCHAR(10))");
+    fixture_must(&f, "default",
+                 "CREATE TABLE t(id INTEGER PRIMARY KEY, name VARCHAR(10))");
     const struct dbr_sql_reply *reply =
         fixture_query(&f, "default", "SELECT name, id, 1 + 1 AS two FROM t");
     assert_int_equal(reply->results[0].n_columns, 3);

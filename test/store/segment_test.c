@@ -37,7 +37,8 @@ static void fill(uint8_t out[SIZE], size_t ends[4])
     dbr_buf_finish(&buf);
 }
 
-static int scan(const uint8_t *data, bool last, struct dbr_segment_end *end, struct seen *seen)
+static int scan(const uint8_t *data, bool last, struct dbr_segment_end *end,
+                struct seen *seen)
 {
     *seen = (struct seen){.fail_at = seen->fail_at};
     return dbr_segment_scan(end, dbr_bytes(data, SIZE), 3, last, visit, seen);

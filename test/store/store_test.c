@@ -14,8 +14,8 @@
 static struct dbr_apply_entry *run_entry(uint64_t index)
 {
     char sql[256];
-    debros_statement list[2] = {{.sql = sql},
-                                {.sql = "INSERT INTO namespaces VALUES('n', debros_index())"}};
+    debros_statement list[2] = {
+        {.sql = sql}, {.sql = "INSERT INTO namespaces VALUES('n', debros_index())"}};
     struct dbr_sql_transaction t = {.ns = index % 3 == 0 ? "n" : "_system",
                                     .statements = list,
                                     .n_statements = index == 1 ? 2 : 1};
@@ -27,9 +27,10 @@ static struct dbr_apply_entry *run_entry(uint64_t index)
     } else if (index < 4) {
         (void)snprintf(sql, sizeof(sql), "CREATE TABLE t(id INTEGER PRIMARY KEY, r, b)");
     } else {
-        (void)snprintf(sql, sizeof(sql),
-                       "INSERT INTO t(r, b) SELECT random(), zeroblob(%d) || max(id) FROM t",
-                       (int)(index % 5) * 900);
+        (void)snprintf(
+            sql, sizeof(sql),
+            "INSERT INTO t(r, b) SELECT random(), zeroblob(%d) || max(id) FROM t",
+            (int)(index % 5) * 900);
     }
     return fixture_entry(index, &t, 1);
 }
@@ -37,9 +38,10 @@ static struct dbr_apply_entry *run_entry(uint64_t index)
 static int write_entry(struct fixture *f, uint64_t index)
 {
     struct dbr_apply_entry *entry = run_entry(index);
-    struct dbr_log_entry data = {.term = 1, .type = DBR_ENTRY_COMMAND, .data = entry->data};
-    struct dbr_log_op op = {.type = DBR_LOG_APPEND, .index = index, .entries = &data,
-                            .n_entries = 1};
+    struct dbr_log_entry data = {
+        .term = 1, .type = DBR_ENTRY_COMMAND, .data = entry->data};
+    struct dbr_log_op op = {
+        .type = DBR_LOG_APPEND, .index = index, .entries = &data, .n_entries = 1};
     int err = dbr_store_write_log(f->store, &op, &f->detail);
     dbr_free(entry);
     return err;
@@ -47,7 +49,9 @@ static int write_entry(struct fixture *f, uint64_t index)
 
 static int snapshot(struct fixture *f, uint64_t index)
 {
-    struct dbr_log_op op = {.type = DBR_LOG_SNAPSHOT, .index = index, .term = 1,
+    struct dbr_log_op op = {.type = DBR_LOG_SNAPSHOT,
+                            .index = index,
+                            .term = 1,
                             .keep_from = index > 2 ? index - 2 : 1};
     int err = fixture_job(f, DBR_APPLY_CHECKPOINT, 0);
     return err != 0 ? err : dbr_store_write_log(f->store, &op, &f->detail);
@@ -68,7 +72,8 @@ static uint64_t run(struct fixture *f)
     return RUN_ENTRIES;
 }
 
-/* Gives everything that the log holds to the applier, as a node does that starts alone. */
+/* Gives everything that the log holds to the applier, as a node does that starts alone.
+ */
 static uint64_t replay(struct fixture *f)
 {
     const struct dbr_log_state *state = dbr_store_log_state(f->store);
@@ -90,7 +95,8 @@ static uint64_t replay(struct fixture *f)
 /* What both namespaces hold. */
 static void dump(struct fixture *f, char *out, size_t size, uint64_t last)
 {
-    const char *sql = "SELECT group_concat(id || ',' || r || ',' || length(b), ';') FROM t";
+    const char *sql =
+        "SELECT group_concat(id || ',' || r || ',' || length(b), ';') FROM t";
     size_t len = 0;
     out[0] = '\0';
     if (last >= 2) {
@@ -154,7 +160,8 @@ struct reader {
     const char *error;
 };
 
-static bool check_rows(struct reader *r, const struct dbr_sql_reply *reply, uint64_t *seen)
+static bool check_rows(struct reader *r, const struct dbr_sql_reply *reply,
+                       uint64_t *seen)
 {
     if (reply->status != 0) {
         r->error = "a query failed";
@@ -174,7 +181,8 @@ static bool check_rows(struct reader *r, const struct dbr_sql_reply *reply, uint
 static void *read_along(void *data)
 {
     struct reader *r = data;
-    const debros_statement statement = {.sql = "SELECT count(*), ifnull(sum(a), 0) FROM t"};
+    const debros_statement statement = {.sql =
+                                            "SELECT count(*), ifnull(sum(a), 0) FROM t"};
     uint64_t seen = 0;
     bool more = true;
     while (more) {
@@ -190,11 +198,11 @@ static void *read_along(void *data)
 static void *log_along(void *data)
 {
     struct fixture *f = data;
-    struct dbr_log_entry entry = {.term = 1, .type = DBR_ENTRY_COMMAND,
-                                  .data = dbr_bytes("some bytes", 10)};
+    struct dbr_log_entry entry = {
+        .term = 1, .type = DBR_ENTRY_COMMAND, .data = dbr_bytes("some bytes", 10)};
     for (uint64_t index = 1; index <= WRITES; index++) {
-        struct dbr_log_op op = {.type = DBR_LOG_APPEND, .index = index, .entries = &entry,
-                                .n_entries = 1};
+        struct dbr_log_op op = {
+            .type = DBR_LOG_APPEND, .index = index, .entries = &entry, .n_entries = 1};
         if (dbr_store_write_log(f->store, &op, NULL) != 0) {
             return (void *)"the log failed";
         }
@@ -272,7 +280,8 @@ static void a_damaged_database_is_named(void **state)
     sim_disk_revive(f.disk);
     memset(sim_disk_data(f.disk, "db/default.db", &len), 'x', 4096);
     assert_int_equal(fixture_try_open(&f), DEBROS_EIO);
-    assert_string_equal(f.detail.text, "db/default.db: cannot be opened: file is not a database");
+    assert_string_equal(f.detail.text,
+                        "db/default.db: cannot be opened: file is not a database");
     fixture_finish(&f);
 }
 

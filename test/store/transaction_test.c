@@ -36,10 +36,11 @@ static void results_say_rows_and_ids(void **state)
     (void)state;
     struct fixture f;
     setup(&f);
-    const debros_statement list[] = {{.sql = "INSERT INTO t(b) VALUES(1), (2) RETURNING a, b"},
-                                     {.sql = "UPDATE t SET b = b + 1"},
-                                     {.sql = "CREATE TABLE u(a)"},
-                                     {.sql = "SELECT sum(b) AS s FROM t"}};
+    const debros_statement list[] = {
+        {.sql = "INSERT INTO t(b) VALUES(1), (2) RETURNING a, b"},
+        {.sql = "UPDATE t SET b = b + 1"},
+        {.sql = "CREATE TABLE u(a)"},
+        {.sql = "SELECT sum(b) AS s FROM t"}};
     const struct dbr_sql_reply *reply = fixture_exec_list(&f, "default", list, 4);
     assert_reply(reply, 0, "");
     assert_int_equal(reply->index, f.index);
@@ -141,23 +142,27 @@ static void texts_and_parameters_are_checked(void **state)
     (void)state;
     struct fixture f;
     setup(&f);
-    const debros_value values[] = {{.type = DEBROS_INTEGER, .as.integer = 1}, {.type = DEBROS_NULL}};
+    const debros_value values[] = {{.type = DEBROS_INTEGER, .as.integer = 1},
+                                   {.type = DEBROS_NULL}};
     const debros_statement few = {"INSERT INTO t VALUES(?, ?3)", values, 2};
     assert_reply(fixture_exec_list(&f, "default", &few, 1), DEBROS_EINVAL,
                  "statement 1: 2 parameters given, 3 needed");
     const debros_statement many = {"SELECT 1", values, 1};
     assert_reply(fixture_exec_list(&f, "default", &many, 1), DEBROS_EINVAL,
                  "statement 1: 1 parameter given, 0 needed");
-    const char *more = "statement 1: more than one statement in the text: send each on its own "
-                       "in one transaction";
+    const char *more =
+        "statement 1: more than one statement in the text: send each on its own "
+        "in one transaction";
     for (int i = 0; i < 2; i++) { /* also when it was seen before */
-        assert_reply(fixture_exec(&f, "default", "DELETE FROM t; SELECT 1"), DEBROS_EINVAL, more);
+        assert_reply(fixture_exec(&f, "default", "DELETE FROM t; SELECT 1"),
+                     DEBROS_EINVAL, more);
     }
     assert_reply(fixture_exec(&f, "default", ""), DEBROS_EINVAL,
                  "statement 1: the text holds no statement");
     assert_reply(fixture_exec(&f, "default", " -- nothing\n/* here */ ;"), DEBROS_EINVAL,
                  "statement 1: the text holds no statement");
-    assert_reply(fixture_exec(&f, "default", "SELECT 1; -- the end\n /* of it */ ;"), 0, "");
+    assert_reply(fixture_exec(&f, "default", "SELECT 1; -- the end\n /* of it */ ;"), 0,
+                 "");
     assert_reply(fixture_exec(&f, "default", "SELEC 1"), DEBROS_ESQL,
                  "statement 1: near \"SELEC\": syntax error");
     fixture_finish(&f);
@@ -168,11 +173,12 @@ static void an_endless_statement_ends(void **state)
     (void)state;
     struct fixture f;
     setup(&f);
-    assert_reply(fixture_exec(&f, "default",
-                              "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c)"
-                              " INSERT INTO t SELECT NULL, x FROM c"),
-                 DEBROS_ELIMIT,
-                 "statement 1: stopped: the transaction took more than 2 million steps");
+    assert_reply(
+        fixture_exec(&f, "default",
+                     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c)"
+                     " INSERT INTO t SELECT NULL, x FROM c"),
+        DEBROS_ELIMIT,
+        "statement 1: stopped: the transaction took more than 2 million steps");
     assert_string_equal(fixture_rows(&f, "default", "SELECT count(*) FROM t"), "0");
     fixture_finish(&f);
 }
@@ -197,7 +203,8 @@ static void a_rollback_inside_hurts_no_neighbour(void **state)
     assert_int_equal(fixture_apply(&f, first), 0);
     const struct dbr_apply_outcome *o = f.job->outcomes;
     assert_reply(o->reply, 0, "");
-    assert_reply(o->next->reply, DEBROS_ESQL, "statement 2: UNIQUE constraint failed: t.a");
+    assert_reply(o->next->reply, DEBROS_ESQL,
+                 "statement 2: UNIQUE constraint failed: t.a");
     assert_reply(o->next->next->reply, 0, "");
     assert_reply(o->next->next->next->reply, 0, "");
     assert_null(o->next->next->next->next);
@@ -235,9 +242,10 @@ static void results_beyond_the_cap_do_not_change_the_write(void **state)
         {.sql = "INSERT INTO t(b) VALUES(1)"},
         {.sql = "WITH c(x) AS (VALUES(1), (2), (3)) SELECT zeroblob(6000000) FROM c"},
         {.sql = "INSERT INTO t(b) VALUES(2)"}};
-    assert_reply(fixture_exec_list(&f, "default", list, 3), DEBROS_ELIMIT,
-                 "the transaction is applied, but its results are larger than 16777216 bytes: "
-                 "read them in parts");
+    assert_reply(
+        fixture_exec_list(&f, "default", list, 3), DEBROS_ELIMIT,
+        "the transaction is applied, but its results are larger than 16777216 bytes: "
+        "read them in parts");
     assert_string_equal(fixture_rows(&f, "default", "SELECT b FROM t"), "1;2");
     fixture_finish(&f);
 }
@@ -247,9 +255,10 @@ static void too_large_a_value_is_a_limit(void **state)
     (void)state;
     struct fixture f;
     setup(&f);
-    assert_reply(fixture_exec(&f, "default", "INSERT INTO t(b) VALUES(zeroblob(100000000))"),
-                 DEBROS_ELIMIT,
-                 "statement 1: string or blob too big: a value or row may have 67108864 bytes");
+    assert_reply(
+        fixture_exec(&f, "default", "INSERT INTO t(b) VALUES(zeroblob(100000000))"),
+        DEBROS_ELIMIT,
+        "statement 1: string or blob too big: a value or row may have 67108864 bytes");
     fixture_finish(&f);
 }
 

@@ -52,7 +52,8 @@ static void one_writer_and_many_readers(void **state)
     assert_true(reserved);
     assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_BUSY);
     assert_int_equal(vfs_unlock(&p.b.base, SQLITE_LOCK_NONE), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_BUSY); /* one waits */
+    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED),
+                     SQLITE_BUSY); /* one waits */
     assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_OK);
     assert_int_equal(vfs_unlock(&p.a.base, SQLITE_LOCK_SHARED), SQLITE_OK);
     assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_OK);

@@ -21,7 +21,8 @@ static void time_is_what_it_is_set_to(void **state)
     assert_string_equal(ask(f.db, "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')", text),
                         "2023-11-14 22:13:20.123");
     dbr_vfs_set_time(f.vfs, 0);
-    assert_string_equal(ask(f.db, "SELECT CURRENT_TIMESTAMP", text), "1970-01-01 00:00:00");
+    assert_string_equal(ask(f.db, "SELECT CURRENT_TIMESTAMP", text),
+                        "1970-01-01 00:00:00");
     dbr_vfs_set_time(f.vfs, INT64_MAX);
     assert_string_equal(ask(f.db, "SELECT datetime('now')", text), "9999-12-31 23:59:59");
     dbr_vfs_set_time(f.vfs, INT64_MIN);
@@ -37,7 +38,8 @@ static void a_sync_covers_what_was_written_and_its_names(void **state)
         struct dbr_vfs_clock clock = {0};
         char text[64];
         db_open(&f);
-        assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE t AS SELECT 5 AS a"), SQLITE_OK);
+        assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE t AS SELECT 5 AS a"),
+                         SQLITE_OK);
         assert_int_equal(dbr_vfs_sync(f.vfs), 0);
         uint64_t before = sim_disk_ops(f.disk);
         assert_int_equal(dbr_vfs_sync(f.vfs), 0);
@@ -47,7 +49,8 @@ static void a_sync_covers_what_was_written_and_its_names(void **state)
         dbr_vfs_destroy(f.vfs);
         sim_disk_revive(f.disk);
         assert_int_equal(dbr_vfs_create(&f.vfs, sim_disk_fs(f.disk), &clock), 0);
-        assert_int_equal(dbr_db_open(&f.db, f.vfs, DBR_DB_APPLIER, "db/x.db", false, NULL), 0);
+        assert_int_equal(
+            dbr_db_open(&f.db, f.vfs, DBR_DB_APPLIER, "db/x.db", false, NULL), 0);
         assert_string_equal(ask(f.db, "SELECT a FROM t", text), "5");
         db_close(&f);
     }
