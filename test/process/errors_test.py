@@ -1,6 +1,8 @@
 """What goes wrong has an exit code and words that help."""
 import os
+import signal
 import socket
+import time
 import unittest
 
 from harness import ClusterCase, FolderCase, Process, run
@@ -54,6 +56,28 @@ class Unreachable(FolderCase):
         self.fails(run("node", "--data-dir", folder), 5)
         self.assertEqual(run("query", "SELECT 1", "--node", folder).returncode, 0)
         node.stop()
+
+
+class Silent(unittest.TestCase):
+    """Somebody accepts the connection and says nothing."""
+    address = "/ip4/127.0.0.1/tcp/{}/p2p/12D3KooWJRNrPw4JM4CSQk1ZZXvAnuv3VHQ67rXajGHWps5WiY4B"
+
+    def setUp(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        self.address = self.address.format(server.getsockname()[1])
+
+    def test_the_timeout_ends_it(self):
+        began = time.monotonic()
+        done = run("status", "--node", self.address, "--timeout", "500ms")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_an_interrupt_ends_it_with_130(self):
+        waiting = Process("status", "--node", self.address)
+        time.sleep(0.5)
+        self.assertEqual(waiting.stop(signal.SIGINT), 130)
+        self.assertIn("debros: interrupted", "".join(waiting.stderr))
 
 
 class Refused(ClusterCase):
