@@ -66,10 +66,6 @@ static int check_kind(const debros_config *c, debros_detail *detail)
         return dbr_detail_set(detail, DEBROS_EINVAL,
                               "data_dir is missing: a node needs a folder for its state");
     }
-    if (c->client && c->n_bootstrap == 0) {
-        return dbr_detail_set(detail, DEBROS_EINVAL,
-                              "bootstrap is missing: a client needs a member's address");
-    }
     if (c->client && c->invite != NULL) {
         return dbr_detail_set(detail, DEBROS_EINVAL,
                               "an invite is for a node, not a client");

@@ -13,9 +13,9 @@
 static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log_op *ops)
 {
     struct dbr_lanes *lanes = &node->lanes;
+    debros_detail detail = {.text = ""};
     int err;
-    while ((err = dbr_store_write_log(node->store, ops, &lanes->log_detail)) ==
-           DEBROS_ENOSPC) {
+    while ((err = dbr_store_write_log(node->store, ops, &detail)) == DEBROS_ENOSPC) {
         if (!atomic_exchange(&lanes->is_full, true)) {
             dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
                     "no space left in '%s': writes wait until there is room",
@@ -29,7 +29,10 @@ static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log
         dbr_log(&node->logger, DEBROS_LOG_WARN, MODULE, "there is room in '%s' again",
                 node->fs->root);
     }
-    lanes->log_status = err;
+    if (err != 0) {
+        lanes->log_detail = detail;
+        atomic_store(&lanes->log_status, err); /* from here the detail stays */
+    }
     return err == 0;
 }
 
@@ -37,7 +40,7 @@ static void run_log(void *data, struct dbr_lane *lane, size_t thread, void *jobs
 {
     debros_node *node = data;
     (void)thread;
-    if (node->lanes.log_status == 0) {
+    if (atomic_load(&node->lanes.log_status) == 0) {
         (void)write_batch(node, lane, jobs);
     }
 }
@@ -45,8 +48,9 @@ static void run_log(void *data, struct dbr_lane *lane, size_t thread, void *jobs
 static void log_done(void *data, void *jobs)
 {
     debros_node *node = data;
-    if (node->lanes.log_status != 0) {
-        dbr_life_fail(node, node->lanes.log_status, node->lanes.log_detail.text);
+    int err = atomic_load(&node->lanes.log_status);
+    if (err != 0) {
+        dbr_life_fail(node, err, node->lanes.log_detail.text);
         return;
     }
     if (node->phase == DBR_PHASE_CLOSING) {

@@ -22,8 +22,8 @@ struct dbr_lanes {
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
     atomic_bool is_full; /* the log waits for room on the disk */
-    /* The log thread's until a batch comes back failed. */
-    int log_status;
+    /* Why the log must not be used any more; the detail is written before the status. */
+    atomic_int log_status;
     debros_detail log_detail;
 };
 

@@ -2,6 +2,7 @@
 #ifndef DBR_DRIVER_INNER_H
 #define DBR_DRIVER_INNER_H
 
+#include <pthread.h>
 #include <uv.h>
 
 #include "base/list.h"
@@ -32,7 +33,7 @@ struct dbr_loop {
 struct dbr_wake {
     struct dbr_list link;
     uv_async_t async;
-    uv_mutex_t lock;
+    pthread_mutex_t lock;
     bool open; /* `lock` */
     void (*run)(void *data);
     void *data;

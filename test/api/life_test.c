@@ -1,5 +1,8 @@
 /* More than one node: clients, joining, and what a node hears when others end. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -106,11 +109,29 @@ static void on_start(debros_req *req, int status)
     *(int *)req->data = status;
 }
 
+/* A socket that listens and says nothing; `addr` is its multiaddr. */
+static int listen_silently(char *addr, size_t size)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(in);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    snprintf(addr, size,
+             "/ip4/127.0.0.1/tcp/%u/p2p/"
+             "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN",
+             ntohs(in.sin_port));
+    return fd;
+}
+
 static void a_start_can_be_canceled(void **state)
 {
     (void)state;
-    const char *addr = "/ip4/127.0.0.1/tcp/1/p2p/"
-                       "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    char text[128];
+    const char *addr = text;
+    int fd = listen_silently(text, sizeof(text));
     debros_config config;
     int status = 1;
     debros_req req = {.data = &status};
@@ -125,6 +146,25 @@ static void a_start_can_be_canceled(void **state)
     assert_int_equal(status, DEBROS_ECANCELED);
     debros_release(client, &req);
     debros_node_destroy(client);
+    close(fd);
+}
+
+static void a_silent_member_is_given_up_in_time(void **state)
+{
+    (void)state;
+    char text[128];
+    const char *addr = text;
+    int fd = listen_silently(text, sizeof(text));
+    debros_config config;
+    debros_config_default(&config);
+    config.client = true;
+    config.bootstrap = &addr;
+    config.n_bootstrap = 1;
+    config.request_timeout = 200;
+    debros_node *client = harness_create(&config);
+    assert_int_equal(harness_start(client), DEBROS_EUNREACHABLE);
+    debros_node_destroy(client);
+    close(fd);
 }
 
 static void a_node_can_be_stopped_while_it_starts(void **state)
@@ -150,6 +190,7 @@ int main(void)
         TEST(a_stranger_gets_nothing),
         TEST(an_invite_makes_a_member),
         TEST(a_start_can_be_canceled),
+        TEST(a_silent_member_is_given_up_in_time),
         TEST(a_node_can_be_stopped_while_it_starts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
