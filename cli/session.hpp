@@ -8,7 +8,7 @@
 namespace cli
 {
 
-// The log on stderr at LOG_LEVEL; where that is not set a node logs at info, a client not.
+// The log on stderr at LOG_LEVEL. Not set: info for a node, nothing for a client.
 void configure_log(debros::Config &config);
 
 class Session
