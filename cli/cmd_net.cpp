@@ -97,15 +97,16 @@ int connect(const Args &args)
     return exit_done;
 }
 
-// ping and identify dial ADDR themselves, once they are connected: to the node that is
-// named, or else to ADDR, which must be a member then.
+// ping and identify dial ADDR themselves: they need no member, but take a key along.
 Target direct(const Args &args)
 {
-    Args named = args;
-    if (args.node.empty() && environment("DEBROS_NODE").empty()) {
-        named.node = args.addr;
+    if (!args.node.empty() || !environment("DEBROS_NODE").empty()) {
+        return resolve_target(args);
     }
-    return resolve_target(named);
+    Target target;
+    target.identity =
+        args.identity.empty() ? environment("DEBROS_IDENTITY") : args.identity;
+    return target;
 }
 
 int ping(const Args &args)

@@ -109,6 +109,7 @@ class Refused(ClusterCase):
         address = self.cluster.read(1, "peer.info")
         key = {"DEBROS_IDENTITY": os.path.join(self.cluster.dir(1), "operator.key")}
         self.assertEqual(run("ping", address, **key).returncode, 0)
+        self.assertEqual(run("ping", address).returncode, 0, "a stranger may ping")
         named = ["--node", self.cluster.dir(1)]
         self.assertEqual(run("ping", address.split("/p2p/")[0], *named).returncode, 0)
         self.fails(run("ping", "/ip4/127.0.0.1/tcp/1", *named), 5)
