@@ -633,6 +633,18 @@ dbr_time dbr_consensus_deadline(const struct dbr_consensus *c)
     return is_running(c) ? c->next_tick : DBR_TIME_NEVER;
 }
 
+static void tick(struct dbr_consensus *c)
+{
+    struct dbr_repair_guest guest = {.swapped = false};
+    dbr_repair_6_tick(c);
+    if (dbr_repair_8_stands(c)) {
+        dbr_repair_8_begin(c, &guest);
+    }
+    c->seam.tick(&c->io);
+    dbr_repair_8_end(c, &guest);
+    dbr_repair_8_forget_leader(c);
+}
+
 void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)
 {
     begin(c, now);
@@ -641,9 +653,7 @@ void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)
     }
     c->next_tick = dbr_time_add(c->now, c->config.heartbeat_ms);
     if (c->raft.state != RAFT_FOLLOWER || !dbr_repair_3_waits(c)) {
-        dbr_repair_6_tick(c);
-        c->seam.tick(&c->io);
-        dbr_repair_8_forget_leader(c);
+        tick(c);
     }
     settle(c);
 }

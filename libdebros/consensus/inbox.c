@@ -69,14 +69,24 @@ static void deliver_install(struct dbr_consensus *c, struct dbr_inbox_message *m
     dbr_repair_2_end(c);
 }
 
-static void deliver_vote(struct dbr_consensus *c, struct dbr_inbox_message *m)
+static void deliver_as_voter(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
-    struct dbr_repair_vote vote;
+    struct dbr_repair_guest guest;
     address_by_configuration(c, m);
-    dbr_repair_8_forget_leader(c);
-    dbr_repair_8_begin(c, &vote);
+    dbr_repair_8_begin(c, &guest);
     deliver(c, m);
-    dbr_repair_8_end(c, &vote);
+    dbr_repair_8_end(c, &guest);
+}
+
+static void deliver_vote_result(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    if (!dbr_repair_8_stands(c)) {
+        deliver(c, m);
+    } else if (dbr_repair_8_keeps(c, &m->raft)) {
+        free_message(m);
+    } else {
+        deliver_as_voter(c, m);
+    }
 }
 
 /* Would libraft drop a snapshot that comes now, or mix it with what is under way? It also
@@ -133,7 +143,11 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
         free_message(m);
         return 0;
     case RAFT_IO_REQUEST_VOTE:
-        deliver_vote(c, m);
+        dbr_repair_8_forget_leader(c);
+        deliver_as_voter(c, m);
+        return 0;
+    case RAFT_IO_REQUEST_VOTE_RESULT:
+        deliver_vote_result(c, m);
         return 0;
     case RAFT_IO_TIMEOUT_NOW:
         if (dbr_repair_3_waits(c) || dbr_repair_6_refuses_timeout(c)) {

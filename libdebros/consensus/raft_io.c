@@ -348,6 +348,9 @@ static void post(struct dbr_consensus *c, const struct raft_message *message)
         dbr_repair_2_is_false(c, &m.append_entries_result)) {
         return;
     }
+    if (m.type == RAFT_IO_REQUEST_VOTE_RESULT) {
+        dbr_repair_10_tell_term(c, &m.request_vote_result);
+    }
     struct dbr_buf data = {0};
     debros_bytes image = dbr_bytes(c->snapshots.image.data, c->snapshots.image.len);
     if (dbr_message_encode(&data, &m, c->address, image) != 0) {

@@ -400,11 +400,80 @@ void dbr_repair_7_strip(struct dbr_consensus *c, struct raft_append_entries *app
 }
 
 /* ---- 8 ----------------------------------------------------------------------
- * libraft lets only voters of their own newest configuration grant votes. A server that
- * has been made a voter may not know it yet, and be needed for the election of the only
- * one that knows: the cluster would stand still for ever. Raft (dissertation, 4.2.1) lets
- * everyone vote, and the candidate count. So a vote is asked of a configuration in which
- * this server is a voter; libraft looks at nothing else of it meanwhile. */
+ * libraft lets only voters of their own newest configuration vote and stand. That stops a
+ * cluster for ever in two cases: a server that was made a voter does not know it yet, and
+ * is needed for the election of the only one that knows; a voter that was made less holds
+ * that entry, and others that do not, so that it must not vote for anyone else. Raft
+ * (dissertation, 4.2.1 and 4.2.2) lets everyone vote and leaves the count to the
+ * candidate, and lets the second one stand, without a voice of its own. */
+
+/* Shows libraft a configuration in which this server is a voter. It looks at nothing else
+ * of it meanwhile. */
+void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_guest *guest)
+{
+    struct raft *r = &c->raft;
+    const struct raft_server *self =
+        dbr_configuration_find(&r->configuration, c->config.id);
+    guest->swapped = !is_off(c) && (self == NULL || self->role != RAFT_VOTER);
+    if (!guest->swapped) {
+        return;
+    }
+    unsigned n = r->configuration.n;
+    unsigned at = self != NULL ? (unsigned)(self - r->configuration.servers) : n;
+    dbr_assert(n <= DBR_CONFIGURATION_SERVERS_MAX);
+    if (n > 0) {
+        memcpy(guest->servers, r->configuration.servers, n * sizeof(*guest->servers));
+    }
+    guest->servers[at] = (struct raft_server){
+        .id = c->config.id, .address = c->address, .role = RAFT_VOTER};
+    guest->own = r->configuration;
+    r->configuration =
+        (struct raft_configuration){.servers = guest->servers, .n = at == n ? n + 1 : n};
+}
+
+void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_guest *guest)
+{
+    if (guest->swapped) {
+        c->raft.configuration = guest->own;
+    }
+}
+
+static bool votes_in(const struct raft_configuration *configuration, uint64_t id)
+{
+    const struct raft_server *server = dbr_configuration_find(configuration, id);
+    return server != NULL && server->role == RAFT_VOTER;
+}
+
+/* Is this server a voter no more by an entry that is not committed? */
+bool dbr_repair_8_stands(const struct dbr_consensus *c)
+{
+    const struct raft *r = &c->raft;
+    const struct dbr_configuration_at *committed = dbr_history_newest(&c->committed);
+    return !is_off(c) && (r->state == RAFT_FOLLOWER || r->state == RAFT_CANDIDATE) &&
+           !votes_in(&r->configuration, c->config.id) && committed != NULL &&
+           (r->state == RAFT_CANDIDATE ||
+            (r->configuration_uncommitted_index != 0 &&
+             votes_in(&committed->configuration, c->config.id)));
+}
+
+/* libraft counts the guest's own voice. With an odd number of voters that makes no
+ * difference; with an even number it would win with half of them, so the first vote that
+ * is granted is kept from it. Returns whether to drop this one. */
+bool dbr_repair_8_keeps(struct dbr_consensus *c, const struct raft_message *message)
+{
+    struct dbr_repairs *x = &c->repairs;
+    const struct raft_request_vote_result *v = &message->request_vote_result;
+    bool pre_vote = v->pre_vote == raft_tribool_true;
+    if (!v->vote_granted || dbr_configuration_voters(&c->raft.configuration) % 2 == 1) {
+        return false;
+    }
+    if (x->kept_from == 0 || x->kept_term != v->term || x->kept_pre_vote != pre_vote) {
+        x->kept_from = message->server_id;
+        x->kept_term = v->term;
+        x->kept_pre_vote = pre_vote;
+    }
+    return x->kept_from == message->server_id;
+}
 
 /* A non-voter never stands for election and so never forgets a leader that has gone, for
  * whose sake it refuses its vote to all others. */
@@ -414,27 +483,6 @@ void dbr_repair_8_forget_leader(struct dbr_consensus *c)
     if (!is_off(c) && r->state == RAFT_FOLLOWER &&
         c->now - r->election_timer_start >= r->election_timeout) {
         r->follower_state.current_leader.id = 0;
-    }
-}
-
-void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_vote *vote)
-{
-    struct raft *r = &c->raft;
-    const struct raft_server *self =
-        dbr_configuration_find(&r->configuration, c->config.id);
-    vote->swapped = !is_off(c) && (self == NULL || self->role != RAFT_VOTER);
-    if (vote->swapped) {
-        vote->own = r->configuration;
-        vote->server = (struct raft_server){
-            .id = c->config.id, .address = c->address, .role = RAFT_VOTER};
-        r->configuration = (struct raft_configuration){.servers = &vote->server, .n = 1};
-    }
-}
-
-void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_vote *vote)
-{
-    if (vote->swapped) {
-        c->raft.configuration = vote->own;
     }
 }
 
@@ -491,6 +539,21 @@ void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *m)
     c->seam.recv(&c->io, m);
     r->last_stored = stored;
     dbr_raft_io_mend_cuts(c);
+}
+
+/* ---- 10 ---------------------------------------------------------------------
+ * A pre-vote that is refused because its term is old is answered with that old term. A
+ * server whose log is needed for the next election may so never hear of the newer term
+ * that keeps it out, while its log keeps out the others: they go on asking each other for
+ * ever. So the refusal tells the own term, and the candidate takes it over. */
+
+void dbr_repair_10_tell_term(const struct dbr_consensus *c,
+                             struct raft_request_vote_result *result)
+{
+    if (!is_off(c) && result->pre_vote == raft_tribool_true && !result->vote_granted &&
+        result->term < c->raft.current_term) {
+        result->term = c->raft.current_term;
+    }
 }
 
 /* ---- Beyond the repairs ----------------------------------------------------- */

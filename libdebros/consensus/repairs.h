@@ -1,5 +1,5 @@
 /* The repairs that libraft 0.15.0 needs, numbered as in the design of the log;
- * 8 and 9 came with the simulation. All are
+ * 8 to 10 came with the simulation. All are
  * off in a machine whose configuration says `bare`. */
 #ifndef DBR_CONSENSUS_REPAIRS_H
 #define DBR_CONSENSUS_REPAIRS_H
@@ -7,6 +7,8 @@
 #include <raft.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "consensus/configuration.h"
 
 struct dbr_consensus;
 struct dbr_log_item;
@@ -35,6 +37,10 @@ struct dbr_repairs {
     uint64_t delivered_end;
     bool completing;           /* an append or an install */
     uint64_t completing_begun; /* its term */
+    /* 8 */
+    uint64_t kept_from; /* whose vote is kept from libraft */
+    uint64_t kept_term;
+    bool kept_pre_vote;
 };
 
 void dbr_repairs_finish(struct dbr_repairs *repairs);
@@ -67,16 +73,21 @@ bool dbr_repair_6_refuses_timeout(const struct dbr_consensus *c);
 /* 7 */
 void dbr_repair_7_strip(struct dbr_consensus *c, struct raft_append_entries *append);
 /* 8 */
-struct dbr_repair_vote {
+struct dbr_repair_guest {
     bool swapped;
     struct raft_configuration own;
-    struct raft_server server;
+    struct raft_server servers[DBR_CONFIGURATION_SERVERS_MAX + 1];
 };
+void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_guest *guest);
+void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_guest *guest);
+bool dbr_repair_8_stands(const struct dbr_consensus *c);
+bool dbr_repair_8_keeps(struct dbr_consensus *c, const struct raft_message *message);
 void dbr_repair_8_forget_leader(struct dbr_consensus *c);
-void dbr_repair_8_begin(struct dbr_consensus *c, struct dbr_repair_vote *vote);
-void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_vote *vote);
 /* 9 */
 void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *message);
+/* 10 */
+void dbr_repair_10_tell_term(const struct dbr_consensus *c,
+                             struct raft_request_vote_result *result);
 /* Beyond the repairs. */
 bool dbr_repair_refuses(struct dbr_consensus *c, const struct raft_message *message);
 bool dbr_repair_postpones(struct dbr_consensus *c,

@@ -307,7 +307,10 @@ static uint32_t disk_latency(struct sim *s)
     if (s->config.quiet_disk) {
         return 2;
     }
-    return (uint32_t)(below(s, 30) == 0 ? below(s, 400) : below(s, 12));
+    if (s->config.slow_disk && !s->healed && below(s, 40) == 0) {
+        return (uint32_t)(500 + below(s, 4000));
+    }
+    return (uint32_t)(!s->healed && below(s, 30) == 0 ? below(s, 400) : below(s, 12));
 }
 
 static void disk_start(struct sim *s, int i)
@@ -543,7 +546,7 @@ static void on_send(struct sim *s, int i, const struct dbr_consensus_event *e)
     }
     uint64_t delay = 1;
     if (!s->config.quiet_disk) {
-        delay += below(s, 20) == 0 ? below(s, 300) : below(s, 15);
+        delay += !s->healed && below(s, 20) == 0 ? below(s, 300) : below(s, 15);
     }
     dbr_time at = s->now + delay;
     if (at < node->link_free[to]) {
@@ -704,6 +707,10 @@ void sim_restart(struct sim *s, int i)
     config.address = address;
     config.install_ms = 3000;
     config.bare = s->config.bare;
+    if (s->config.hasty) {
+        config.election_ms = 150;
+        config.heartbeat_ms = 30;
+    }
     if (s->config.threshold > 0) {
         config.snapshot_threshold = s->config.threshold;
         config.snapshot_trailing = TRAILING;
@@ -865,7 +872,7 @@ static void fault(struct sim *s)
     } else {
         change_roles(s);
     }
-    schedule(s, s->now + 100 + below(s, 1500), A_FAULT, -1);
+    schedule(s, s->now + 100 + below(s, s->config.hasty ? 500 : 1500), A_FAULT, -1);
 }
 
 /* A leader with a goal: takes in who is missing, makes voters of them. */
@@ -1173,13 +1180,18 @@ const char *sim_run(const struct sim_config *config, struct sim_counts *counts)
 
 void sim_config_of(struct sim_config *config, uint64_t seed)
 {
+    struct dbr_rng rng;
+    dbr_rng_seed(&rng, ~seed);
+    uint64_t bits = dbr_rng_u64(&rng);
     *config = (struct sim_config){.seed = seed,
-                                  .n = seed % 2 == 0 ? 3 : 5,
-                                  .aim = seed / 2 % 2 == 1,
-                                  .change = seed / 4 % 2 == 1,
-                                  .grow = seed / 8 % 2 == 1,
+                                  .n = (bits & 1) == 0 ? 3 : 5,
+                                  .aim = (bits & 2) != 0,
+                                  .change = (bits & 4) != 0,
+                                  .grow = (bits & 8) != 0,
+                                  .hasty = (bits & 16) != 0,
+                                  .slow_disk = (bits & 32) != 0,
                                   .faults_ms = 30000,
-                                  .threshold = seed / 16 % 4 == 3 ? 0 : 40,
+                                  .threshold = (bits & 192) == 0 ? 0 : 40,
                                   .max_message = 4096};
 }
 

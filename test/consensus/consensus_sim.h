@@ -28,6 +28,8 @@ struct sim_config {
     bool grow;       /* the first node is alone and takes the others in */
     bool change;     /* roles change at random */
     bool aim;        /* crashes right after a term or a vote was queued */
+    bool hasty;      /* short election timeouts: many leaders, much left behind */
+    bool slow_disk;  /* now and then a write takes seconds */
     bool quiet_disk; /* no slow writes, no lost messages */
     bool verbose;
     uint32_t faults_ms; /* 0: none */

@@ -278,6 +278,44 @@ static void r8_a_standby_votes_and_forgets_its_leader(void **state)
     dbr_buf_finish(&bytes);
 }
 
+static void r8_who_is_a_voter_no_more_stands_until_that_is_committed(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_buf bytes = {0};
+    struct raft_configuration c;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(dbr_configuration_decode(&c, test_view(rig.configuration)), 0);
+    c.servers[0].role = RAFT_STANDBY;
+    assert_int_equal(dbr_configuration_encode(&c, &bytes), 0);
+    raft_configuration_close(&c);
+    rig_entry(&rig, 1, "");
+    rig.entries[1].type = DBR_ENTRY_CHANGE;
+    rig.entries[1].data = test_view(bytes);
+    assert_int_equal(rig_start(&rig), 0);
+    rig_expire_until(&rig, DBR_CONSENSUS_CANDIDATE);
+    /* Both of the two that are left must agree: its own voice does not count. */
+    assert_int_equal(rig_vote_result(&rig, 2, 2, true), 0);
+    assert_int_equal(rig_vote_result(&rig, 2, 2, true), 0);
+    assert_int_equal(rig_status(&rig).term, 1);
+    assert_int_equal(rig_vote_result(&rig, 3, 2, true), 0);
+    assert_int_equal(rig_status(&rig).term, 2);
+    assert_int_equal(rig_vote_result(&rig, 3, 2, false), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_CANDIDATE);
+    assert_int_equal(rig_vote_result(&rig, 2, 2, false), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_LEADER);
+    assert_int_equal(rig_status(&rig).servers[0].role, DBR_SERVER_STANDBY);
+    /* It commits the change with their logs and steps down. */
+    assert_int_equal(rig_result(&rig, 2, 2, 0, 3), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_LEADER);
+    assert_int_equal(rig_result(&rig, 3, 2, 0, 3), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_FOLLOWER);
+    rig_wait(&rig, 10000);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_FOLLOWER);
+    rig_finish(&rig);
+    dbr_buf_finish(&bytes);
+}
+
 static void r9_commits_need_no_pause(void **state)
 {
     (void)state;
@@ -296,6 +334,30 @@ static void r9_commits_need_no_pause(void **state)
     assert_int_equal(rig_status(&rig).commit_index, before + 1);
     assert_int_equal(rig_result(&rig, 3, term, 0, before + 2), 0);
     assert_int_equal(rig_status(&rig).commit_index, before + 2);
+    rig_finish(&rig);
+}
+
+static void r10_a_refused_pre_vote_tells_the_newer_term(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    rig.state.term = 7;
+    assert_int_equal(rig_start(&rig), 0);
+    assert_int_equal(rig_vote(&rig, 2, 3, 9, 2, true), 0);
+    struct raft_request_vote_result r =
+        rig_sent(&rig, RAFT_IO_REQUEST_VOTE_RESULT)->message.request_vote_result;
+    assert_false(r.vote_granted);
+    assert_int_equal(r.term, 7);
+    assert_int_equal(rig_status(&rig).term, 7);
+    /* The other side takes it over. */
+    rig_expire_until(&rig, DBR_CONSENSUS_CANDIDATE);
+    struct raft_message m = {.type = RAFT_IO_REQUEST_VOTE_RESULT};
+    m.request_vote_result =
+        (struct raft_request_vote_result){11, false, raft_tribool_true};
+    assert_int_equal(rig_recv(&rig, 2, &m), 0);
+    assert_int_equal(rig_status(&rig).term, 11);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_FOLLOWER);
     rig_finish(&rig);
 }
 
@@ -353,7 +415,9 @@ int main(void)
         cmocka_unit_test(r6_and_so_does_one_that_elects_itself_by_its_clock),
         cmocka_unit_test(r7_entries_below_the_snapshot_are_stripped),
         cmocka_unit_test(r8_a_standby_votes_and_forgets_its_leader),
+        cmocka_unit_test(r8_who_is_a_voter_no_more_stands_until_that_is_committed),
         cmocka_unit_test(r9_commits_need_no_pause),
+        cmocka_unit_test(r10_a_refused_pre_vote_tells_the_newer_term),
         cmocka_unit_test(what_contradicts_the_log_is_refused),
         cmocka_unit_test(an_entry_whose_first_write_is_under_way_comes_later),
     };
