@@ -257,34 +257,51 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event, 
 
 /* ---- the pump ------------------------------------------------------------------------ */
 
-/* True: something happened. */
-static bool round_once(struct dbr_core *core, dbr_time now)
+static bool pump_consensus(struct dbr_core *core, dbr_time now)
 {
     bool busy = false;
-    struct dbr_swarm_event swarm_ev;
-    while (dbr_swarm_poll(core->swarm, &swarm_ev)) {
-        swarm_event(core, &swarm_ev, now);
-        busy = true;
-    }
-    if (core->sql == NULL) {
-        return busy;
-    }
-    struct dbr_consensus_event consensus_ev;
-    while (core->consensus != NULL && dbr_consensus_poll(core->consensus, &consensus_ev)) {
-        consensus_event(core, &consensus_ev, now);
+    struct dbr_consensus_event event;
+    while (core->consensus != NULL && dbr_consensus_poll(core->consensus, &event)) {
+        consensus_event(core, &event, now);
         busy = true;
     }
     flush_entries(core);
-    dbr_membership_route(core, now);
-    if (!core->is_fatal) {
-        dbr_sql_flush(core->sql, now);
-    }
-    struct dbr_sql_event sql_ev;
-    while (dbr_sql_poll(core->sql, &sql_ev)) {
-        sql_event(core, &sql_ev, now);
+    return busy;
+}
+
+static bool pump_sql(struct dbr_core *core, dbr_time now)
+{
+    bool busy = false;
+    struct dbr_sql_event event;
+    while (core->sql != NULL && dbr_sql_poll(core->sql, &event)) {
+        sql_event(core, &event, now);
         busy = true;
     }
     return busy;
+}
+
+static bool pump_swarm(struct dbr_core *core, dbr_time now)
+{
+    bool busy = false;
+    struct dbr_swarm_event event;
+    while (dbr_swarm_poll(core->swarm, &event)) {
+        swarm_event(core, &event, now);
+        busy = true;
+    }
+    return busy;
+}
+
+/* What waits goes out first: all that it stirs up is polled in the same round. True:
+ * something happened. */
+static bool round_once(struct dbr_core *core, dbr_time now)
+{
+    if (core->sql != NULL && !core->is_fatal) {
+        dbr_membership_route(core, now);
+        dbr_sql_flush(core->sql, now);
+    }
+    bool busy = pump_consensus(core, now);
+    busy = pump_sql(core, now) || busy;
+    return pump_swarm(core, now) || busy;
 }
 
 void dbr_core_pump(struct dbr_core *core, dbr_time now)

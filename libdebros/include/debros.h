@@ -128,7 +128,7 @@ typedef struct debros_config {
     const char *const *listen; /* multiaddrs; none: a node listens nowhere */
     size_t n_listen;
     const char *const *bootstrap; /* multiaddrs ending in /p2p/ID, dialled for ever */
-    size_t n_bootstrap;
+    size_t n_bootstrap;           /* a client without any can ping and identify only */
     const char *invite;          /* join the invite's cluster first, then start */
     uint32_t max_connections;    /* default 256 */
     uint32_t max_pending;        /* requests in flight, EBUSY above; default 4096 */

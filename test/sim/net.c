@@ -188,6 +188,27 @@ static void dialed(struct sim_world *w, struct sim_link *link)
     sim_drain(w, link->node[0]);
 }
 
+/* TCP keeps no borders: what has been written apart may arrive as one, and in pieces. */
+static void deliver(struct sim_world *w, struct sim_node *node, struct sim_link *link, int side)
+{
+    struct dbr_buf bytes = queue_pop(link, side);
+    uint64_t style = dbr_rng_below(&w->net_rng, 3);
+    while (style == 1 && link->queue[side] != NULL) {
+        struct dbr_buf more = queue_pop(link, side);
+        dbr_buf_add(&bytes, more.data, more.len);
+        dbr_buf_finish(&more);
+    }
+    size_t cut = style == 2 ? dbr_rng_below(&w->net_rng, bytes.len + 1) : 0;
+    uint64_t conn = link->conn[side];
+    if (cut > 0) {
+        dbr_core_recv(node->core, conn, dbr_bytes(bytes.data, cut), w->now);
+    }
+    if (cut < bytes.len) {
+        dbr_core_recv(node->core, conn, dbr_bytes(bytes.data + cut, bytes.len - cut), w->now);
+    }
+    dbr_buf_finish(&bytes);
+}
+
 static void on_side(struct sim_world *w, struct sim_event *event)
 {
     struct sim_link *link = event->link;
@@ -197,9 +218,7 @@ static void on_side(struct sim_world *w, struct sim_event *event)
         return;
     }
     if (event->type == SIM_BYTES) {
-        struct dbr_buf bytes = queue_pop(link, event->side);
-        dbr_core_recv(node->core, conn, dbr_bytes(bytes.data, bytes.len), w->now);
-        dbr_buf_finish(&bytes);
+        deliver(w, node, link, event->side);
     } else if (event->type == SIM_WRITTEN) {
         dbr_core_written(node->core, conn, event->len, w->now);
     } else {
