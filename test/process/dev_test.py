@@ -4,7 +4,7 @@ import signal
 import time
 import unittest
 
-from harness import Cluster, FolderCase, Process, run
+from harness import Cluster, FolderCase, run
 
 
 def is_alive(pid):
@@ -78,7 +78,7 @@ class Node(FolderCase):
         done = run("init", "--data-dir", folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.fails(run("init", "--data-dir", folder), 6)
-        node = Process("node", "--data-dir", folder).wait_ready()
+        node = self.node(folder)
         with open(os.path.join(folder, "peer.info"), encoding="utf-8") as file:
             address = file.read().strip()
         self.assertIn(address, node.stdout[0])
@@ -92,7 +92,7 @@ class Node(FolderCase):
     def test_invite_and_join(self):
         first, second = (os.path.join(self.folder, name) for name in ("first", "second"))
         self.assertEqual(run("init", "--data-dir", first).returncode, 0)
-        nodes = [Process("node", "--data-dir", first).wait_ready()]
+        nodes = [self.node(first)]
         try:
             invite = run("invite", "--node", first)
             self.assertEqual(invite.returncode, 0, invite.stderr)
@@ -101,7 +101,7 @@ class Node(FolderCase):
             again = run("join", invite.stdout.strip(),
                         "--data-dir", os.path.join(self.folder, "third"))
             self.assertNotEqual(again.returncode, 0, "an invite works once")
-            nodes.append(Process("node", "--data-dir", second).wait_ready())
+            nodes.append(self.node(second))
             key = os.path.join(first, "operator.key")
             done = run("query", "--node", second, "--identity", key, "SELECT 1", "-o", "csv")
             self.assertEqual(done.stdout, "1\r\n1\r\n", done.stderr)

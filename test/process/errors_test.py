@@ -21,7 +21,7 @@ class Unreachable(FolderCase):
         folder = os.path.join(self.folder, "stopped")
         run("init", "--data-dir", folder)
         self.fails(run("status", "--node", folder), 5, folder, "debros node --data-dir")
-        self.assertEqual(Process("node", "--data-dir", folder).wait_ready().stop(), 0)
+        self.assertEqual(self.node(folder).stop(), 0)
         self.fails(run("status", "--node", folder, "--timeout", "3s"), 5, folder,
                    f"is it running? debros node --data-dir {folder}")
 
@@ -41,18 +41,18 @@ class Unreachable(FolderCase):
     def test_a_port_of_the_last_run_in_use(self):
         folder = os.path.join(self.folder, "moved")
         run("init", "--data-dir", folder)
-        node = Process("node", "--data-dir", folder).wait_ready()
+        node = self.node(folder)
         port = int(node.stdout[0].split("/tcp/")[1].split("/")[0])
         node.stop()
         with socket.create_server(("127.0.0.1", port)):
-            node = Process("node", "--data-dir", folder).wait_ready()
+            node = self.node(folder)
             self.assertNotIn(f"/tcp/{port}/", node.stdout[0])
             node.stop()
 
     def test_a_data_dir_in_use(self):
         folder = os.path.join(self.folder, "twice")
         run("init", "--data-dir", folder)
-        node = Process("node", "--data-dir", folder).wait_ready()
+        node = self.node(folder)
         self.fails(run("node", "--data-dir", folder), 5)
         self.assertEqual(run("query", "SELECT 1", "--node", folder).returncode, 0)
         node.stop()

@@ -164,6 +164,12 @@ class FolderCase(unittest.TestCase):
         if not os.environ.get("DEBROS_KEEP"):
             cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
 
+    def node(self, folder):
+        """A node that runs until the test ends, if not stopped before."""
+        process = Process("node", "--data-dir", folder)
+        self.addCleanup(process.kill)
+        return process.wait_ready()
+
     def fails(self, done, code, *words):
         """The command ended with `code`, and its stderr says `words`."""
         self.assertEqual(done.returncode, code, done.stderr)
