@@ -26,12 +26,52 @@ static debros_bytes our_cluster(const struct dbr_core *core)
 
 /* ---- The member's side: answers -------------------------------------------------------- */
 
-static void answer_hello(struct dbr_core *core, const struct dbr_swarm_event *event, uint64_t id,
+static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
                          enum dbr_peer_class cls, dbr_time now)
 {
     struct dbr_cluster_frame reply = {.id = id, .kind = DBR_CLUSTER_HELLO_REPLY,
                                       .cluster_id = our_cluster(core), .cls = (uint32_t)cls};
-    send_frame(core, event->stream, &reply, now);
+    send_frame(core, stream, &reply, now);
+}
+
+/* Whom we do not know now we may know in a moment: a node that starts, or lags behind,
+ * has not read the whole table yet. */
+static void recv_hello(struct dbr_core *core, const struct dbr_swarm_event *event, uint64_t id,
+                       enum dbr_peer_class cls, dbr_time now)
+{
+    struct dbr_ticket *ticket = NULL;
+    if (cls == DBR_PEER_STRANGER) {
+        ticket = dbr_ticket_create(core, DBR_TICKET_HELLO,
+                                   dbr_time_add(now, DBR_HELLO_PATIENCE_MS));
+    }
+    if (ticket == NULL) {
+        answer_hello(core, event->stream, id, cls, now);
+        return;
+    }
+    ticket->stream = event->stream;
+    ticket->id = id;
+    ticket->peer = event->peer;
+}
+
+void dbr_calls_hello_due(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    struct dbr_peer_info info = {0};
+    dbr_swarm_peer_info(core->swarm, &ticket->peer, &info);
+    answer_hello(core, ticket->stream, ticket->id, info.cls, now);
+    dbr_ticket_destroy(core, ticket);
+}
+
+void dbr_calls_members_changed(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_ticket *ticket;
+    struct dbr_ticket *tmp;
+    HASH_ITER(hh, core->tickets, ticket, tmp)
+    {
+        if (ticket->kind == DBR_TICKET_HELLO &&
+            dbr_members_find(&core->members, &ticket->peer) != NULL) {
+            dbr_calls_hello_due(core, ticket, now);
+        }
+    }
 }
 
 static void answer_join(struct dbr_core *core, uint64_t stream, uint64_t id, int status,
@@ -452,7 +492,7 @@ static void recv_question(struct dbr_core *core, const struct dbr_swarm_event *e
     dbr_swarm_peer_info(core->swarm, &event->peer, &info);
     switch (frame->kind) {
     case DBR_CLUSTER_HELLO:
-        answer_hello(core, event, frame->id, info.cls, now);
+        recv_hello(core, event, frame->id, info.cls, now);
         break;
     case DBR_CLUSTER_JOIN:
         recv_join(core, event, frame, now);

@@ -33,7 +33,8 @@ enum {
     DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
     DBR_MEMBERS_REFRESH_MS = 5000, /* a member without a replica looks again */
     DBR_ANNOUNCE_RETRY_MS = 2000,
-    DBR_INTERNAL_TIMEOUT_MS = 10000
+    DBR_INTERNAL_TIMEOUT_MS = 10000,
+    DBR_HELLO_PATIENCE_MS = 3000 /* a stranger may be listed in entries yet to come */
 };
 
 /* Something asynchronous under way, named by its token in swarm and sql. */
@@ -42,6 +43,7 @@ enum dbr_ticket_kind {
     DBR_TICKET_MEMBERS,  /* look at the members' table */
     DBR_TICKET_ANNOUNCE, /* our addresses */
     DBR_TICKET_JOIN,     /* a stranger's join */
+    DBR_TICKET_HELLO,    /* a stranger's hello: the table may still come to know it */
     DBR_TICKET_REACH     /* a client's or joiner's first dial of a member */
 };
 
@@ -194,6 +196,8 @@ void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *pee
 void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
 void dbr_calls_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket, dbr_time now);
+void dbr_calls_hello_due(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
+void dbr_calls_members_changed(struct dbr_core *core, dbr_time now);
 void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_sql_reply *reply, dbr_time now);
 

@@ -183,6 +183,7 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
     }
     dbr_members_finish(&old);
     core->members_known = true;
+    dbr_calls_members_changed(core, now);
     core->announce_at = dbr_time_min(core->announce_at, now);
     core->roles_at = now;
 }

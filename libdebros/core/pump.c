@@ -238,6 +238,7 @@ static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event, d
     case DBR_TICKET_JOIN:
         dbr_calls_join_done(core, ticket, reply, now);
         break;
+    case DBR_TICKET_HELLO:
     case DBR_TICKET_REACH:
         break;
     }

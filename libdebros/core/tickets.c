@@ -69,7 +69,9 @@ void dbr_ticket_done(struct dbr_core *core, struct dbr_ticket *ticket, int statu
 static void time_out(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
 {
     bool is_waiting = ticket->state == DBR_TICKET_WAITING;
-    if (ticket->kind != DBR_TICKET_REQUEST) {
+    if (ticket->kind == DBR_TICKET_HELLO) {
+        dbr_calls_hello_due(core, ticket, now);
+    } else if (ticket->kind != DBR_TICKET_REQUEST) {
         dbr_ticket_destroy(core, ticket);
     } else {
         dbr_ticket_done(core, ticket, is_waiting ? DEBROS_EUNREACHABLE : DEBROS_ETIMEDOUT,
