@@ -67,6 +67,21 @@ static void a_stranger_gets_nothing(void **state)
     debros_node_destroy(client);
 }
 
+static void a_client_without_a_cluster_pings(void **state)
+{
+    (void)state;
+    debros_config config;
+    debros_config_default(&config);
+    config.client = true;
+    debros_node *client = harness_create(&config);
+    debros_net req = {.target = debros_node_listen_addr(node, 0)};
+    assert_int_equal(harness_start(client), 0);
+    assert_int_equal(debros_ping(client, &req, NULL), 0);
+    assert_int_equal(debros_wait(client, &req.base), 0);
+    assert_true(req.rtt_us > 0);
+    debros_node_destroy(client);
+}
+
 static void make_invite(char *invite, size_t size)
 {
     debros_net req = {0};
@@ -188,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_light_client_reads_and_writes),
         TEST(a_stranger_gets_nothing),
+        TEST(a_client_without_a_cluster_pings),
         TEST(an_invite_makes_a_member),
         TEST(a_start_can_be_canceled),
         TEST(a_silent_member_is_given_up_in_time),
