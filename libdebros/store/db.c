@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "dates.h"
 
 #define BUSY_MS 10000
 
@@ -70,7 +71,7 @@ static int check_mode(struct dbr_db *db)
     return rc;
 }
 
-static int configure(struct dbr_db *db, bool system)
+static int configure(struct dbr_db *db, const char *vfs, bool system)
 {
     static const char applier[] =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
@@ -87,6 +88,9 @@ static int configure(struct dbr_db *db, bool system)
     set_limits(sql);
     (void)sqlite3_set_authorizer(sql, dbr_db_authorize, db);
     int rc = dbr_db_add_functions(db, system);
+    if (rc == SQLITE_OK && db->kind == DBR_DB_APPLIER) {
+        rc = dbr_dates_add(sql, vfs);
+    }
     if (rc == SQLITE_OK) {
         rc = dbr_internal_exec(db, db->kind == DBR_DB_APPLIER ? applier : reader);
     }
@@ -112,10 +116,10 @@ int dbr_db_open(struct dbr_db **out, struct dbr_vfs *vfs, enum dbr_db_kind kind,
     int flags =
         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
         (applier ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-    int rc = sqlite3_open_v2(path, &db->sql, flags,
-                             applier ? dbr_vfs_applier(vfs) : dbr_vfs_reader(vfs));
+    const char *name = applier ? dbr_vfs_applier(vfs) : dbr_vfs_reader(vfs);
+    int rc = sqlite3_open_v2(path, &db->sql, flags, name);
     if (rc == SQLITE_OK) {
-        rc = configure(db, system);
+        rc = configure(db, name, system);
     }
     if (rc == SQLITE_OK) {
         *out = db;
