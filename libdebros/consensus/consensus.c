@@ -404,6 +404,14 @@ int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes mess
     return rv;
 }
 
+void dbr_consensus_lost(struct dbr_consensus *c, uint64_t id, dbr_time now)
+{
+    begin(c, now);
+    if (is_running(c)) {
+        dbr_snapshot_lost(c, id);
+    }
+}
+
 void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now)
 {
     begin(c, now);

@@ -73,6 +73,9 @@ void dbr_consensus_destroy(struct dbr_consensus *c);
 /* A message of server `from`, as SEND gave it to its sender. Returns 0 or EPROTO. */
 int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes message,
                        dbr_time now);
+/* What was sent to server `id` last may be lost, its connection has closed: an image that
+ * was on its way is sent again soon, and not after install_ms only. Optional. */
+void dbr_consensus_lost(struct dbr_consensus *c, uint64_t id, dbr_time now);
 /* Every op up to `seq` is durable. A failed op is never reported: the executor retries
  * (ENOSPC) or stops the node (EIO). */
 void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now);

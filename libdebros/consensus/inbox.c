@@ -139,7 +139,7 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
         deliver_install(c, m);
         return 0;
     case RAFT_IO_APPEND_ENTRIES_RESULT:
-        dbr_repair_9_recv_result(c, &m->raft);
+        dbr_repair_recv_result(c, &m->raft);
         free_message(m);
         return 0;
     case RAFT_IO_REQUEST_VOTE:

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "consensus/machine.h"
 
+#define PROGRESS_SNAPSHOT 2 /* libraft's progress.h */
+
 /* Every function is empty in a bare machine. */
 static bool is_off(const struct dbr_consensus *c)
 {
@@ -108,7 +110,7 @@ bool dbr_repair_1_release(struct dbr_consensus *c)
                                  .server_id = x->held[i].from,
                                  .server_address = ""};
         m.append_entries_result = x->held[i].result;
-        dbr_repair_9_recv_result(c, &m);
+        dbr_repair_recv_result(c, &m);
     }
     return true;
 }
@@ -523,7 +525,7 @@ static uint64_t majority_index(const struct dbr_consensus *c,
     return best;
 }
 
-void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *m)
+static void commit_by_majority(struct dbr_consensus *c, struct raft_message *m)
 {
     struct raft *r = &c->raft;
     const struct raft_append_entries_result *result = &m->append_entries_result;
@@ -554,6 +556,35 @@ void dbr_repair_10_tell_term(const struct dbr_consensus *c,
         result->term < c->raft.current_term) {
         result->term = c->raft.current_term;
     }
+}
+
+/* ---- 11 ---------------------------------------------------------------------
+ * While a snapshot is on its way the leader's heartbeats name the end of its log, and are
+ * refused. When that is also the snapshot's index, libraft takes the refusal for one of
+ * the snapshot and sends it again with every heartbeat. A snapshot itself is never
+ * refused in the own term, so the refusal is made to look like the stale one that it is.
+ */
+
+static void part_refusals(struct dbr_consensus *c, struct raft_message *m)
+{
+    const struct raft *r = &c->raft;
+    const struct raft_server *s = dbr_configuration_find(&r->configuration, m->server_id);
+    if (is_off(c) || !dbr_consensus_leads(c) || s == NULL) {
+        return;
+    }
+    const struct raft_progress *p =
+        &r->leader_state.progress[s - r->configuration.servers];
+    struct raft_append_entries_result *result = &m->append_entries_result;
+    if (p->state == PROGRESS_SNAPSHOT && result->rejected == p->snapshot_index &&
+        result->rejected > 0) {
+        result->rejected++;
+    }
+}
+
+void dbr_repair_recv_result(struct dbr_consensus *c, struct raft_message *m)
+{
+    part_refusals(c, m);
+    commit_by_majority(c, m);
 }
 
 /* ---- Beyond the repairs ----------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* The repairs that libraft 0.15.0 needs, numbered as in the design of the log;
- * 8 to 10 came with the simulation. All are
+ * 8 to 11 came with the simulation. All are
  * off in a machine whose configuration says `bare`. */
 #ifndef DBR_CONSENSUS_REPAIRS_H
 #define DBR_CONSENSUS_REPAIRS_H
@@ -83,8 +83,8 @@ void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_guest *guest);
 bool dbr_repair_8_stands(const struct dbr_consensus *c);
 bool dbr_repair_8_keeps(struct dbr_consensus *c, const struct raft_message *message);
 void dbr_repair_8_forget_leader(struct dbr_consensus *c);
-/* 9 */
-void dbr_repair_9_recv_result(struct dbr_consensus *c, struct raft_message *message);
+/* 9 and 11: the way of every result to libraft. */
+void dbr_repair_recv_result(struct dbr_consensus *c, struct raft_message *message);
 /* 10 */
 void dbr_repair_10_tell_term(const struct dbr_consensus *c,
                              struct raft_request_vote_result *result);

@@ -4,7 +4,8 @@
 #include "base/check.h"
 #include "consensus/machine.h"
 
-#define PROGRESS_SNAPSHOT 2 /* libraft's progress.h */
+#define PROGRESS_PROBE    0 /* libraft's progress.h */
+#define PROGRESS_SNAPSHOT 2
 
 /* ---- Own snapshots ---------------------------------------------------------- */
 
@@ -264,6 +265,20 @@ static void retry_soon(struct dbr_consensus *c)
             p->snapshot_last_send =
                 c->now - r->install_snapshot_timeout + DBR_SNAPSHOT_RETRY_MS;
         }
+    }
+}
+
+void dbr_snapshot_lost(struct dbr_consensus *c, uint64_t id)
+{
+    struct raft *r = &c->raft;
+    const struct raft_server *s = dbr_configuration_find(&r->configuration, id);
+    if (r->state != RAFT_LEADER || s == NULL) {
+        return;
+    }
+    struct raft_progress *p = &r->leader_state.progress[s - r->configuration.servers];
+    if (p->state == PROGRESS_SNAPSHOT) { /* as libraft's progressAbortSnapshot() */
+        p->state = PROGRESS_PROBE;
+        p->snapshot_index = 0;
     }
 }
 

@@ -48,6 +48,7 @@ int dbr_snapshot_get(struct dbr_consensus *c, struct raft_io_snapshot_get *req,
 void dbr_snapshot_checkpointed(struct dbr_consensus *c, int status);
 void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
                         struct dbr_buf *image);
+void dbr_snapshot_lost(struct dbr_consensus *c, uint64_t id);
 /* The databases after entry `index` as libraft describes them to a follower. */
 int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
                           struct raft_snapshot **out);

@@ -236,6 +236,30 @@ static void a_transfer_without_an_image_is_tried_again(void **state)
     rig_finish(&rig);
 }
 
+static void an_image_that_was_lost_is_sent_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_buf image = {0};
+    ask_for_image(&rig);
+    dbr_consensus_image(rig.c, 0, 6, &image, rig.now);
+    rig_drain(&rig);
+    rig_forget(&rig);
+    for (int i = 0; i < 20; i++) {
+        uint64_t last = rig_status(&rig).last_index;
+        rig_wait(&rig, 100);
+        assert_int_equal(rig_result(&rig, 2, 2, 0, last), 0);
+        assert_int_equal(rig_result(&rig, 3, 2, last, 1), 0);
+        assert_int_equal(rig_count(&rig, DBR_CONSENSUS_IMAGE), i > 10);
+        if (i == 10) {
+            dbr_consensus_lost(rig.c, 3, rig.now);
+            dbr_consensus_lost(rig.c, 2, rig.now);
+            dbr_consensus_lost(rig.c, 99, rig.now);
+        }
+    }
+    rig_finish(&rig);
+}
+
 static void an_image_beyond_the_limit_is_not_sent(void **state)
 {
     (void)state;
@@ -287,6 +311,7 @@ int main(void)
         cmocka_unit_test(an_image_may_be_newer_than_the_snapshot),
         cmocka_unit_test(an_image_may_name_its_last_command),
         cmocka_unit_test(a_transfer_without_an_image_is_tried_again),
+        cmocka_unit_test(an_image_that_was_lost_is_sent_again),
         cmocka_unit_test(an_image_beyond_the_limit_is_not_sent),
         cmocka_unit_test(a_server_far_behind_catches_up),
     };
