@@ -94,6 +94,10 @@ static int configure(struct dbr_db *db, const char *vfs, bool system)
     if (rc == SQLITE_OK) {
         rc = dbr_internal_exec(db, db->kind == DBR_DB_APPLIER ? applier : reader);
     }
+    /* Members must find each other after a power cut, before the log can come again. */
+    if (rc == SQLITE_OK && db->kind == DBR_DB_APPLIER && system) {
+        rc = dbr_internal_exec(db, "PRAGMA synchronous = FULL");
+    }
     if (rc == SQLITE_OK && db->kind == DBR_DB_APPLIER) {
         rc = check_mode(db);
         (void)sqlite3_wal_hook(sql, note_wal, db);
