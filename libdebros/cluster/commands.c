@@ -39,7 +39,8 @@ static debros_value integer(uint64_t value)
     return (debros_value){.type = DEBROS_INTEGER, .as.integer = (int64_t)value};
 }
 
-static void add_peer(struct dbr_commands *c, const char *sql, const struct dbr_peer_id *peer)
+static void add_peer(struct dbr_commands *c, const char *sql,
+                     const struct dbr_peer_id *peer)
 {
     char id[DBR_PEER_ID_TEXT_SIZE];
     debros_value params[] = {text(dbr_peer_id_text(peer, id))};
@@ -52,14 +53,16 @@ static const char add_client[] =
     "INSERT INTO clients(peer, added) VALUES(?, unixepoch('now')) ON CONFLICT DO NOTHING";
 
 void dbr_commands_bootstrap(struct dbr_commands *c, const uint8_t cluster_id[16],
-                            const struct dbr_peer_id *node, const struct dbr_peer_id *operator_id)
+                            const struct dbr_peer_id *node,
+                            const struct dbr_peer_id *operator_id)
 {
     static const char *const tables[] = {
         "CREATE TABLE cluster(key TEXT PRIMARY KEY, value)",
         "CREATE TABLE members(peer TEXT PRIMARY KEY, addrs TEXT NOT NULL DEFAULT '', "
         "added INTEGER NOT NULL)",
         "CREATE TABLE clients(peer TEXT PRIMARY KEY, added INTEGER NOT NULL)",
-        "CREATE TABLE invites(key BLOB PRIMARY KEY, expires INTEGER NOT NULL, used_by TEXT)",
+        "CREATE TABLE invites(key BLOB PRIMARY KEY, expires INTEGER NOT NULL, used_by "
+        "TEXT)",
         "CREATE TABLE namespaces(name TEXT PRIMARY KEY, created INTEGER NOT NULL)",
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -75,12 +78,14 @@ void dbr_commands_bootstrap(struct dbr_commands *c, const uint8_t cluster_id[16]
 void dbr_commands_invite(struct dbr_commands *c, const uint8_t key[32], uint64_t expires)
 {
     debros_value params[] = {blob(key, 32), integer(expires)};
-    add(c, EXPECT_ANY, "DELETE FROM invites WHERE expires < unixepoch('now') - 604800", NULL, 0);
+    add(c, EXPECT_ANY, "DELETE FROM invites WHERE expires < unixepoch('now') - 604800",
+        NULL, 0);
     add(c, 1, "INSERT INTO invites(key, expires) VALUES(?, ?)", params, 2);
 }
 
 void dbr_commands_join(struct dbr_commands *c, const uint8_t key[32],
-                       const struct dbr_peer_id *node, const struct dbr_peer_id *operator_id)
+                       const struct dbr_peer_id *node,
+                       const struct dbr_peer_id *operator_id)
 {
     char id[DBR_PEER_ID_TEXT_SIZE];
     debros_value params[] = {text(dbr_peer_id_text(node, id)), blob(key, 32)};

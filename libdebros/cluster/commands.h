@@ -21,12 +21,15 @@ void dbr_commands_init(struct dbr_commands *commands, struct dbr_arena *arena);
 
 /* The tables, with a first member, its operator and the namespace `default`. */
 void dbr_commands_bootstrap(struct dbr_commands *commands, const uint8_t cluster_id[16],
-                            const struct dbr_peer_id *node, const struct dbr_peer_id *operator_id);
-void dbr_commands_invite(struct dbr_commands *commands, const uint8_t key[32], uint64_t expires);
+                            const struct dbr_peer_id *node,
+                            const struct dbr_peer_id *operator_id);
+void dbr_commands_invite(struct dbr_commands *commands, const uint8_t key[32],
+                         uint64_t expires);
 /* Consumes the invite (ECONFLICT: unknown, used or expired) and lists the node and,
  * unless it is none, its operator. The same node may come twice with one invite. */
 void dbr_commands_join(struct dbr_commands *commands, const uint8_t key[32],
-                       const struct dbr_peer_id *node, const struct dbr_peer_id *operator_id);
+                       const struct dbr_peer_id *node,
+                       const struct dbr_peer_id *operator_id);
 /* `node`'s addresses are these now. */
 void dbr_commands_announce(struct dbr_commands *commands, const struct dbr_peer_id *node,
                            const struct dbr_multiaddr *addrs, size_t n_addrs);

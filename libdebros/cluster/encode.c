@@ -10,7 +10,8 @@ static ProtobufCBinaryData text(const char *value)
     return dbr_proto_bytes(dbr_bytes_str(value != NULL ? value : ""));
 }
 
-static ProtobufCBinaryData *texts(struct dbr_arena *arena, const char *const *values, size_t n)
+static ProtobufCBinaryData *texts(struct dbr_arena *arena, const char *const *values,
+                                  size_t n)
 {
     ProtobufCBinaryData *out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
     for (size_t i = 0; out != NULL && i < n; i++) {
@@ -19,8 +20,8 @@ static ProtobufCBinaryData *texts(struct dbr_arena *arena, const char *const *va
     return out;
 }
 
-static ProtobufCBinaryData *addrs(struct dbr_arena *arena, const struct dbr_multiaddr *values,
-                                  size_t n)
+static ProtobufCBinaryData *addrs(struct dbr_arena *arena,
+                                  const struct dbr_multiaddr *values, size_t n)
 {
     ProtobufCBinaryData *out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
     for (size_t i = 0; out != NULL && i < n; i++) {
@@ -64,8 +65,8 @@ static DbrPb__PeerInfo *peer(struct dbr_arena *arena, const debros_peer *from)
     return pb;
 }
 
-static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena, DbrPb__NodeStatus *node,
-                        const struct dbr_call_result *result)
+static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena,
+                        DbrPb__NodeStatus *node, const struct dbr_call_result *result)
 {
     pb->status = result->status;
     pb->detail = text(result->detail);

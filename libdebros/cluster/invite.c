@@ -7,7 +7,8 @@
 #include "crypto/base64.h"
 
 #define JOIN_DOMAIN "debros-join:"
-#define JOIN_MESSAGE_MAX (sizeof(JOIN_DOMAIN) + 16 + DBR_PEER_ID_MAX + DBR_PUBLIC_KEY_SIZE)
+#define JOIN_MESSAGE_MAX                                                                 \
+    (sizeof(JOIN_DOMAIN) + 16 + DBR_PEER_ID_MAX + DBR_PUBLIC_KEY_SIZE)
 #define INVITE_ARENA_MAX 65536
 
 int dbr_invite_encode(struct dbr_buf *out, const struct dbr_invite *invite)
@@ -16,8 +17,8 @@ int dbr_invite_encode(struct dbr_buf *out, const struct dbr_invite *invite)
     ProtobufCBinaryData members[DBR_INVITE_MAX_MEMBERS];
     struct dbr_buf packed = {0};
     for (size_t i = 0; i < invite->n_members; i++) {
-        members[i] = dbr_proto_bytes(
-            dbr_bytes(invite->members[i].bytes, invite->members[i].len));
+        members[i] =
+            dbr_proto_bytes(dbr_bytes(invite->members[i].bytes, invite->members[i].len));
     }
     pb.cluster_id = dbr_proto_bytes(dbr_bytes(invite->cluster_id, 16));
     pb.seed = dbr_proto_bytes(dbr_bytes(invite->seed, 32));
@@ -84,14 +85,17 @@ int dbr_invite_decode(struct dbr_invite *out, const char *text, debros_detail *d
     int err = n < 0 ? n : from_bytes(out, dbr_bytes(bytes, (size_t)n));
     dbr_free(bytes);
     if (err != 0) {
-        return dbr_detail_set(detail, DEBROS_EINVAL,
-                              "the invite is damaged: copy all that `debros invite` printed");
+        return dbr_detail_set(
+            detail, DEBROS_EINVAL,
+            "the invite is damaged: copy all that `debros invite` printed");
     }
     return 0;
 }
 
-static debros_bytes join_message(uint8_t out[JOIN_MESSAGE_MAX], const uint8_t cluster_id[16],
-                                 const struct dbr_peer_id *joiner, debros_bytes operator_key)
+static debros_bytes join_message(uint8_t out[JOIN_MESSAGE_MAX],
+                                 const uint8_t cluster_id[16],
+                                 const struct dbr_peer_id *joiner,
+                                 debros_bytes operator_key)
 {
     size_t n = strlen(JOIN_DOMAIN);
     memcpy(out, JOIN_DOMAIN, n);

@@ -10,9 +10,9 @@
 #include "crypto/keypair.h"
 #include "multi/multiaddr.h"
 
-#define DBR_INVITE_PREFIX "debros-invite-"
+#define DBR_INVITE_PREFIX      "debros-invite-"
 #define DBR_INVITE_MAX_MEMBERS 8
-#define DBR_INVITE_MAX_TEXT 8192
+#define DBR_INVITE_MAX_TEXT    8192
 
 struct dbr_invite {
     uint8_t cluster_id[16];

@@ -30,8 +30,8 @@ static void take_addrs(struct dbr_member *member, debros_bytes lines)
 static int take_row(struct dbr_member *member, const debros_value *row)
 {
     *member = (struct dbr_member){0};
-    if (row[COLUMN_IS_CLIENT].type != DEBROS_INTEGER || row[COLUMN_PEER].type != DEBROS_TEXT ||
-        row[COLUMN_ADDRS].type != DEBROS_TEXT) {
+    if (row[COLUMN_IS_CLIENT].type != DEBROS_INTEGER ||
+        row[COLUMN_PEER].type != DEBROS_TEXT || row[COLUMN_ADDRS].type != DEBROS_TEXT) {
         return DEBROS_EPROTO;
     }
     debros_bytes peer = row[COLUMN_PEER].as.bytes;

@@ -5,7 +5,7 @@
 #include "cluster.pb-c.h"
 
 #define CLUSTER_ID_SIZE 16
-#define KEY_SIZE 32
+#define KEY_SIZE        32
 
 /* NUL-terminated copy; NULL: out of memory, or a NUL inside. */
 static const char *text(struct dbr_arena *arena, ProtobufCBinaryData from)
@@ -16,7 +16,8 @@ static const char *text(struct dbr_arena *arena, ProtobufCBinaryData from)
     return dbr_arena_strndup(arena, (const char *)from.data, from.len);
 }
 
-static const char *const *texts(struct dbr_arena *arena, const ProtobufCBinaryData *from, size_t n)
+static const char *const *texts(struct dbr_arena *arena, const ProtobufCBinaryData *from,
+                                size_t n)
 {
     const char **out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
     for (size_t i = 0; out != NULL && i < n; i++) {
@@ -29,7 +30,8 @@ static const char *const *texts(struct dbr_arena *arena, const ProtobufCBinaryDa
 }
 
 /* 0 or EPROTO: neither empty nor of the one right size. */
-static int sized(debros_bytes *out, ProtobufCBinaryData from, size_t size, bool may_be_empty)
+static int sized(debros_bytes *out, ProtobufCBinaryData from, size_t size,
+                 bool may_be_empty)
 {
     *out = dbr_proto_view(from);
     return from.len == size || (may_be_empty && from.len == 0) ? 0 : DEBROS_EPROTO;
@@ -62,7 +64,8 @@ static int take_join_reply(struct dbr_cluster_frame *out, struct dbr_arena *aren
     out->kind = DBR_CLUSTER_JOIN_REPLY;
     out->status = pb->status > 0 ? DEBROS_EPROTO : pb->status;
     out->detail = text(arena, pb->detail);
-    struct dbr_multiaddr *members = dbr_arena_calloc(arena, pb->n_members + 1, sizeof(*members));
+    struct dbr_multiaddr *members =
+        dbr_arena_calloc(arena, pb->n_members + 1, sizeof(*members));
     if (out->detail == NULL || members == NULL) {
         return DEBROS_EPROTO;
     }
@@ -98,7 +101,8 @@ static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
     node->node_id = text(arena, pb->node_id);
     node->cluster_id = text(arena, pb->cluster_id);
     node->leader = text(arena, pb->leader);
-    node->role = pb->role <= DEBROS_ROLE_CLIENT ? (enum debros_role)pb->role : DEBROS_ROLE_NONE;
+    node->role =
+        pb->role <= DEBROS_ROLE_CLIENT ? (enum debros_role)pb->role : DEBROS_ROLE_NONE;
     node->term = pb->term;
     node->commit_index = pb->commit_index;
     node->applied_index = pb->applied_index;

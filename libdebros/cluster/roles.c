@@ -1,6 +1,7 @@
 #include "roles.h"
 
-static size_t count(const struct dbr_candidate *candidates, size_t n, enum dbr_place place)
+static size_t count(const struct dbr_candidate *candidates, size_t n,
+                    enum dbr_place place)
 {
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
@@ -26,7 +27,8 @@ enum dbr_role_change dbr_roles_next(const struct dbr_candidate *candidates, size
 {
     size_t voters = count(candidates, n, DBR_PLACE_VOTER);
     size_t standbys = count(candidates, n, DBR_PLACE_STANDBY);
-    if (voters < DBR_ROLES_VOTERS && find_online(candidates, n, DBR_PLACE_STANDBY, which)) {
+    if (voters < DBR_ROLES_VOTERS &&
+        find_online(candidates, n, DBR_PLACE_STANDBY, which)) {
         return DBR_CHANGE_VOTER;
     }
     if (voters + standbys >= DBR_ROLES_VOTERS + DBR_ROLES_STANDBYS) {

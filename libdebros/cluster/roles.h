@@ -5,7 +5,7 @@
 
 #include "cluster/members.h"
 
-#define DBR_ROLES_VOTERS 3
+#define DBR_ROLES_VOTERS   3
 #define DBR_ROLES_STANDBYS 2
 
 enum dbr_place { DBR_PLACE_NONE, DBR_PLACE_SPARE, DBR_PLACE_STANDBY, DBR_PLACE_VOTER };

@@ -21,15 +21,18 @@ static int first_entries(struct dbr_log_entry entries[2], struct dbr_arena *aren
     }
     void *one = dbr_arena_memdup(arena, configuration->data, configuration->len);
     void *two = dbr_arena_memdup(arena, command->data, command->len);
-    entries[0] = (struct dbr_log_entry){1, DBR_ENTRY_CHANGE, dbr_bytes(one, configuration->len)};
-    entries[1] = (struct dbr_log_entry){1, DBR_ENTRY_COMMAND, dbr_bytes(two, command->len)};
+    entries[0] =
+        (struct dbr_log_entry){1, DBR_ENTRY_CHANGE, dbr_bytes(one, configuration->len)};
+    entries[1] =
+        (struct dbr_log_entry){1, DBR_ENTRY_COMMAND, dbr_bytes(two, command->len)};
     return one == NULL || two == NULL ? DEBROS_ENOMEM : 0;
 }
 
 static int build_command(struct dbr_buf *out, struct dbr_arena *arena,
                          const uint8_t cluster_id[DBR_CLUSTER_ID_SIZE],
-                         const struct dbr_peer_id *node, const struct dbr_peer_id *operator_id,
-                         struct dbr_rng *rng, int64_t wall_ms)
+                         const struct dbr_peer_id *node,
+                         const struct dbr_peer_id *operator_id, struct dbr_rng *rng,
+                         int64_t wall_ms)
 {
     struct dbr_commands commands;
     struct dbr_sql_transaction transaction = {.ns = DBR_SQL_SYSTEM_NAMESPACE};
@@ -67,7 +70,8 @@ int dbr_core_bootstrap(struct dbr_log_op **ops, struct dbr_arena *arena,
     int err = dbr_consensus_bootstrap_entry(&configuration, dbr_server_id(&node),
                                             dbr_peer_id_text(&node, address));
     if (err == 0) {
-        err = build_command(&command, arena, cluster_id, &node, &operator_id, rng, wall_ms);
+        err =
+            build_command(&command, arena, cluster_id, &node, &operator_id, rng, wall_ms);
     }
     if (err == 0) {
         err = first_entries(entries, arena, &configuration, &command);

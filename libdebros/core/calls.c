@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "inner.h"
 
-#define FRAME_ARENA_MAX (16u << 20)
+#define FRAME_ARENA_MAX     (16u << 20)
 #define CALL_TIMEOUT_MAX_MS 600000
 
 static int send_frame(struct dbr_core *core, uint64_t stream,
@@ -13,8 +13,8 @@ static int send_frame(struct dbr_core *core, uint64_t stream,
     struct dbr_buf out = {0};
     dbr_cluster_frame_encode(&out, frame);
     int err = out.failed ? DEBROS_ENOMEM
-                         : dbr_swarm_send(core->swarm, stream, dbr_bytes(out.data, out.len),
-                                          now);
+                         : dbr_swarm_send(core->swarm, stream,
+                                          dbr_bytes(out.data, out.len), now);
     dbr_buf_finish(&out);
     return err;
 }
@@ -24,20 +24,23 @@ static debros_bytes our_cluster(const struct dbr_core *core)
     return dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE);
 }
 
-/* ---- The member's side: answers -------------------------------------------------------- */
+/* ---- The member's side: answers
+ * -------------------------------------------------------- */
 
 static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
                          enum dbr_peer_class cls, dbr_time now)
 {
-    struct dbr_cluster_frame reply = {.id = id, .kind = DBR_CLUSTER_HELLO_REPLY,
-                                      .cluster_id = our_cluster(core), .cls = (uint32_t)cls};
+    struct dbr_cluster_frame reply = {.id = id,
+                                      .kind = DBR_CLUSTER_HELLO_REPLY,
+                                      .cluster_id = our_cluster(core),
+                                      .cls = (uint32_t)cls};
     send_frame(core, stream, &reply, now);
 }
 
 /* Whom we do not know now we may know in a moment: a node that starts, or lags behind,
  * has not read the whole table yet. */
-static void recv_hello(struct dbr_core *core, const struct dbr_swarm_event *event, uint64_t id,
-                       enum dbr_peer_class cls, dbr_time now)
+static void recv_hello(struct dbr_core *core, const struct dbr_swarm_event *event,
+                       uint64_t id, enum dbr_peer_class cls, dbr_time now)
 {
     struct dbr_ticket *ticket = NULL;
     if (cls == DBR_PEER_STRANGER) {
@@ -78,10 +81,14 @@ static void answer_join(struct dbr_core *core, uint64_t stream, uint64_t id, int
                         const char *detail, dbr_time now)
 {
     struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
-    struct dbr_cluster_frame reply = {.id = id, .kind = DBR_CLUSTER_JOIN_REPLY,
-                                      .status = status, .detail = detail,
-                                      .cluster_id = our_cluster(core), .members = addrs};
-    reply.n_members = status == 0 ? dbr_membership_addrs(core, addrs, DBR_MEMBER_ADDRS) : 0;
+    struct dbr_cluster_frame reply = {.id = id,
+                                      .kind = DBR_CLUSTER_JOIN_REPLY,
+                                      .status = status,
+                                      .detail = detail,
+                                      .cluster_id = our_cluster(core),
+                                      .members = addrs};
+    reply.n_members =
+        status == 0 ? dbr_membership_addrs(core, addrs, DBR_MEMBER_ADDRS) : 0;
     send_frame(core, stream, &reply, now);
 }
 
@@ -91,11 +98,11 @@ static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event
     struct dbr_commands commands;
     struct dbr_arena arena;
     struct dbr_peer_id operator_id = {0};
-    if (!dbr_invite_verify(frame->signature, frame->invite_key.data, core->config.cluster_id,
-                           &event->peer, frame->operator_key)) {
-        answer_join(core, event->stream, frame->id, DEBROS_EACCES,
-                    "the invite's signature is wrong: it is for another cluster or damaged",
-                    now);
+    if (!dbr_invite_verify(frame->signature, frame->invite_key.data,
+                           core->config.cluster_id, &event->peer, frame->operator_key)) {
+        answer_join(
+            core, event->stream, frame->id, DEBROS_EACCES,
+            "the invite's signature is wrong: it is for another cluster or damaged", now);
         return;
     }
     if (frame->operator_key.len != 0) {
@@ -126,7 +133,8 @@ void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_sql_reply *reply, dbr_time now)
 {
     if (reply == NULL) {
-        answer_join(core, ticket->stream, ticket->id, DEBROS_ENOMEM, "out of memory", now);
+        answer_join(core, ticket->stream, ticket->id, DEBROS_ENOMEM, "out of memory",
+                    now);
     } else if (reply->status == DEBROS_ECONFLICT) {
         answer_join(core, ticket->stream, ticket->id, DEBROS_EACCES,
                     "the invite is unknown, used or expired: ask for a new one "
@@ -137,7 +145,8 @@ void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
     }
 }
 
-/* ---- The member's side: calls ------------------------------------------------------------- */
+/* ---- The member's side: calls
+ * ------------------------------------------------------------- */
 
 static bool may_be_called(uint32_t type)
 {
@@ -193,16 +202,20 @@ static void recv_call(struct dbr_core *core, const struct dbr_swarm_event *event
     dbr_request_run(core, ticket, now);
 }
 
-void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket, dbr_time now)
+void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
+                      dbr_time now)
 {
     const struct dbr_request *request = ticket->request;
     struct dbr_cluster_frame reply = {.id = ticket->id, .kind = DBR_CLUSTER_CALL_REPLY};
-    reply.result = (struct dbr_call_result){
-        .status = request->status, .detail = request->detail,
-        .node = request->node_status,
-        .peers = request->peers, .n_peers = request->n_peers,
-        .names = request->names, .n_names = request->n_names,
-        .text = request->text, .rtt_us = request->rtt_us};
+    reply.result = (struct dbr_call_result){.status = request->status,
+                                            .detail = request->detail,
+                                            .node = request->node_status,
+                                            .peers = request->peers,
+                                            .n_peers = request->n_peers,
+                                            .names = request->names,
+                                            .n_names = request->n_names,
+                                            .text = request->text,
+                                            .rtt_us = request->rtt_us};
     int err = send_frame(core, ticket->stream, &reply, now);
     if (err != 0 && err != DEBROS_ENOTFOUND) {
         answer_call(core, ticket->stream, ticket->id, DEBROS_ELIMIT,
@@ -210,13 +223,15 @@ void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket, db
     }
 }
 
-/* ---- The client's side: a member to talk to -------------------------------------------------- */
+/* ---- The client's side: a member to talk to
+ * -------------------------------------------------- */
 
 static bool is_bootstrap(const struct dbr_core *core, const struct dbr_peer_id *peer)
 {
     for (size_t i = 0; i < core->n_bootstrap; i++) {
         struct dbr_peer_id id;
-        if (dbr_multiaddr_peer(&core->bootstrap[i], &id) && dbr_peer_id_equal(&id, peer)) {
+        if (dbr_multiaddr_peer(&core->bootstrap[i], &id) &&
+            dbr_peer_id_equal(&id, peer)) {
             return true;
         }
     }
@@ -233,7 +248,8 @@ static void send_join(struct dbr_core *core, dbr_time now)
         frame.operator_key = dbr_bytes(operator_key->public_key, DBR_PUBLIC_KEY_SIZE);
     }
     dbr_keypair_from_seed(&key, core->invite.seed);
-    dbr_invite_sign(signature, &key, core->invite.cluster_id, &core->self, frame.operator_key);
+    dbr_invite_sign(signature, &key, core->invite.cluster_id, &core->self,
+                    frame.operator_key);
     frame.invite_key = dbr_bytes(key.public_key, DBR_PUBLIC_KEY_SIZE);
     frame.signature = dbr_bytes(signature, sizeof(signature));
     send_frame(core, core->upstream, &frame, now);
@@ -245,7 +261,8 @@ static void turn_to(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_t
 {
     struct dbr_cluster_frame hello = {.id = 1, .kind = DBR_CLUSTER_HELLO};
     if (core->upstream != 0 || core->is_stopping ||
-        dbr_swarm_open(core->swarm, &core->upstream, peer, DBR_PROTOCOL_CLUSTER, now) != 0) {
+        dbr_swarm_open(core->swarm, &core->upstream, peer, DBR_PROTOCOL_CLUSTER, now) !=
+            0) {
         return;
     }
     if (core->config.mode == DBR_CORE_JOINER) {
@@ -296,24 +313,28 @@ void dbr_calls_start(struct dbr_core *core, dbr_time now)
 }
 
 /* The first dial of one member has ended. */
-void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event,
+                       dbr_time now)
 {
     core->n_reaching--;
     if (event->status == 0) {
         dbr_calls_connected(core, &event->peer, now);
     } else if (core->n_reaching == 0 && core->upstream == 0 && !core->is_ready) {
-        dbr_core_fatal(core, event->status, "no member can be reached: %s", event->detail);
+        dbr_core_fatal(core, event->status, "no member can be reached: %s",
+                       event->detail);
     }
 }
 
-void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
+void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                         dbr_time now)
 {
     if (core->config.mode != DBR_CORE_MEMBER && is_bootstrap(core, peer)) {
         turn_to(core, peer, now);
     }
 }
 
-void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
+void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                            dbr_time now)
 {
     if (core->config.mode != DBR_CORE_MEMBER && dbr_peer_id_equal(&core->route, peer)) {
         core->route = (struct dbr_peer_id){0};
@@ -321,14 +342,18 @@ void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *pee
     }
 }
 
-/* ---- The client's side: calls ----------------------------------------------------------------- */
+/* ---- The client's side: calls
+ * ----------------------------------------------------------------- */
 
 static void send_call(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
 {
     const struct dbr_request *request = ticket->request;
     struct dbr_cluster_frame frame = {
-        .id = ticket->token, .kind = DBR_CLUSTER_CALL, .call = (uint32_t)request->type,
-        .target = request->target, .ttl_s = request->ttl_s,
+        .id = ticket->token,
+        .kind = DBR_CLUSTER_CALL,
+        .call = (uint32_t)request->type,
+        .target = request->target,
+        .ttl_s = request->ttl_s,
         .timeout_ms = ticket->deadline > now ? (uint32_t)(ticket->deadline - now) : 1};
     ticket->state = DBR_TICKET_FORWARDED;
     int err = send_frame(core, core->upstream, &frame, now);
@@ -423,7 +448,8 @@ static void recv_call_reply(struct dbr_core *core, struct dbr_ticket *ticket,
 static void add_joined(struct dbr_core *core, const struct dbr_multiaddr *addr)
 {
     struct dbr_peer_id peer;
-    if (!dbr_multiaddr_peer(addr, &peer) || core->joined.n_members == DBR_INVITE_MAX_MEMBERS) {
+    if (!dbr_multiaddr_peer(addr, &peer) ||
+        core->joined.n_members == DBR_INVITE_MAX_MEMBERS) {
         return;
     }
     for (size_t i = 0; i < core->joined.n_members; i++) {
@@ -441,7 +467,8 @@ static void recv_join_reply(struct dbr_core *core, const struct dbr_cluster_fram
         return;
     }
     if (!dbr_bytes_equal(frame->cluster_id, dbr_bytes(core->invite.cluster_id, 16))) {
-        dbr_core_fatal(core, DEBROS_EAUTH, "the member that answered is of another cluster");
+        dbr_core_fatal(core, DEBROS_EAUTH,
+                       "the member that answered is of another cluster");
         return;
     }
     if (core->is_joined) {
@@ -460,7 +487,9 @@ static void recv_join_reply(struct dbr_core *core, const struct dbr_cluster_fram
     dbr_core_effect(core, &effect);
 }
 
-/* ---- Frames ---------------------------------------------------------------------------------------- */
+/* ---- Frames
+ * ---------------------------------------------------------------------
+ */
 
 static void recv_answer(struct dbr_core *core, const struct dbr_swarm_event *event,
                         const struct dbr_cluster_frame *frame, dbr_time now)
@@ -506,7 +535,8 @@ static void recv_question(struct dbr_core *core, const struct dbr_swarm_event *e
     }
 }
 
-void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                    dbr_time now)
 {
     struct dbr_arena arena;
     struct dbr_cluster_frame frame;

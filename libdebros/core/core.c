@@ -7,15 +7,16 @@
 #include "base/detail.h"
 #include "inner.h"
 
-#define EFFECTS_MAX (1u << 20)
-#define MESSAGE_MAX (20u << 20)     /* SQL frames: the largest reply and its wrapping */
-#define INSTALL_MS 10000            /* a snapshot that went astray is sent again */
+#define EFFECTS_MAX      (1u << 20)
+#define MESSAGE_MAX      (20u << 20) /* SQL frames: the largest reply and its wrapping */
+#define INSTALL_MS       10000       /* a snapshot that went astray is sent again */
 #define RAFT_MESSAGE_MAX (72u << 20) /* a snapshot image travels as one message */
 
 static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
     [DBR_PROTOCOL_RAFT] = {"/debros/raft/1.0.0", DBR_PEER_MEMBER, RAFT_MESSAGE_MAX,
                            2 * RAFT_MESSAGE_MAX},
-    [DBR_PROTOCOL_SQL] = {"/debros/sql/1.0.0", DBR_PEER_CLIENT, MESSAGE_MAX, 2 * MESSAGE_MAX},
+    [DBR_PROTOCOL_SQL] = {"/debros/sql/1.0.0", DBR_PEER_CLIENT, MESSAGE_MAX,
+                          2 * MESSAGE_MAX},
     [DBR_PROTOCOL_CLUSTER] = {"/debros/cluster/1.0.0", DBR_PEER_STRANGER,
                               DBR_CLUSTER_MAX_MESSAGE, 2 * DBR_CLUSTER_MAX_MESSAGE},
 };
@@ -59,8 +60,8 @@ static int create_consensus(struct dbr_core *core, dbr_time now)
     if (core->config.snapshot_trailing != 0) {
         config.snapshot_trailing = core->config.snapshot_trailing;
     }
-    return dbr_consensus_create(&core->consensus, &config, core->config.log_state, core->rng,
-                                now);
+    return dbr_consensus_create(&core->consensus, &config, core->config.log_state,
+                                core->rng, now);
 }
 
 static int create_sql(struct dbr_core *core)
@@ -76,7 +77,8 @@ static int create_sql(struct dbr_core *core)
 static int copy_bootstrap(struct dbr_core *core, debros_detail *detail)
 {
     const struct dbr_core_config *config = &core->config;
-    size_t n = config->mode == DBR_CORE_JOINER ? core->invite.n_members : config->n_bootstrap;
+    size_t n =
+        config->mode == DBR_CORE_JOINER ? core->invite.n_members : config->n_bootstrap;
     const struct dbr_multiaddr *from =
         config->mode == DBR_CORE_JOINER ? core->invite.members : config->bootstrap;
     core->bootstrap = dbr_calloc(n + 1, sizeof(*core->bootstrap));
@@ -119,7 +121,8 @@ static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *deta
 }
 
 int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
-                    struct dbr_rng *rng, dbr_time now, int64_t wall_ms, debros_detail *detail)
+                    struct dbr_rng *rng, dbr_time now, int64_t wall_ms,
+                    debros_detail *detail)
 {
     struct dbr_core *core = dbr_calloc(1, sizeof(*core));
     if (core == NULL) {
@@ -129,7 +132,8 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     core->rng = rng;
     core->started = core->now = now;
     core->wall_ms = wall_ms;
-    /* The log comes again from the snapshot on: until then no file is sure to hold more. */
+    /* The log comes again from the snapshot on: until then no file is sure to hold more.
+     */
     core->applied = config->log_state != NULL ? config->log_state->snapshot_index : 0;
     core->members_at = core->announce_at = core->roles_at = DBR_TIME_NEVER;
     core->stop_at = core->tickets_at = DBR_TIME_NEVER;
@@ -258,9 +262,11 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
     }
 }
 
-/* ---- In: the network ------------------------------------------------------------------ */
+/* ---- In: the network ------------------------------------------------------------------
+ */
 
-void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr, dbr_time now)
+void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
+                        dbr_time now)
 {
     if (core->n_listen < DBR_MEMBER_ADDRS) {
         core->listen[core->n_listen++] = *addr;
@@ -269,8 +275,8 @@ void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
     core->announce_at = now;
 }
 
-void dbr_core_accepted(struct dbr_core *core, uint64_t conn, const struct dbr_multiaddr *remote,
-                       dbr_time now)
+void dbr_core_accepted(struct dbr_core *core, uint64_t conn,
+                       const struct dbr_multiaddr *remote, dbr_time now)
 {
     dbr_swarm_accepted(core->swarm, conn, remote, now);
 }
@@ -280,7 +286,8 @@ void dbr_core_dialed(struct dbr_core *core, uint64_t conn, dbr_time now)
     dbr_swarm_dialed(core->swarm, conn, now);
 }
 
-void dbr_core_dial_failed(struct dbr_core *core, uint64_t conn, const char *detail, dbr_time now)
+void dbr_core_dial_failed(struct dbr_core *core, uint64_t conn, const char *detail,
+                          dbr_time now)
 {
     dbr_swarm_dial_failed(core->swarm, conn, detail, now);
 }
@@ -305,7 +312,8 @@ struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn)
     return dbr_swarm_take_output(core->swarm, conn);
 }
 
-/* ---- In: the store --------------------------------------------------------------------- */
+/* ---- In: the store
+ * --------------------------------------------------------------------- */
 
 void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now)
 {
@@ -327,7 +335,8 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
 {
     bool may_fail = job->type == DBR_APPLY_CHECKPOINT || job->type == DBR_APPLY_IMAGE;
     if (job->status != 0 && !may_fail) {
-        dbr_core_fatal(core, job->status, "the database cannot go on: %s", job->detail.text);
+        dbr_core_fatal(core, job->status, "the database cannot go on: %s",
+                       job->detail.text);
     } else if (job->type == DBR_APPLY_CHECKPOINT) {
         dbr_consensus_checkpointed(core->consensus, job->status, now);
     } else if (job->type == DBR_APPLY_IMAGE) {
@@ -350,11 +359,13 @@ void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_t
     dbr_sql_query_done(core->sql, job, now);
 }
 
-/* ---- In: the application ------------------------------------------------------------------ */
+/* ---- In: the application
+ * ------------------------------------------------------------------ */
 
 void dbr_core_request(struct dbr_core *core, struct dbr_request *request, dbr_time now)
 {
-    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_REQUEST, request->deadline);
+    struct dbr_ticket *ticket =
+        dbr_ticket_create(core, DBR_TICKET_REQUEST, request->deadline);
     if (ticket == NULL || core->is_stopping || core->is_fatal || core->sql == NULL) {
         request->status = ticket == NULL ? DEBROS_ENOMEM : DEBROS_ECANCELED;
         struct dbr_effect effect = {.type = DBR_CORE_DONE, .request = request};
@@ -411,7 +422,9 @@ void dbr_core_abort(struct dbr_core *core, int status)
     }
 }
 
-/* ---- Out -------------------------------------------------------------------------------------- */
+/* ---- Out
+ * --------------------------------------------------------------------------------------
+ */
 
 bool dbr_core_poll(struct dbr_core *core, struct dbr_effect *effect, dbr_time now)
 {

@@ -33,29 +33,30 @@ enum dbr_core_mode {
 
 struct dbr_core_config {
     enum dbr_core_mode mode;
-    const struct dbr_keypair *identity; /* borrowed */
+    const struct dbr_keypair *identity;     /* borrowed */
     const struct dbr_keypair *operator_key; /* JOINER: local operator, listed as a client;
                                                may be NULL */
     uint8_t cluster_id[DBR_CLUSTER_ID_SIZE]; /* MEMBER; CLIENT: zeroes accept any */
     bool open;
     const struct dbr_multiaddr *bootstrap; /* copied; each ends in /p2p/ID */
     size_t n_bootstrap;
-    const char *invite; /* JOINER; copied */
-    uint32_t max_connections; /* 0: default */
-    uint32_t election_ms;     /* 0: default */
+    const char *invite;          /* JOINER; copied */
+    uint32_t max_connections;    /* 0: default */
+    uint32_t election_ms;        /* 0: default */
     uint32_t snapshot_threshold; /* 0: default (entries) */
     uint32_t snapshot_trailing;  /* 0: default */
     /* MEMBER: what the store holds; borrowed for create. */
     const struct dbr_log_state *log_state;
     uint64_t applied;
     const struct dbr_logger *logger; /* borrowed, may be NULL */
-    bool bare; /* tests: consensus without repairs */
+    bool bare;                       /* tests: consensus without repairs */
 };
 
 /* `rng` is borrowed for the core's life. `wall_ms`: unix time. Errors: EINVAL (detail),
  * EIO, ENOMEM. */
 int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
-                    struct dbr_rng *rng, dbr_time now, int64_t wall_ms, debros_detail *detail);
+                    struct dbr_rng *rng, dbr_time now, int64_t wall_ms,
+                    debros_detail *detail);
 /* Ends at once, as a crash would. Requests that the core still holds must have been
  * drained by dbr_core_abort() first; jobs and ops still with the executor must have
  * come back or been destroyed. */
@@ -70,12 +71,15 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now);
 
 /* ---- In: the network; see swarm/swarm.h for the meaning ------------------------ */
 
-void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr, dbr_time now);
-void dbr_core_accepted(struct dbr_core *core, uint64_t conn, const struct dbr_multiaddr *remote,
-                       dbr_time now);
+void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
+                        dbr_time now);
+void dbr_core_accepted(struct dbr_core *core, uint64_t conn,
+                       const struct dbr_multiaddr *remote, dbr_time now);
 void dbr_core_dialed(struct dbr_core *core, uint64_t conn, dbr_time now);
-void dbr_core_dial_failed(struct dbr_core *core, uint64_t conn, const char *detail, dbr_time now);
-void dbr_core_recv(struct dbr_core *core, uint64_t conn, debros_bytes bytes, dbr_time now);
+void dbr_core_dial_failed(struct dbr_core *core, uint64_t conn, const char *detail,
+                          dbr_time now);
+void dbr_core_recv(struct dbr_core *core, uint64_t conn, debros_bytes bytes,
+                   dbr_time now);
 void dbr_core_closed(struct dbr_core *core, uint64_t conn, dbr_time now);
 void dbr_core_written(struct dbr_core *core, uint64_t conn, size_t len, dbr_time now);
 
@@ -93,20 +97,21 @@ void dbr_core_cancel(struct dbr_core *core, struct dbr_request *request, dbr_tim
 /* Leave politely: no new requests, leadership handed over, connections told. STOPPED
  * follows in at most 3 seconds of `now`. */
 void dbr_core_stop(struct dbr_core *core, dbr_time now);
-/* Every request that the core holds comes back by DONE with `status` in the next drain. */
+/* Every request that the core holds comes back by DONE with `status` in the next drain.
+ */
 void dbr_core_abort(struct dbr_core *core, int status);
 
 /* ---- Out -------------------------------------------------------------------------- */
 
 enum dbr_effect_type {
-    DBR_CORE_DIAL,  /* connect a socket to `endpoint` as `conn` */
-    DBR_CORE_WRITE, /* dbr_core_take_output(conn) has bytes for the socket */
-    DBR_CORE_CLOSE, /* flush and close `conn` */
-    DBR_CORE_LOG,   /* queue `op` for the log, in order */
-    DBR_CORE_APPLY, /* queue `apply` for the applier, in order */
-    DBR_CORE_QUERY, /* give `query` to any reader */
-    DBR_CORE_DONE,  /* `request` is answered */
-    DBR_CORE_READY, /* CLIENT: a member is connected and answers; MEMBER: at once */
+    DBR_CORE_DIAL,    /* connect a socket to `endpoint` as `conn` */
+    DBR_CORE_WRITE,   /* dbr_core_take_output(conn) has bytes for the socket */
+    DBR_CORE_CLOSE,   /* flush and close `conn` */
+    DBR_CORE_LOG,     /* queue `op` for the log, in order */
+    DBR_CORE_APPLY,   /* queue `apply` for the applier, in order */
+    DBR_CORE_QUERY,   /* give `query` to any reader */
+    DBR_CORE_DONE,    /* `request` is answered */
+    DBR_CORE_READY,   /* CLIENT: a member is connected and answers; MEMBER: at once */
     DBR_CORE_JOINED,  /* JOINER: accepted; `joined` is to be stored */
     DBR_CORE_STOPPED, /* after dbr_core_stop() */
     DBR_CORE_FATAL    /* the node cannot go on: `status`, `detail` */
@@ -137,8 +142,8 @@ struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn);
 /* ---- A new cluster ---------------------------------------------------------------- */
 
 /* The log operations that begin a cluster: term 1, configuration with this node as the
- * only voter (entry 1), the cluster's tables with the node, its operator and the namespace
- * `default` (entry 2). Appends them to a list of ops that live in `arena`. */
+ * only voter (entry 1), the cluster's tables with the node, its operator and the
+ * namespace `default` (entry 2). Appends them to a list of ops that live in `arena`. */
 int dbr_core_bootstrap(struct dbr_log_op **ops, struct dbr_arena *arena,
                        const uint8_t cluster_id[DBR_CLUSTER_ID_SIZE],
                        const uint8_t node_key[DBR_PUBLIC_KEY_SIZE],

@@ -48,10 +48,10 @@ enum dbr_ticket_kind {
 };
 
 enum dbr_ticket_state {
-    DBR_TICKET_WAITING,     /* a call, for a member to send it to */
-    DBR_TICKET_FORWARDED,   /* a call, with the member */
-    DBR_TICKET_RUNNING,     /* sql or swarm has it */
-    DBR_TICKET_IDENTIFYING  /* connected to `peer`, waits for identify */
+    DBR_TICKET_WAITING,    /* a call, for a member to send it to */
+    DBR_TICKET_FORWARDED,  /* a call, with the member */
+    DBR_TICKET_RUNNING,    /* sql or swarm has it */
+    DBR_TICKET_IDENTIFYING /* connected to `peer`, waits for identify */
 };
 
 struct dbr_ticket {
@@ -117,6 +117,7 @@ struct dbr_core {
     struct dbr_raft_inbound *inbound;
     struct dbr_apply_job *entries; /* committed entries of this drain */
     uint64_t applied;
+    uint64_t handed_over; /* the last committed entry that the applier was given */
     uint64_t database_size;
 
     /* CLIENT, JOINER */
@@ -147,7 +148,8 @@ void dbr_core_pump(struct dbr_core *core, dbr_time now);
 /* raft_link.c */
 void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
                    debros_bytes message, dbr_time now);
-void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                   dbr_time now);
 void dbr_raft_stream_closed(struct dbr_core *core, uint64_t stream);
 void dbr_raft_links_finish(struct dbr_core *core);
 
@@ -156,13 +158,15 @@ void dbr_membership_start(struct dbr_core *core, dbr_time now);
 void dbr_membership_expire(struct dbr_core *core, dbr_time now);
 dbr_time dbr_membership_deadline(const struct dbr_core *core);
 void dbr_membership_changed(struct dbr_core *core, dbr_time now); /* look again */
-void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply, dbr_time now);
+void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply,
+                           dbr_time now);
 void dbr_membership_announced(struct dbr_core *core, int status, dbr_time now);
 bool dbr_membership_has_replica(const struct dbr_core *core);
 /* Where sql requests go from here. */
 void dbr_membership_route(struct dbr_core *core, dbr_time now);
 /* Addresses that others may dial: without loopback unless there is nothing else. */
-size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out, size_t max);
+size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out,
+                            size_t max);
 
 /* tickets.c */
 struct dbr_ticket *dbr_ticket_create(struct dbr_core *core, enum dbr_ticket_kind kind,
@@ -184,25 +188,32 @@ void dbr_request_connected(struct dbr_core *core, struct dbr_ticket *ticket,
                            const struct dbr_swarm_event *event, dbr_time now);
 void dbr_request_pinged(struct dbr_core *core, struct dbr_ticket *ticket,
                         const struct dbr_swarm_event *event, dbr_time now);
-void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
+void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer,
+                            dbr_time now);
 
 /* calls.c */
 void dbr_calls_start(struct dbr_core *core, dbr_time now);
-void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                    dbr_time now);
 void dbr_calls_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                              dbr_time now);
-void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
-void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now);
-void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now);
+void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                         dbr_time now);
+void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                            dbr_time now);
+void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event,
+                       dbr_time now);
 void dbr_calls_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
-void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket, dbr_time now);
+void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
+                      dbr_time now);
 void dbr_calls_hello_due(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 void dbr_calls_members_changed(struct dbr_core *core, dbr_time now);
 void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_sql_reply *reply, dbr_time now);
 
 /* views.c: into request->arena; 0 or ENOMEM */
-int dbr_view_status(const struct dbr_core *core, struct dbr_request *request, dbr_time now);
+int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
+                    dbr_time now);
 int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request);
 int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
                   const struct dbr_peer_id *peer);

@@ -18,15 +18,18 @@ static const struct dbr_server *find_server(const struct dbr_consensus_status *s
     return NULL;
 }
 
-bool dbr_membership_has_replica(const struct dbr_core *core)
+/* This node has a place in the raft group, as far as its own log says. */
+static bool has_place(const struct dbr_core *core)
 {
     struct dbr_consensus_status status;
-    bool has_rows = core->applied > 0 || core->config.applied > 0;
-    if (core->consensus == NULL || !has_rows) {
-        return false;
-    }
     dbr_consensus_status(core->consensus, &status);
     return find_server(&status, dbr_server_id(&core->self)) != NULL;
+}
+
+bool dbr_membership_has_replica(const struct dbr_core *core)
+{
+    bool has_rows = core->applied > 0 || core->config.applied > 0;
+    return core->consensus != NULL && has_rows && has_place(core);
 }
 
 /* Any member that is connected: for those who have no place in the group. */
@@ -76,7 +79,8 @@ void dbr_membership_route(struct dbr_core *core, dbr_time now)
     }
 }
 
-/* ---- The table ------------------------------------------------------------------------ */
+/* ---- The table ------------------------------------------------------------------------
+ */
 
 /* The raft group's servers are members, whatever has become of the table. */
 static void welcome_servers(struct dbr_core *core, dbr_time now)
@@ -121,16 +125,19 @@ void dbr_membership_changed(struct dbr_core *core, dbr_time now)
 
 static void look(struct dbr_core *core, dbr_time now)
 {
-    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_MEMBERS, DBR_TIME_NEVER);
-    bool is_local = dbr_membership_has_replica(core);
+    struct dbr_ticket *ticket =
+        dbr_ticket_create(core, DBR_TICKET_MEMBERS, DBR_TIME_NEVER);
+    bool is_local = has_place(core);
     debros_statement statement = {.sql = dbr_members_query};
-    int err = ticket == NULL
-                  ? DEBROS_ENOMEM
-                  : dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE, &statement,
-                                  is_local ? DEBROS_NONE : DEBROS_LINEARIZABLE, true,
-                                  dbr_time_add(now, DBR_INTERNAL_TIMEOUT_MS), now);
+    int err =
+        ticket == NULL
+            ? DEBROS_ENOMEM
+            : dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
+                            &statement, is_local ? DEBROS_NONE : DEBROS_LINEARIZABLE,
+                            true, dbr_time_add(now, DBR_INTERNAL_TIMEOUT_MS), now);
     core->members_running = err == 0;
-    core->members_at = err == 0 ? DBR_TIME_NEVER : dbr_time_add(now, DBR_MEMBERS_RETRY_MS);
+    core->members_at =
+        err == 0 ? DBR_TIME_NEVER : dbr_time_add(now, DBR_MEMBERS_RETRY_MS);
     if (err != 0) {
         dbr_ticket_destroy(core, ticket);
     }
@@ -188,7 +195,8 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
     core->roles_at = now;
 }
 
-void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply, dbr_time now)
+void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *reply,
+                           dbr_time now)
 {
     bool changed_meanwhile = core->members_at != DBR_TIME_NEVER;
     core->members_running = false;
@@ -202,7 +210,8 @@ void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *re
     }
 }
 
-/* ---- Our addresses ------------------------------------------------------------------------ */
+/* ---- Our addresses
+ * ------------------------------------------------------------------------ */
 
 static bool is_loopback(const struct dbr_multiaddr *addr)
 {
@@ -210,7 +219,8 @@ static bool is_loopback(const struct dbr_multiaddr *addr)
     return dbr_multiaddr_endpoint(addr, &endpoint) && dbr_endpoint_is_loopback(&endpoint);
 }
 
-size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out, size_t max)
+size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out,
+                            size_t max)
 {
     bool has_other = false;
     size_t n = 0;
@@ -226,7 +236,8 @@ size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *o
     return n;
 }
 
-static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr *addrs, size_t n)
+static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr *addrs,
+                         size_t n)
 {
     if (me->n_addrs != n) {
         return false;
@@ -248,7 +259,8 @@ static void announce(struct dbr_core *core, dbr_time now)
     if (me == NULL || n == 0 || is_announced(me, addrs, n)) {
         return;
     }
-    struct dbr_ticket *ticket = dbr_ticket_create(core, DBR_TICKET_ANNOUNCE, DBR_TIME_NEVER);
+    struct dbr_ticket *ticket =
+        dbr_ticket_create(core, DBR_TICKET_ANNOUNCE, DBR_TIME_NEVER);
     struct dbr_commands commands;
     struct dbr_arena arena;
     dbr_arena_init(&arena, 0);
@@ -277,7 +289,8 @@ void dbr_membership_announced(struct dbr_core *core, int status, dbr_time now)
     }
 }
 
-/* ---- Places in the raft group ---------------------------------------------------------------- */
+/* ---- Places in the raft group
+ * ---------------------------------------------------------------- */
 
 static enum dbr_place place_of(const struct dbr_server *server)
 {
@@ -294,7 +307,8 @@ static enum dbr_place place_of(const struct dbr_server *server)
     }
 }
 
-static size_t candidates(const struct dbr_core *core, const struct dbr_consensus_status *status,
+static size_t candidates(const struct dbr_core *core,
+                         const struct dbr_consensus_status *status,
                          struct dbr_candidate *out)
 {
     size_t n = 0;
@@ -319,7 +333,8 @@ static int change_place(struct dbr_core *core, enum dbr_role_change change,
     uint64_t id = dbr_server_id(peer);
     switch (change) {
     case DBR_CHANGE_ADD:
-        return dbr_consensus_add(core->consensus, id, dbr_peer_id_text(peer, address), now);
+        return dbr_consensus_add(core->consensus, id, dbr_peer_id_text(peer, address),
+                                 now);
     case DBR_CHANGE_STANDBY:
         return dbr_consensus_assign(core->consensus, id, DBR_SERVER_STANDBY, now);
     case DBR_CHANGE_VOTER:
@@ -356,7 +371,9 @@ static void look_at_places(struct dbr_core *core, dbr_time now)
             err == 0 ? "under way" : debros_strerror(err));
 }
 
-/* ---- Time --------------------------------------------------------------------------------------- */
+/* ---- Time
+ * ---------------------------------------------------------------------------------------
+ */
 
 dbr_time dbr_membership_deadline(const struct dbr_core *core)
 {

@@ -1,7 +1,7 @@
 /* Events of the machines below go where they belong, until all are quiet. */
 #include "inner.h"
 
-#define RAFT_IMAGE_MAX (64u << 20)
+#define RAFT_IMAGE_MAX  (64u << 20)
 #define PUMP_ROUNDS_MAX 64 /* the rest waits for the next poll */
 
 /* ---- swarm ---------------------------------------------------------------------- */
@@ -69,7 +69,8 @@ static void driver_effect(struct dbr_core *core, const struct dbr_swarm_event *e
     dbr_core_effect(core, &effect);
 }
 
-static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *event,
+                         dbr_time now)
 {
     struct dbr_ticket *ticket = dbr_ticket_find(core, event->token);
     if (ticket == NULL) {
@@ -83,7 +84,8 @@ static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *ev
     }
 }
 
-static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *event,
+                        dbr_time now)
 {
     struct dbr_ticket *ticket;
     switch (event->type) {
@@ -142,7 +144,8 @@ static void flush_entries(struct dbr_core *core)
     }
 }
 
-static void commit(struct dbr_core *core, const struct dbr_consensus_event *event, dbr_time now)
+static void commit(struct dbr_core *core, const struct dbr_consensus_event *event,
+                   dbr_time now)
 {
     bool wanted = dbr_sql_committed(core->sql, event->index, event->term, now);
     if (core->entries == NULL) {
@@ -159,6 +162,7 @@ static void commit(struct dbr_core *core, const struct dbr_consensus_event *even
         tail = &(*tail)->next;
     }
     *tail = entry;
+    core->handed_over = event->index;
 }
 
 static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint64_t index)
@@ -174,8 +178,8 @@ static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint6
     apply_effect(core, job);
 }
 
-static void consensus_event(struct dbr_core *core, const struct dbr_consensus_event *event,
-                            dbr_time now)
+static void consensus_event(struct dbr_core *core,
+                            const struct dbr_consensus_event *event, dbr_time now)
 {
     struct dbr_effect effect = {.type = DBR_CORE_LOG, .op = event->op};
     switch (event->type) {
@@ -214,9 +218,11 @@ static void consensus_event(struct dbr_core *core, const struct dbr_consensus_ev
     }
 }
 
-/* ---- sql ---------------------------------------------------------------------------- */
+/* ---- sql ----------------------------------------------------------------------------
+ */
 
-static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event, dbr_time now)
+static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event,
+                     dbr_time now)
 {
     struct dbr_ticket *ticket = dbr_ticket_find(core, event->token);
     struct dbr_sql_reply *reply = event->reply;
@@ -246,7 +252,8 @@ static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event, d
     dbr_ticket_destroy(core, ticket);
 }
 
-static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event, dbr_time now)
+static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event,
+                      dbr_time now)
 {
     if (event->type == DBR_SQL_DONE) {
         sql_done(core, event, now);
@@ -256,7 +263,8 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event, 
     dbr_core_effect(core, &effect);
 }
 
-/* ---- the pump ------------------------------------------------------------------------ */
+/* ---- the pump ------------------------------------------------------------------------
+ */
 
 static bool pump_consensus(struct dbr_core *core, dbr_time now)
 {

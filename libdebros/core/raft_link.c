@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 #include "inner.h"
 
-static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server, const char *address)
+static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server,
+                                      const char *address)
 {
     struct dbr_raft_link *link;
     HASH_FIND(hh, core->links, &server, sizeof(server), link);
@@ -26,7 +27,8 @@ static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server, co
 
 static int link_open(struct dbr_core *core, struct dbr_raft_link *link, dbr_time now)
 {
-    int err = dbr_swarm_open(core->swarm, &link->stream, &link->peer, DBR_PROTOCOL_RAFT, now);
+    int err =
+        dbr_swarm_open(core->swarm, &link->stream, &link->peer, DBR_PROTOCOL_RAFT, now);
     if (err != 0) {
         link->stream = 0;
         return err;
@@ -54,7 +56,8 @@ void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
     }
 }
 
-static void greet(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
+                  dbr_time now)
 {
     char peer[DBR_PEER_ID_TEXT_SIZE];
     debros_bytes ours = dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE);
@@ -76,7 +79,8 @@ static void greet(struct dbr_core *core, const struct dbr_swarm_event *event, db
     }
 }
 
-void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event, dbr_time now)
+void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                   dbr_time now)
 {
     struct dbr_raft_inbound *inbound;
     if (core->consensus == NULL) {
@@ -88,8 +92,8 @@ void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event, d
         greet(core, event, now);
         return;
     }
-    int err = dbr_consensus_recv(core->consensus, dbr_server_id(&event->peer), event->message,
-                                 now);
+    int err = dbr_consensus_recv(core->consensus, dbr_server_id(&event->peer),
+                                 event->message, now);
     if (err != 0) {
         char peer[DBR_PEER_ID_TEXT_SIZE];
         dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft", "malformed message of %s",

@@ -1,5 +1,6 @@
 /* One call of the public API inside the house. api/ owns it, lends it to the core by
- * dbr_core_request(), and gets it back filled by the effect DBR_CORE_DONE, exactly once. */
+ * dbr_core_request(), and gets it back filled by the effect DBR_CORE_DONE, exactly once.
+ */
 #ifndef DBR_CORE_REQUEST_H
 #define DBR_CORE_REQUEST_H
 
@@ -35,7 +36,7 @@ struct dbr_request {
     uint32_t ttl_s;
     /* Out. Everything lives in `arena` or in `sql`; api frees both after the callback. */
     int status;
-    const char *detail; /* NULL: none */
+    const char *detail;        /* NULL: none */
     struct dbr_sql_reply *sql; /* EXEC, QUERY; NULL when there is none */
     debros_status *node_status;
     debros_peer *peers;

@@ -3,16 +3,17 @@
 #include "base/detail.h"
 #include "inner.h"
 
-#define INVITE_TTL_S 3600
+#define INVITE_TTL_S     3600
 #define INVITE_TTL_MAX_S 604800
 
-static void refuse(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now, int err,
-                   const char *detail)
+static void refuse(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now,
+                   int err, const char *detail)
 {
     dbr_ticket_done(core, ticket, err, detail, now);
 }
 
-/* ---- SQL ------------------------------------------------------------------------------ */
+/* ---- SQL ------------------------------------------------------------------------------
+ */
 
 static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
 {
@@ -40,7 +41,8 @@ static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time n
     }
 }
 
-/* ---- The cluster's own commands ------------------------------------------------------------ */
+/* ---- The cluster's own commands
+ * ------------------------------------------------------------ */
 
 static void run_commands(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_commands *commands, dbr_time now)
@@ -49,8 +51,8 @@ static void run_commands(struct dbr_core *core, struct dbr_ticket *ticket,
     int err = commands->failed
                   ? DEBROS_ENOMEM
                   : dbr_sql_exec(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
-                                 commands->statements, commands->n, commands->expect, true,
-                                 ticket->deadline, now);
+                                 commands->statements, commands->n, commands->expect,
+                                 true, ticket->deadline, now);
     if (err != 0) {
         refuse(core, ticket, now, err, NULL);
     }
@@ -62,7 +64,8 @@ static void run_ns_create(struct dbr_core *core, struct dbr_ticket *ticket, dbr_
     struct dbr_arena arena;
     if (!dbr_namespace_is_valid(ticket->request->target)) {
         refuse(core, ticket, now, DEBROS_EINVAL,
-               "a namespace's name has a-z, 0-9, _ and -, at most 63, a letter or digit first");
+               "a namespace's name has a-z, 0-9, _ and -, at most 63, a letter or digit "
+               "first");
         return;
     }
     dbr_arena_init(&arena, 0);
@@ -76,8 +79,8 @@ static void run_ns_list(struct dbr_core *core, struct dbr_ticket *ticket, dbr_ti
 {
     debros_statement statement = {.sql = dbr_commands_ns_list};
     ticket->state = DBR_TICKET_RUNNING;
-    int err = dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE, &statement,
-                            DEBROS_LINEARIZABLE, true, ticket->deadline, now);
+    int err = dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
+                            &statement, DEBROS_LINEARIZABLE, true, ticket->deadline, now);
     if (err != 0) {
         refuse(core, ticket, now, err, NULL);
     }
@@ -117,8 +120,10 @@ static void fill_invite(const struct dbr_core *core, const struct dbr_ticket *ti
     *invite = (struct dbr_invite){.expires = ticket->expires};
     memcpy(invite->cluster_id, core->config.cluster_id, sizeof(invite->cluster_id));
     memcpy(invite->seed, ticket->seed, sizeof(invite->seed));
-    invite->n_members = dbr_membership_addrs(core, invite->members, DBR_INVITE_MAX_MEMBERS / 2);
-    for (size_t i = 0; i < core->members.n && invite->n_members < DBR_INVITE_MAX_MEMBERS; i++) {
+    invite->n_members =
+        dbr_membership_addrs(core, invite->members, DBR_INVITE_MAX_MEMBERS / 2);
+    for (size_t i = 0; i < core->members.n && invite->n_members < DBR_INVITE_MAX_MEMBERS;
+         i++) {
         const struct dbr_member *member = &core->members.items[i];
         if (!member->is_client && member->n_addrs > 0 &&
             !dbr_peer_id_equal(&member->peer, &core->self)) {
@@ -146,7 +151,8 @@ static void ns_list_done(struct dbr_core *core, struct dbr_ticket *ticket,
 {
     struct dbr_request *request = ticket->request;
     const debros_result *rows = &reply->results[0];
-    const char **names = dbr_arena_calloc(&request->arena, rows->n_rows + 1, sizeof(*names));
+    const char **names =
+        dbr_arena_calloc(&request->arena, rows->n_rows + 1, sizeof(*names));
     for (size_t i = 0; names != NULL && i < rows->n_rows; i++) {
         debros_bytes name = rows->cells[i].as.bytes;
         names[i] = dbr_arena_strndup(&request->arena, (const char *)name.data, name.len);
@@ -161,7 +167,8 @@ static void command_done(struct dbr_core *core, struct dbr_ticket *ticket,
 {
     enum dbr_request_type type = ticket->request->type;
     if (reply->status == DEBROS_ECONFLICT && type == DBR_REQUEST_NS_CREATE) {
-        dbr_ticket_done(core, ticket, DEBROS_EEXISTS, "the namespace exists already", now);
+        dbr_ticket_done(core, ticket, DEBROS_EEXISTS, "the namespace exists already",
+                        now);
     } else if (reply->status != 0) {
         dbr_ticket_done(core, ticket, reply->status, reply->detail, now);
     } else if (type == DBR_REQUEST_INVITE) {
@@ -188,7 +195,8 @@ void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
     }
 }
 
-/* ---- Peers ---------------------------------------------------------------------------------- */
+/* ---- Peers
+ * ---------------------------------------------------------------------------------- */
 
 static void run_dial(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
 {
@@ -199,7 +207,8 @@ static void run_dial(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
         refuse(core, ticket, now, DEBROS_EINVAL, detail.text);
         return;
     }
-    if (ticket->request->type == DBR_REQUEST_CONNECT && !dbr_multiaddr_peer(&addr, &peer)) {
+    if (ticket->request->type == DBR_REQUEST_CONNECT &&
+        !dbr_multiaddr_peer(&addr, &peer)) {
         refuse(core, ticket, now, DEBROS_EINVAL,
                "an address to connect to ends in /p2p/PEER-ID");
         return;
@@ -231,12 +240,14 @@ void dbr_request_connected(struct dbr_core *core, struct dbr_ticket *ticket,
         break;
     case DBR_REQUEST_IDENTIFY:
         ticket->state = DBR_TICKET_IDENTIFYING;
-        if (dbr_swarm_peer_info(core->swarm, &event->peer, &info) && info.n_protocols > 0) {
+        if (dbr_swarm_peer_info(core->swarm, &event->peer, &info) &&
+            info.n_protocols > 0) {
             identify_done(core, ticket, now);
         }
         break;
     default:
-        request->text = dbr_arena_strdup(&request->arena, dbr_peer_id_text(&event->peer, id));
+        request->text =
+            dbr_arena_strdup(&request->arena, dbr_peer_id_text(&event->peer, id));
         dbr_ticket_done(core, ticket, 0, NULL, now);
         break;
     }
@@ -249,19 +260,23 @@ void dbr_request_pinged(struct dbr_core *core, struct dbr_ticket *ticket,
     dbr_ticket_done(core, ticket, event->status, event->detail, now);
 }
 
-void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
+void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *peer,
+                            dbr_time now)
 {
     struct dbr_ticket *ticket;
     struct dbr_ticket *tmp;
     HASH_ITER(hh, core->tickets, ticket, tmp)
     {
-        if (ticket->state == DBR_TICKET_IDENTIFYING && dbr_peer_id_equal(&ticket->peer, peer)) {
+        if (ticket->state == DBR_TICKET_IDENTIFYING &&
+            dbr_peer_id_equal(&ticket->peer, peer)) {
             identify_done(core, ticket, now);
         }
     }
 }
 
-/* ---- All -------------------------------------------------------------------------------------- */
+/* ---- All
+ * --------------------------------------------------------------------------------------
+ */
 
 static bool is_for_a_member(enum dbr_request_type type)
 {

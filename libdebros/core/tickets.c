@@ -84,8 +84,8 @@ static void time_out(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
 /* Those that sql holds have its deadline: it answers in time. */
 static bool is_in_sql(const struct dbr_ticket *ticket)
 {
-    enum dbr_request_type type = ticket->request != NULL ? ticket->request->type
-                                                         : DBR_REQUEST_STATUS;
+    enum dbr_request_type type =
+        ticket->request != NULL ? ticket->request->type : DBR_REQUEST_STATUS;
     return ticket->kind == DBR_TICKET_REQUEST && ticket->state == DBR_TICKET_RUNNING &&
            type != DBR_REQUEST_CONNECT && type != DBR_REQUEST_PING &&
            type != DBR_REQUEST_IDENTIFY;

@@ -29,7 +29,8 @@ static const char *peer_text(struct dbr_arena *arena, const struct dbr_peer_id *
     return dbr_arena_strdup(arena, dbr_peer_id_text(peer, text));
 }
 
-int dbr_view_status(const struct dbr_core *core, struct dbr_request *request, dbr_time now)
+int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
+                    dbr_time now)
 {
     struct dbr_arena *arena = &request->arena;
     struct dbr_consensus_status raft;
@@ -46,7 +47,9 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request, db
     status->role = role_in_group(core, &raft);
     status->term = raft.term;
     status->commit_index = raft.commit_index;
-    status->applied_index = core->applied;
+    /* What is committed beyond the last entry of ours changes no database. */
+    status->applied_index =
+        core->applied >= core->handed_over ? raft.commit_index : core->applied;
     status->peer_count = (uint32_t)dbr_swarm_connected_count(core->swarm);
     status->database_size = core->database_size;
     status->uptime_ms = now - core->started;
@@ -74,7 +77,8 @@ static const char *addr_text(struct dbr_arena *arena, const struct dbr_multiaddr
     return dbr_arena_strdup(arena, addr->len > 0 ? dbr_multiaddr_text(addr, text) : "");
 }
 
-static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info, debros_peer *out)
+static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
+                     debros_peer *out)
 {
     const char **addrs = dbr_arena_calloc(arena, info->n_addrs + 1, sizeof(*addrs));
     for (size_t i = 0; addrs != NULL && i < info->n_addrs; i++) {
@@ -94,8 +98,8 @@ static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info, 
     out->connected = info->connected;
     out->inbound = info->inbound;
     out->member = info->cls == DBR_PEER_MEMBER;
-    return addrs == NULL || out->id == NULL || out->agent == NULL || out->protocols == NULL ||
-                   out->observed == NULL
+    return addrs == NULL || out->id == NULL || out->agent == NULL ||
+                   out->protocols == NULL || out->observed == NULL
                ? DEBROS_ENOMEM
                : 0;
 }

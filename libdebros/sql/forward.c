@@ -4,8 +4,8 @@
 #include "inner.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
-#define MAX_TIMEOUT_MS 600000
-#define MESSAGE_ARENA_MAX (64u << 20) /* decoded form of one frame */
+#define MAX_TIMEOUT_MS     600000
+#define MESSAGE_ARENA_MAX  (64u << 20) /* decoded form of one frame */
 
 static uint32_t time_left(const struct dbr_pending *p, dbr_time now)
 {
@@ -58,7 +58,8 @@ static void retry_forwarded(struct dbr_sql *sql, dbr_time retry_at)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->busy) {
+    DBR_LIST_FOREACH(item, tmp, &sql->busy)
+    {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
         if (p->state == DBR_PENDING_FORWARDED) {
             dbr_sql_wait(sql, p, retry_at);
@@ -129,7 +130,8 @@ static void answer_failure(struct dbr_sql *sql, uint64_t stream, uint64_t id, in
     }
 }
 
-/* ---- Requests of peers -------------------------------------------------------------- */
+/* ---- Requests of peers --------------------------------------------------------------
+ */
 
 static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_class cls,
                          const struct dbr_sql_frame *frame, dbr_time now)
@@ -151,8 +153,8 @@ static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_cla
     timeout = timeout > MAX_TIMEOUT_MS ? MAX_TIMEOUT_MS : timeout;
     struct dbr_pending *p = dbr_sql_admit(sql, t, dbr_time_add(now, timeout));
     if (p == NULL) {
-        answer_failure(sql, stream, frame->id, DEBROS_EBUSY, "too many requests are pending",
-                       now);
+        answer_failure(sql, stream, frame->id, DEBROS_EBUSY,
+                       "too many requests are pending", now);
         return;
     }
     p->is_query = is_query;
@@ -163,7 +165,8 @@ static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_cla
     p->hops = frame->hops;
 }
 
-/* ---- Answers of the route's peer ------------------------------------------------------ */
+/* ---- Answers of the route's peer ------------------------------------------------------
+ */
 
 static bool is_retriable(int status)
 {
@@ -192,8 +195,9 @@ static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_fram
         return;
     }
     if (p->attempts > 1 && !p->is_query && is_not_sent(frame->reply->status)) {
-        dbr_sql_reply_fail(frame->reply, DEBROS_ETIMEDOUT,
-                           "no answer in time: the write may have happened or may still happen");
+        dbr_sql_reply_fail(
+            frame->reply, DEBROS_ETIMEDOUT,
+            "no answer in time: the write may have happened or may still happen");
     }
     dbr_sql_finish(sql, p, frame->reply, now);
 }
@@ -210,7 +214,8 @@ void dbr_sql_recv(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_class cls,
         if (err == 0 && frame.kind == DBR_SQL_FRAME_REPLY) {
             dbr_sql_reply_destroy(frame.reply); /* of a stream that we have left */
         } else {
-            dbr_log(sql->config.logger, DEBROS_LOG_WARN, "sql", "malformed frame of a peer");
+            dbr_log(sql->config.logger, DEBROS_LOG_WARN, "sql",
+                    "malformed frame of a peer");
             dbr_swarm_reset(sql->config.swarm, stream, now);
         }
     } else if (is_ours) {

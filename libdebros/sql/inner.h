@@ -11,7 +11,7 @@ struct dbr_sql_batch {
     struct dbr_list link;
     uint64_t index; /* of the entry, or the token of the read */
     uint64_t term;
-    bool committed; /* the outcomes are on their way */
+    bool committed;        /* the outcomes are on their way */
     struct dbr_list items; /* dbr_pending.batch */
 };
 
@@ -30,9 +30,9 @@ struct dbr_sql {
     struct dbr_pending *table; /* by id */
     struct dbr_list waiting;
     struct dbr_list busy;
-    struct dbr_list done;    /* local ones, with their reply */
-    struct dbr_list entries; /* dbr_sql_batch */
-    struct dbr_list reads;   /* dbr_sql_batch */
+    struct dbr_list done;       /* local ones, with their reply */
+    struct dbr_list entries;    /* dbr_sql_batch */
+    struct dbr_list reads;      /* dbr_sql_batch */
     struct dbr_query_job *jobs; /* to be polled, in order */
     struct dbr_query_job **jobs_tail;
     dbr_time next_deadline; /* no later than any pending's deadline */
@@ -40,8 +40,8 @@ struct dbr_sql {
 
 /* sql.c */
 /* Ends `p` with `reply` (taken; NULL: out of memory). */
-void dbr_sql_finish(struct dbr_sql *sql, struct dbr_pending *p, struct dbr_sql_reply *reply,
-                    dbr_time now);
+void dbr_sql_finish(struct dbr_sql *sql, struct dbr_pending *p,
+                    struct dbr_sql_reply *reply, dbr_time now);
 #ifdef __GNUC__
 __attribute__((format(printf, 5, 6)))
 #endif
@@ -49,7 +49,8 @@ void dbr_sql_fail(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now, int 
                   const char *format, ...);
 /* Back to the queue's end (or, not sent yet, where it was), not before `retry_at`. */
 void dbr_sql_wait(struct dbr_sql *sql, struct dbr_pending *p, dbr_time retry_at);
-void dbr_sql_set_busy(struct dbr_sql *sql, struct dbr_pending *p, enum dbr_pending_state state);
+void dbr_sql_set_busy(struct dbr_sql *sql, struct dbr_pending *p,
+                      enum dbr_pending_state state);
 /* Takes a request in. `p` is in the table afterwards; NULL when there is no room. */
 struct dbr_pending *dbr_sql_admit(struct dbr_sql *sql,
                                   const struct dbr_sql_transaction *transaction,

@@ -15,7 +15,8 @@ static struct dbr_sql_batch *batch_create(struct dbr_list *list)
 }
 
 /* Frees the batch and gives its requests back to the queue. */
-static void batch_retry(struct dbr_sql *sql, struct dbr_sql_batch *batch, dbr_time retry_at)
+static void batch_retry(struct dbr_sql *sql, struct dbr_sql_batch *batch,
+                        dbr_time retry_at)
 {
     struct dbr_list *item;
     while ((item = dbr_list_pop_front(&batch->items)) != NULL) {
@@ -28,13 +29,14 @@ static void batch_retry(struct dbr_sql *sql, struct dbr_sql_batch *batch, dbr_ti
 /* ---- Writes ---------------------------------------------------------------------- */
 
 /* Takes writes from the queue into `batch` until the entry is full. */
-static void gather(struct dbr_sql *sql, struct dbr_sql_batch *batch, struct dbr_buf *entry,
-                   dbr_time now)
+static void gather(struct dbr_sql *sql, struct dbr_sql_batch *batch,
+                   struct dbr_buf *entry, dbr_time now)
 {
     uint32_t count = 0;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->waiting) {
+    DBR_LIST_FOREACH(item, tmp, &sql->waiting)
+    {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
         if (p->is_query || p->retry_at > now) {
             continue;
@@ -72,8 +74,9 @@ static bool propose_one(struct dbr_sql *sql, dbr_time now)
     int err = DEBROS_EBUSY;
     bool is_empty = dbr_list_is_empty(&batch->items);
     if (!is_empty && !entry.failed) {
-        err = dbr_consensus_propose(sql->config.consensus, dbr_bytes(entry.data, entry.len),
-                                    &batch->index, &batch->term, now);
+        err =
+            dbr_consensus_propose(sql->config.consensus, dbr_bytes(entry.data, entry.len),
+                                  &batch->index, &batch->term, now);
     }
     dbr_buf_finish(&entry);
     if (err != 0) {
@@ -112,7 +115,8 @@ bool dbr_sql_committed(struct dbr_sql *sql, uint64_t index, uint64_t term, dbr_t
     bool wanted = false;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->entries) {
+    DBR_LIST_FOREACH(item, tmp, &sql->entries)
+    {
         struct dbr_sql_batch *batch = DBR_LIST_ENTRY(item, struct dbr_sql_batch, link);
         if (batch->index == index && batch->term == term) {
             batch->committed = true;
@@ -154,7 +158,8 @@ static void catch_up(struct dbr_sql *sql, dbr_time now)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->busy) {
+    DBR_LIST_FOREACH(item, tmp, &sql->busy)
+    {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
         if (p->state == DBR_PENDING_CATCHING && p->index <= sql->applied) {
             dbr_sql_start_query(sql, p, now);
@@ -167,7 +172,8 @@ static void drop_applied(struct dbr_sql *sql, dbr_time now)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->entries) {
+    DBR_LIST_FOREACH(item, tmp, &sql->entries)
+    {
         struct dbr_sql_batch *batch = DBR_LIST_ENTRY(item, struct dbr_sql_batch, link);
         if (batch->index <= sql->applied) {
             batch_retry(sql, batch, now);
@@ -175,8 +181,8 @@ static void drop_applied(struct dbr_sql *sql, dbr_time now)
     }
 }
 
-void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes, uint64_t applied,
-                     dbr_time now)
+void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
+                     uint64_t applied, dbr_time now)
 {
     while (outcomes != NULL) {
         struct dbr_apply_outcome *next = outcomes->next;
@@ -203,7 +209,8 @@ void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now)
     struct dbr_sql_batch *batch = NULL;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->waiting) {
+    DBR_LIST_FOREACH(item, tmp, &sql->waiting)
+    {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
         if (!p->is_query || p->retry_at > now) {
             continue;
@@ -277,13 +284,15 @@ void dbr_sql_leave_log(struct dbr_sql *sql, dbr_time now)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->entries) {
+    DBR_LIST_FOREACH(item, tmp, &sql->entries)
+    {
         struct dbr_sql_batch *batch = DBR_LIST_ENTRY(item, struct dbr_sql_batch, link);
         if (!batch->committed) {
             batch_retry(sql, batch, now);
         }
     }
-    DBR_LIST_FOREACH(item, tmp, &sql->reads) {
+    DBR_LIST_FOREACH(item, tmp, &sql->reads)
+    {
         batch_retry(sql, DBR_LIST_ENTRY(item, struct dbr_sql_batch, link), now);
     }
 }

@@ -2,7 +2,8 @@
 
 #include "base/alloc.h"
 
-static bool copy_transaction(struct dbr_pending *p, const struct dbr_sql_transaction *from)
+static bool copy_transaction(struct dbr_pending *p,
+                             const struct dbr_sql_transaction *from)
 {
     struct dbr_sql_transaction *to = &p->transaction;
     debros_statement *statements =

@@ -18,18 +18,18 @@ enum dbr_pending_state {
 };
 
 struct dbr_pending {
-    struct dbr_list link; /* in the machine's waiting, busy or done list */
+    struct dbr_list link;  /* in the machine's waiting, busy or done list */
     struct dbr_list batch; /* PROPOSED: those of one entry; else unlinked */
     UT_hash_handle hh;     /* by id */
     uint64_t id;           /* ours; also the id on the wire when forwarded */
     enum dbr_pending_state state;
     bool is_query;
     bool internal;
-    bool sent; /* it has left at least once: the outcome may be unknown */
+    bool sent;         /* it has left at least once: the outcome may be unknown */
     uint32_t attempts; /* to a peer or into the log */
     bool is_local;
-    uint64_t token;     /* local: the caller's */
-    uint64_t stream;    /* remote: where the answer goes, and under which id */
+    uint64_t token;  /* local: the caller's */
+    uint64_t stream; /* remote: where the answer goes, and under which id */
     uint64_t remote_id;
     uint32_t hops;
     dbr_time deadline;
@@ -37,7 +37,7 @@ struct dbr_pending {
     uint64_t index; /* PROPOSED, CATCHING */
     uint64_t term;  /* PROPOSED */
     enum debros_level level;
-    struct dbr_sql_reply *reply; /* done */
+    struct dbr_sql_reply *reply;            /* done */
     struct dbr_sql_transaction transaction; /* a query uses ns and statements[0] */
     struct dbr_arena arena;
 };

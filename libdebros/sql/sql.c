@@ -105,15 +105,16 @@ void dbr_sql_wait(struct dbr_sql *sql, struct dbr_pending *p, dbr_time retry_at)
     p->retry_at = retry_at;
 }
 
-void dbr_sql_set_busy(struct dbr_sql *sql, struct dbr_pending *p, enum dbr_pending_state state)
+void dbr_sql_set_busy(struct dbr_sql *sql, struct dbr_pending *p,
+                      enum dbr_pending_state state)
 {
     dbr_list_remove(&p->link);
     dbr_list_push_back(&sql->busy, &p->link);
     p->state = state;
 }
 
-void dbr_sql_finish(struct dbr_sql *sql, struct dbr_pending *p, struct dbr_sql_reply *reply,
-                    dbr_time now)
+void dbr_sql_finish(struct dbr_sql *sql, struct dbr_pending *p,
+                    struct dbr_sql_reply *reply, dbr_time now)
 {
     HASH_DELETE(hh, sql->table, p);
     dbr_list_remove(&p->batch);
@@ -153,7 +154,8 @@ static bool is_user_namespace(const char *ns)
 }
 
 /* Answers a request that may not be. */
-static bool refuse(struct dbr_sql *sql, struct dbr_pending *p, bool may_be_internal, dbr_time now)
+static bool refuse(struct dbr_sql *sql, struct dbr_pending *p, bool may_be_internal,
+                   dbr_time now)
 {
     if (may_be_internal || is_user_namespace(p->transaction.ns)) {
         return false;
@@ -167,8 +169,10 @@ int dbr_sql_exec(struct dbr_sql *sql, uint64_t token, const char *ns,
                  const debros_statement *statements, size_t n_statements,
                  const int32_t *expect, bool internal, dbr_time deadline, dbr_time now)
 {
-    struct dbr_sql_transaction transaction = {.ns = ns, .statements = statements,
-                                              .n_statements = n_statements, .expect = expect};
+    struct dbr_sql_transaction transaction = {.ns = ns,
+                                              .statements = statements,
+                                              .n_statements = n_statements,
+                                              .expect = expect};
     memcpy(transaction.key.client, sql->client, sizeof(sql->client));
     transaction.key.seq = ++sql->next_seq;
     struct dbr_pending *p = dbr_sql_admit(sql, &transaction, deadline);
@@ -183,11 +187,11 @@ int dbr_sql_exec(struct dbr_sql *sql, uint64_t token, const char *ns,
 }
 
 int dbr_sql_query(struct dbr_sql *sql, uint64_t token, const char *ns,
-                  const debros_statement *statement, enum debros_level level, bool internal,
-                  dbr_time deadline, dbr_time now)
+                  const debros_statement *statement, enum debros_level level,
+                  bool internal, dbr_time deadline, dbr_time now)
 {
-    struct dbr_sql_transaction transaction = {.ns = ns, .statements = statement,
-                                              .n_statements = 1};
+    struct dbr_sql_transaction transaction = {
+        .ns = ns, .statements = statement, .n_statements = 1};
     struct dbr_pending *p = dbr_sql_admit(sql, &transaction, deadline);
     if (p == NULL) {
         return DEBROS_EBUSY;
@@ -234,7 +238,8 @@ void dbr_sql_abort(struct dbr_sql *sql, int status)
 void dbr_sql_set_route(struct dbr_sql *sql, enum dbr_sql_route route,
                        const struct dbr_peer_id *peer, dbr_time now)
 {
-    bool same_peer = route != DBR_SQL_ROUTE_PEER || dbr_peer_id_equal(peer, &sql->route_peer);
+    bool same_peer =
+        route != DBR_SQL_ROUTE_PEER || dbr_peer_id_equal(peer, &sql->route_peer);
     if (route == sql->route && same_peer) {
         return;
     }
@@ -264,9 +269,12 @@ void dbr_sql_flush(struct dbr_sql *sql, dbr_time now)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &sql->waiting) {
+    DBR_LIST_FOREACH(item, tmp, &sql->waiting)
+    {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
-        if (p->is_query && p->level == DEBROS_NONE && sql->has_replica) {
+        /* Our own look at our own file is always possible. */
+        bool may_be_here = sql->has_replica || (p->is_local && p->internal);
+        if (p->is_query && p->level == DEBROS_NONE && may_be_here) {
             dbr_sql_start_query(sql, p, now);
         } else if (sql->route == DBR_SQL_ROUTE_PEER && p->retry_at <= now) {
             dbr_sql_forward(sql, p, now);
@@ -301,7 +309,8 @@ bool dbr_sql_poll(struct dbr_sql *sql, struct dbr_sql_event *event)
     return true;
 }
 
-/* ---- Time ---------------------------------------------------------------------------- */
+/* ---- Time ----------------------------------------------------------------------------
+ */
 
 dbr_time dbr_sql_deadline(const struct dbr_sql *sql)
 {
@@ -319,8 +328,9 @@ dbr_time dbr_sql_deadline(const struct dbr_sql *sql)
 static void time_out(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
 {
     if (p->sent && !p->is_query) {
-        dbr_sql_fail(sql, p, now, DEBROS_ETIMEDOUT,
-                     "no answer in time: the write may have happened or may still happen");
+        dbr_sql_fail(
+            sql, p, now, DEBROS_ETIMEDOUT,
+            "no answer in time: the write may have happened or may still happen");
     } else if (p->sent) {
         dbr_sql_fail(sql, p, now, DEBROS_ETIMEDOUT, "no answer in time");
     } else if (sql->config.consensus == NULL) {

@@ -67,8 +67,8 @@ int dbr_sql_exec(struct dbr_sql *sql, uint64_t token, const char *ns,
                  const debros_statement *statements, size_t n_statements,
                  const int32_t *expect, bool internal, dbr_time deadline, dbr_time now);
 int dbr_sql_query(struct dbr_sql *sql, uint64_t token, const char *ns,
-                  const debros_statement *statement, enum debros_level level, bool internal,
-                  dbr_time deadline, dbr_time now);
+                  const debros_statement *statement, enum debros_level level,
+                  bool internal, dbr_time deadline, dbr_time now);
 /* DONE with ECANCELED follows, unless the answer is there already. */
 void dbr_sql_cancel(struct dbr_sql *sql, uint64_t token);
 /* DONE with `status` for every local request. */
@@ -79,15 +79,16 @@ void dbr_sql_abort(struct dbr_sql *sql, int status);
 /* A frame on a stream of /debros/sql/1.0.0, ours or the peer's. */
 void dbr_sql_recv(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_class cls,
                   debros_bytes message, dbr_time now);
-void dbr_sql_stream_closed(struct dbr_sql *sql, uint64_t stream, int status, dbr_time now);
+void dbr_sql_stream_closed(struct dbr_sql *sql, uint64_t stream, int status,
+                           dbr_time now);
 
 /* ---- In: the log and the databases ------------------------------------------------ */
 
 /* Entry (index, term) is committed. True: somebody here waits for its outcomes. */
 bool dbr_sql_committed(struct dbr_sql *sql, uint64_t index, uint64_t term, dbr_time now);
 /* The applier's outcomes (taken) and how far it is. */
-void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes, uint64_t applied,
-                     dbr_time now);
+void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
+                     uint64_t applied, dbr_time now);
 /* Answer to dbr_consensus_read(): `token` is one of ours. */
 void dbr_sql_read_ready(struct dbr_sql *sql, uint64_t token, int status, uint64_t index,
                         dbr_time now);
@@ -111,7 +112,8 @@ bool dbr_sql_poll(struct dbr_sql *sql, struct dbr_sql_event *event);
 /* The tick's end: what waits and has a route goes out, all transactions as one entry. */
 void dbr_sql_flush(struct dbr_sql *sql, dbr_time now);
 
-/* ---- Time ---------------------------------------------------------------------------- */
+/* ---- Time ----------------------------------------------------------------------------
+ */
 
 dbr_time dbr_sql_deadline(const struct dbr_sql *sql);
 void dbr_sql_expire(struct dbr_sql *sql, dbr_time now);

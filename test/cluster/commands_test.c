@@ -57,7 +57,8 @@ static void announce_writes_one_address_a_line(void **state)
         {.type = DEBROS_TEXT, .as.bytes = dbr_bytes_str(dbr_peer_id_text(&node, id))},
         commands.statements[0].params[0]};
     debros_result rows = {.cells = cells, .n_columns = 3, .n_rows = 1};
-    assert_int_equal(dbr_members_take(&members, &rows), 0); /* the reader understands it */
+    assert_int_equal(dbr_members_take(&members, &rows),
+                     0); /* the reader understands it */
     assert_int_equal(members.items[0].n_addrs, 2);
     assert_true(dbr_multiaddr_equal(&members.items[0].addrs[1], &addrs[1]));
     dbr_members_finish(&members);

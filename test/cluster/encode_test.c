@@ -15,8 +15,8 @@ static void hello_on_the_wire(void **state)
 
 static void call_on_the_wire(void **state)
 {
-    struct dbr_cluster_frame frame = {.id = 1, .kind = DBR_CLUSTER_CALL, .call = 2,
-                                      .target = "ab", .timeout_ms = 300};
+    struct dbr_cluster_frame frame = {
+        .id = 1, .kind = DBR_CLUSTER_CALL, .call = 2, .target = "ab", .timeout_ms = 300};
     struct dbr_buf bytes = {0};
     (void)state;
     dbr_cluster_frame_encode(&bytes, &frame);

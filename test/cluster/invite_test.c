@@ -54,7 +54,8 @@ static void other_text_says_what_an_invite_is(void **state)
     (void)state;
     assert_int_equal(dbr_invite_decode(&out, "hello", &detail), DEBROS_EINVAL);
     assert_non_null(strstr(detail.text, "debros-invite-"));
-    assert_int_equal(dbr_invite_decode(&out, "debros-invite-%%%", &detail), DEBROS_EINVAL);
+    assert_int_equal(dbr_invite_decode(&out, "debros-invite-%%%", &detail),
+                     DEBROS_EINVAL);
     assert_int_equal(dbr_invite_decode(&out, "debros-invite-", &detail), DEBROS_EINVAL);
 }
 
@@ -74,9 +75,10 @@ static void signature_binds_cluster_joiner_and_operator(void **state)
     assert_true(dbr_invite_verify(sig, key.public_key, cluster, &joiner, op));
     assert_false(dbr_invite_verify(sig, key.public_key, elsewhere, &joiner, op));
     assert_false(dbr_invite_verify(sig, key.public_key, cluster, &other, op));
-    assert_false(dbr_invite_verify(sig, key.public_key, cluster, &joiner, dbr_bytes("", 0)));
-    assert_false(dbr_invite_verify(dbr_bytes(signature, 10), key.public_key, cluster, &joiner,
-                                   op));
+    assert_false(
+        dbr_invite_verify(sig, key.public_key, cluster, &joiner, dbr_bytes("", 0)));
+    assert_false(dbr_invite_verify(dbr_bytes(signature, 10), key.public_key, cluster,
+                                   &joiner, op));
 }
 
 int main(void)

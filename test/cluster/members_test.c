@@ -18,10 +18,12 @@ static void rows_become_members_and_clients(void **state)
     struct dbr_peer_id three = fixture_peer(3);
     char id1[DBR_PEER_ID_TEXT_SIZE];
     char id2[DBR_PEER_ID_TEXT_SIZE];
-    debros_value cells[] = {
-        integer(0), text(dbr_peer_id_text(&one, id1)),
-        text("/ip4/10.0.0.1/tcp/1\nnonsense\n/ip6/::1/tcp/2\n"),
-        integer(1), text(dbr_peer_id_text(&two, id2)), text("")};
+    debros_value cells[] = {integer(0),
+                            text(dbr_peer_id_text(&one, id1)),
+                            text("/ip4/10.0.0.1/tcp/1\nnonsense\n/ip6/::1/tcp/2\n"),
+                            integer(1),
+                            text(dbr_peer_id_text(&two, id2)),
+                            text("")};
     debros_result rows = {.cells = cells, .n_columns = 3, .n_rows = 2};
     (void)state;
     assert_int_equal(dbr_members_take(&members, &rows), 0);

@@ -3,13 +3,15 @@
 #include "cluster/message.h"
 
 /* Encodes and decodes; fails the test when either fails. */
-static struct dbr_cluster_frame pass(struct dbr_arena *arena, const struct dbr_cluster_frame *in)
+static struct dbr_cluster_frame pass(struct dbr_arena *arena,
+                                     const struct dbr_cluster_frame *in)
 {
     struct dbr_buf bytes = {0};
     struct dbr_cluster_frame out;
     dbr_cluster_frame_encode(&bytes, in);
     assert_false(bytes.failed);
-    assert_int_equal(dbr_cluster_frame_decode(&out, arena, dbr_bytes(bytes.data, bytes.len)), 0);
+    assert_int_equal(
+        dbr_cluster_frame_decode(&out, arena, dbr_bytes(bytes.data, bytes.len)), 0);
     assert_int_equal(out.kind, in->kind);
     assert_true(out.id == in->id);
     dbr_buf_finish(&bytes);
@@ -53,7 +55,8 @@ static void join_and_its_reply(void **state)
     uint8_t key[32] = {1};
     struct dbr_multiaddr members[2] = {fixture_addr(1), fixture_addr(2)};
     struct dbr_arena arena;
-    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_JOIN, .invite_key = dbr_bytes(key, 32),
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_JOIN,
+                                   .invite_key = dbr_bytes(key, 32),
                                    .signature = dbr_bytes("signature", 9)};
     (void)state;
     dbr_arena_init(&arena, 0);
@@ -62,13 +65,15 @@ static void join_and_its_reply(void **state)
     assert_int_equal(out.operator_key.len, 0);
     in.invite_key.len = 31;
     assert_int_equal(decode_of(&in), DEBROS_EPROTO);
-    in = (struct dbr_cluster_frame){.kind = DBR_CLUSTER_JOIN_REPLY, .members = members,
-                                    .n_members = 2, .cluster_id = dbr_bytes(key, 16)};
+    in = (struct dbr_cluster_frame){.kind = DBR_CLUSTER_JOIN_REPLY,
+                                    .members = members,
+                                    .n_members = 2,
+                                    .cluster_id = dbr_bytes(key, 16)};
     out = pass(&arena, &in);
     assert_int_equal(out.n_members, 2);
     assert_true(dbr_multiaddr_equal(&out.members[1], &members[1]));
-    in = (struct dbr_cluster_frame){.kind = DBR_CLUSTER_JOIN_REPLY, .status = DEBROS_EACCES,
-                                    .detail = "no"};
+    in = (struct dbr_cluster_frame){
+        .kind = DBR_CLUSTER_JOIN_REPLY, .status = DEBROS_EACCES, .detail = "no"};
     out = pass(&arena, &in);
     assert_int_equal(out.status, DEBROS_EACCES);
     assert_string_equal(out.detail, "no");
@@ -78,19 +83,33 @@ static void join_and_its_reply(void **state)
 static void call_and_its_reply(void **state)
 {
     const char *texts[] = {"a", "b"};
-    debros_status node = {.node_id = "n", .cluster_id = "c", .leader = "l",
-                          .role = DEBROS_ROLE_LEADER, .term = 5, .commit_index = 9};
-    debros_peer peer = {.id = "p", .addrs = texts, .n_addrs = 2, .agent = "x",
-                        .protocols = texts, .n_protocols = 1, .observed = "", .connected = true};
+    debros_status node = {.node_id = "n",
+                          .cluster_id = "c",
+                          .leader = "l",
+                          .role = DEBROS_ROLE_LEADER,
+                          .term = 5,
+                          .commit_index = 9};
+    debros_peer peer = {.id = "p",
+                        .addrs = texts,
+                        .n_addrs = 2,
+                        .agent = "x",
+                        .protocols = texts,
+                        .n_protocols = 1,
+                        .observed = "",
+                        .connected = true};
     struct dbr_arena arena;
-    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL, .call = 3, .target = "t",
-                                   .ttl_s = 60, .timeout_ms = 5};
+    struct dbr_cluster_frame in = {
+        .kind = DBR_CLUSTER_CALL, .call = 3, .target = "t", .ttl_s = 60, .timeout_ms = 5};
     (void)state;
     dbr_arena_init(&arena, 0);
     assert_string_equal(pass(&arena, &in).target, "t");
     in = (struct dbr_cluster_frame){.kind = DBR_CLUSTER_CALL_REPLY};
-    in.result = (struct dbr_call_result){.node = &node, .peers = &peer, .n_peers = 1,
-                                         .names = texts, .n_names = 2, .text = "invite",
+    in.result = (struct dbr_call_result){.node = &node,
+                                         .peers = &peer,
+                                         .n_peers = 1,
+                                         .names = texts,
+                                         .n_names = 2,
+                                         .text = "invite",
                                          .rtt_us = 17};
     struct dbr_call_result out = pass(&arena, &in).result;
     assert_int_equal(out.node->role, DEBROS_ROLE_LEADER);
@@ -106,7 +125,8 @@ static void call_and_its_reply(void **state)
 /* No prefix of a frame crashes; what has no body is no frame. */
 static void cut_frames_are_refused(void **state)
 {
-    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL, .call = 3, .target = "target"};
+    struct dbr_cluster_frame in = {
+        .kind = DBR_CLUSTER_CALL, .call = 3, .target = "target"};
     struct dbr_cluster_frame out;
     struct dbr_buf bytes = {0};
     (void)state;
@@ -114,8 +134,9 @@ static void cut_frames_are_refused(void **state)
     for (size_t len = 0; len < bytes.len; len++) {
         struct dbr_arena arena;
         dbr_arena_init(&arena, 0);
-        assert_int_equal(dbr_cluster_frame_decode(&out, &arena, dbr_bytes(bytes.data, len)),
-                         DEBROS_EPROTO);
+        assert_int_equal(
+            dbr_cluster_frame_decode(&out, &arena, dbr_bytes(bytes.data, len)),
+            DEBROS_EPROTO);
         dbr_arena_finish(&arena);
     }
     dbr_buf_finish(&bytes);

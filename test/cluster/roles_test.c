@@ -13,7 +13,8 @@ static enum dbr_role_change next(const char *text, size_t *which)
         static const char high[] = "+PSV";
         const char *at = strchr(low, text[i]);
         all[i].is_online = at == NULL;
-        all[i].place = (enum dbr_place)(at != NULL ? at - low : strchr(high, text[i]) - high);
+        all[i].place =
+            (enum dbr_place)(at != NULL ? at - low : strchr(high, text[i]) - high);
     }
     return dbr_roles_next(all, n, which);
 }

@@ -112,7 +112,8 @@ static void inode_crash(struct inode *inode, struct dbr_rng *rng)
         const struct content *from = dbr_rng_below(rng, 2) == 0 ? now : old;
         size_t end = at + SECTOR < mixed.len ? at + SECTOR : mixed.len;
         if (from->len > at) {
-            memcpy(mixed.data + at, from->data + at, (from->len < end ? from->len : end) - at);
+            memcpy(mixed.data + at, from->data + at,
+                   (from->len < end ? from->len : end) - at);
         }
     }
     free(inode->now.data);
@@ -120,7 +121,8 @@ static void inode_crash(struct inode *inode, struct dbr_rng *rng)
     content_copy(&inode->stable, &mixed);
 }
 
-/* ---- Names ---------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------
+ */
 
 static struct name **find(struct name **list, const char *path)
 {
@@ -193,7 +195,8 @@ static bool is_in(const char *path, const char *folder)
     return is_root ? len == 0 : len == strlen(folder) && strncmp(path, folder, len) == 0;
 }
 
-/* ---- Faults ------------------------------------------------------------------------------ */
+/* ---- Faults
+ * ------------------------------------------------------------------------------ */
 
 /* Before an operation that changes something: 0, or what it fails with. */
 static int change_allowed(struct sim_disk *disk)
@@ -213,7 +216,8 @@ static int change_allowed(struct sim_disk *disk)
     return 0;
 }
 
-/* ---- Operations ------------------------------------------------------------------------------ */
+/* ---- Operations
+ * ------------------------------------------------------------------------------ */
 
 static int locked_open(struct sim_disk *disk, struct dbr_file **out, const char *path,
                        unsigned flags)
@@ -243,7 +247,8 @@ static int locked_open(struct sim_disk *disk, struct dbr_file **out, const char 
     return 0;
 }
 
-static int sim_open(struct dbr_fs *fs, struct dbr_file **out, const char *path, unsigned flags)
+static int sim_open(struct dbr_fs *fs, struct dbr_file **out, const char *path,
+                    unsigned flags)
 {
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
@@ -269,7 +274,8 @@ static int64_t sim_read(struct dbr_fs *fs, struct dbr_file *file, void *out, siz
     const struct content *c = &file->inode->now;
     int64_t n = DEBROS_EIO;
     if (!disk->is_dead) {
-        n = offset < c->len ? (int64_t)(c->len - offset < len ? c->len - offset : len) : 0;
+        n = offset < c->len ? (int64_t)(c->len - offset < len ? c->len - offset : len)
+                            : 0;
         if (n > 0) {
             memcpy(out, c->data + offset, (size_t)n);
         }
@@ -278,8 +284,8 @@ static int64_t sim_read(struct dbr_fs *fs, struct dbr_file *file, void *out, siz
     return n;
 }
 
-static int sim_write(struct dbr_fs *fs, struct dbr_file *file, const void *data, size_t len,
-                     uint64_t offset)
+static int sim_write(struct dbr_fs *fs, struct dbr_file *file, const void *data,
+                     size_t len, uint64_t offset)
 {
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
@@ -339,7 +345,7 @@ static int sim_remove(struct dbr_fs *fs, const char *path)
 {
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
-    int err = disk->is_dead ? DEBROS_EIO
+    int err = disk->is_dead                       ? DEBROS_EIO
               : *find(&disk->names, path) == NULL ? DEBROS_ENOTFOUND
                                                   : change_allowed(disk);
     if (err == 0) {
@@ -354,7 +360,7 @@ static int sim_rename(struct dbr_fs *fs, const char *from, const char *to)
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
     struct name *name = *find(&disk->names, from);
-    int err = disk->is_dead ? DEBROS_EIO
+    int err = disk->is_dead  ? DEBROS_EIO
               : name == NULL ? DEBROS_ENOTFOUND
                              : change_allowed(disk);
     if (err == 0) {
@@ -432,13 +438,24 @@ static int sim_lock(struct dbr_fs *fs)
 }
 
 static const struct dbr_fs_ops ops = {
-    .open = sim_open, .close = sim_close, .read = sim_read, .write = sim_write,
-    .sync = sim_sync, .truncate = sim_truncate, .size = sim_size, .remove = sim_remove,
-    .rename = sim_rename, .mkdir = sim_mkdir, .sync_dir = sim_sync_dir, .exists = sim_exists,
-    .list = sim_list, .lock = sim_lock,
+    .open = sim_open,
+    .close = sim_close,
+    .read = sim_read,
+    .write = sim_write,
+    .sync = sim_sync,
+    .truncate = sim_truncate,
+    .size = sim_size,
+    .remove = sim_remove,
+    .rename = sim_rename,
+    .mkdir = sim_mkdir,
+    .sync_dir = sim_sync_dir,
+    .exists = sim_exists,
+    .list = sim_list,
+    .lock = sim_lock,
 };
 
-/* ---- The disk ------------------------------------------------------------------------------- */
+/* ---- The disk
+ * ------------------------------------------------------------------------------- */
 
 struct sim_disk *sim_disk_create(uint64_t seed)
 {

@@ -1,6 +1,6 @@
 /* A disk in memory, with the habits of a real one when the power goes: what was not
- * synced is kept, lost or mixed, 512-byte sector by sector; names that were made, moved or
- * removed without a sync of their folder may be as before. All from one seed. */
+ * synced is kept, lost or mixed, 512-byte sector by sector; names that were made, moved
+ * or removed without a sync of their folder may be as before. All from one seed. */
 #ifndef DBR_TEST_SIM_DISK_H
 #define DBR_TEST_SIM_DISK_H
 

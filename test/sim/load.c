@@ -21,8 +21,8 @@ static void fill_insert(struct sim_world *w, struct sim_op *op)
     set_row(w, op->id, ROW_IN_FLIGHT);
     op->params[0] = (debros_value){.type = DEBROS_INTEGER, .as.integer = op->id};
     op->params[1] = (debros_value){.type = DEBROS_TEXT, .as.bytes = dbr_bytes_str(value)};
-    op->statements[0] = (debros_statement){.sql = "INSERT INTO t(id, v) VALUES(?, ?)",
-                                           .params = op->params, .n_params = 2};
+    op->statements[0] = (debros_statement){
+        .sql = "INSERT INTO t(id, v) VALUES(?, ?)", .params = op->params, .n_params = 2};
     op->statements[1] = (debros_statement){.sql = "UPDATE c SET n = n + 1"};
     op->request.n_statements = 2;
 }
@@ -42,8 +42,9 @@ static void fill(struct sim_world *w, struct sim_op *op)
         r->type = DBR_REQUEST_STATUS;
         break;
     case SIM_OP_SETUP:
-        op->statements[0].sql = "CREATE TABLE IF NOT EXISTS t(id INTEGER, v TEXT, at TEXT "
-                                "DEFAULT CURRENT_TIMESTAMP, r INTEGER DEFAULT (random()))";
+        op->statements[0].sql =
+            "CREATE TABLE IF NOT EXISTS t(id INTEGER, v TEXT, at TEXT "
+            "DEFAULT CURRENT_TIMESTAMP, r INTEGER DEFAULT (random()))";
         op->statements[1].sql = "CREATE TABLE IF NOT EXISTS c AS SELECT 0 AS n";
         r->n_statements = 2;
         break;
@@ -58,7 +59,8 @@ static void fill(struct sim_world *w, struct sim_op *op)
     default:
         r->type = DBR_REQUEST_QUERY;
         r->level = DEBROS_NONE;
-        op->statements[0].sql = "SELECT id, v, at, r, (SELECT n FROM c) FROM t ORDER BY rowid";
+        op->statements[0].sql =
+            "SELECT id, v, at, r, (SELECT n FROM c) FROM t ORDER BY rowid";
         break;
     }
 }
@@ -83,7 +85,8 @@ struct sim_op *sim_submit(struct sim_world *w, int i, int kind, uint32_t timeout
     return op;
 }
 
-/* ---- Checks ------------------------------------------------------------------------- */
+/* ---- Checks -------------------------------------------------------------------------
+ */
 
 static uint64_t mix(uint64_t hash, const debros_value *value)
 {
@@ -126,7 +129,8 @@ bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows)
     return ok;
 }
 
-/* ---- Answers --------------------------------------------------------------------------- */
+/* ---- Answers
+ * --------------------------------------------------------------------------- */
 
 static bool is_unknown(int status)
 {
@@ -158,7 +162,8 @@ static void count_done(struct sim_world *w, struct sim_op *op)
     int64_t rows = reply->results[0].cells[0].as.integer;
     w->result->n.reads++;
     if (rows < (int64_t)op->floor) {
-        sim_fail(w, "stale linearizable read on node %d: %lld rows, %llu were acknowledged",
+        sim_fail(w,
+                 "stale linearizable read on node %d: %lld rows, %llu were acknowledged",
                  op->node, (long long)rows, (unsigned long long)op->floor);
     }
 }
@@ -172,7 +177,9 @@ static void invite_done(struct sim_world *w, struct sim_op *op)
         struct sim_node *node = &w->nodes[i];
         if (!node->has_cluster && node->invite == NULL) {
             node->invite = strdup(op->request.text);
-            sim_push(w, (struct sim_event){.at = w->now + 1, .type = SIM_RESTART, .node = i,
+            sim_push(w, (struct sim_event){.at = w->now + 1,
+                                           .type = SIM_RESTART,
+                                           .node = i,
                                            .incarnation = node->incarnation});
             return;
         }
@@ -233,7 +240,8 @@ void sim_ops_lost(struct sim_world *w, int i)
 {
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &w->nodes[i].ops) {
+    DBR_LIST_FOREACH(item, tmp, &w->nodes[i].ops)
+    {
         struct sim_op *op = DBR_LIST_ENTRY(item, struct sim_op, link);
         if (op->kind == SIM_OP_INSERT) {
             set_row(w, op->id, ROW_UNKNOWN);
@@ -285,5 +293,6 @@ void sim_load(struct sim_world *w)
     int kind = dbr_rng_below(&w->load_rng, 4) == 0 ? SIM_OP_COUNT : SIM_OP_INSERT;
     sim_submit(w, node, kind, 2000 + (uint32_t)dbr_rng_below(&w->load_rng, 4000));
     sim_push(w, (struct sim_event){.at = w->now + 1 + dbr_rng_below(&w->load_rng, 60),
-                                   .type = SIM_LOAD, .node = -1});
+                                   .type = SIM_LOAD,
+                                   .node = -1});
 }

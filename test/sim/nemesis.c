@@ -12,8 +12,10 @@ static void crash_one(struct sim_world *w)
         return;
     }
     sim_crash_node(w, i, pick(w, 2) == 0);
-    sim_push(w, (struct sim_event){.at = w->now + 50 + pick(w, 2500), .type = SIM_RESTART,
-                                   .node = i, .incarnation = w->nodes[i].incarnation});
+    sim_push(w, (struct sim_event){.at = w->now + 50 + pick(w, 2500),
+                                   .type = SIM_RESTART,
+                                   .node = i,
+                                   .incarnation = w->nodes[i].incarnation});
 }
 
 static void part(struct sim_world *w)
@@ -84,7 +86,8 @@ static void empty_disks(struct sim_world *w)
 {
     for (int i = 0; i < w->n_nodes; i++) {
         struct sim_node *node = &w->nodes[i];
-        if (node->disk != NULL && node->disk_full_until != 0 && node->disk_full_until <= w->now) {
+        if (node->disk != NULL && node->disk_full_until != 0 &&
+            node->disk_full_until <= w->now) {
             node->disk_full_until = 0;
             sim_disk_set_full(node->disk, false);
         }
@@ -122,8 +125,8 @@ void sim_nemesis(struct sim_world *w)
         trouble_disk(w);
         break;
     }
-    sim_push(w, (struct sim_event){.at = w->now + 50 + pick(w, 900), .type = SIM_NEMESIS,
-                                   .node = -1});
+    sim_push(w, (struct sim_event){
+                    .at = w->now + 50 + pick(w, 900), .type = SIM_NEMESIS, .node = -1});
 }
 
 void sim_heal(struct sim_world *w)

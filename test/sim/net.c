@@ -26,8 +26,11 @@ static void push_on(struct sim_world *w, struct sim_link *link, int side,
                     enum sim_event_type type, dbr_time at)
 {
     link->n_events++;
-    sim_push(w, (struct sim_event){.at = at, .type = type, .node = link->node[side],
-                                   .incarnation = link->incarnation[side], .link = link,
+    sim_push(w, (struct sim_event){.at = at,
+                                   .type = type,
+                                   .node = link->node[side],
+                                   .incarnation = link->incarnation[side],
+                                   .link = link,
                                    .side = side});
 }
 
@@ -67,8 +70,9 @@ static void link_free(struct sim_link *link)
 
 static dbr_time arrival(struct sim_world *w, struct sim_link *link, int side)
 {
-    uint64_t jitter = dbr_rng_below(&w->net_rng, 20) == 0 ? dbr_rng_below(&w->net_rng, 200)
-                                                          : dbr_rng_below(&w->net_rng, 5);
+    uint64_t jitter = dbr_rng_below(&w->net_rng, 20) == 0
+                          ? dbr_rng_below(&w->net_rng, 200)
+                          : dbr_rng_below(&w->net_rng, 5);
     dbr_time at = w->now + link->delay_ms + jitter;
     link->last[side] = at > link->last[side] ? at : link->last[side];
     return link->last[side];
@@ -106,9 +110,13 @@ void sim_write(struct sim_world *w, int node, uint64_t conn)
         dbr_buf_finish(&bytes);
         return;
     }
-    struct sim_event written = {.at = w->now + 1, .type = SIM_WRITTEN, .node = node,
-                                .incarnation = w->nodes[node].incarnation, .link = link,
-                                .side = side, .len = bytes.len};
+    struct sim_event written = {.at = w->now + 1,
+                                .type = SIM_WRITTEN,
+                                .node = node,
+                                .incarnation = w->nodes[node].incarnation,
+                                .link = link,
+                                .side = side,
+                                .len = bytes.len};
     link->n_events++;
     sim_push(w, written);
     queue_push(link, 1 - side, bytes);
@@ -176,7 +184,8 @@ static void accept_dial(struct sim_world *w, struct sim_link *link)
 static void dialed(struct sim_world *w, struct sim_link *link)
 {
     struct sim_node *node = &w->nodes[link->node[0]];
-    if (node->core == NULL || link->incarnation[0] != node->incarnation || !link->open[0]) {
+    if (node->core == NULL || link->incarnation[0] != node->incarnation ||
+        !link->open[0]) {
         return;
     }
     if (link->open[1]) {
@@ -189,7 +198,8 @@ static void dialed(struct sim_world *w, struct sim_link *link)
 }
 
 /* TCP keeps no borders: what has been written apart may arrive as one, and in pieces. */
-static void deliver(struct sim_world *w, struct sim_node *node, struct sim_link *link, int side)
+static void deliver(struct sim_world *w, struct sim_node *node, struct sim_link *link,
+                    int side)
 {
     struct dbr_buf bytes = queue_pop(link, side);
     uint64_t style = dbr_rng_below(&w->net_rng, 3);
@@ -204,7 +214,8 @@ static void deliver(struct sim_world *w, struct sim_node *node, struct sim_link 
         dbr_core_recv(node->core, conn, dbr_bytes(bytes.data, cut), w->now);
     }
     if (cut < bytes.len) {
-        dbr_core_recv(node->core, conn, dbr_bytes(bytes.data + cut, bytes.len - cut), w->now);
+        dbr_core_recv(node->core, conn, dbr_bytes(bytes.data + cut, bytes.len - cut),
+                      w->now);
     }
     dbr_buf_finish(&bytes);
 }
@@ -245,9 +256,9 @@ static void free_dead_links(struct sim_world *w)
 void sim_net_event(struct sim_world *w, struct sim_event *event)
 {
     struct sim_link *link = event->link;
-    bool waits = event->type == SIM_BYTES ? is_parted(w, link)
-                                          : event->type == SIM_HANGUP &&
-                                                link->queue[event->side] != NULL;
+    bool waits = event->type == SIM_BYTES
+                     ? is_parted(w, link)
+                     : event->type == SIM_HANGUP && link->queue[event->side] != NULL;
     if (waits && link->open[event->side]) {
         event->at = w->now + 10; /* bytes wait in a partition, the end waits for bytes */
         sim_push(w, *event);

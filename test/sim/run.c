@@ -6,7 +6,7 @@
 
 #define BRING_UP_MS 60000
 #define CONVERGE_MS 90000
-#define ROWS_MAX 100000
+#define ROWS_MAX    100000
 
 void sim_step_until(struct sim_world *w, dbr_time until)
 {
@@ -46,7 +46,8 @@ static void init_node(struct sim_world *w, int i)
     dbr_multiaddr_set_peer(&node->addr, &node->id);
 }
 
-void sim_init(struct sim_world *w, const struct sim_config *config, struct sim_result *result)
+void sim_init(struct sim_world *w, const struct sim_config *config,
+              struct sim_result *result)
 {
     *w = (struct sim_world){.config = *config, .result = result, .now = 1000};
     w->n_nodes = config->n_nodes + 1;
@@ -85,7 +86,8 @@ void sim_finish(struct sim_world *w)
     free(w->state);
 }
 
-/* ---- Phases --------------------------------------------------------------------------- */
+/* ---- Phases ---------------------------------------------------------------------------
+ */
 
 static int count_roles(struct sim_world *w, enum debros_role a, enum debros_role b)
 {
@@ -100,6 +102,7 @@ static int count_roles(struct sim_world *w, enum debros_role a, enum debros_role
 void sim_bring_up(struct sim_world *w)
 {
     int voters = w->config.n_nodes < 3 ? w->config.n_nodes : 3;
+    int standbys = w->config.n_nodes - voters < 2 ? w->config.n_nodes - voters : 2;
     struct sim_node *client = &w->nodes[w->n_nodes - 1];
     sim_start_node(w, 0);
     while (w->now < BRING_UP_MS && w->result->why[0] == '\0') {
@@ -112,8 +115,7 @@ void sim_bring_up(struct sim_world *w)
         if (!all) {
             sim_submit(w, 0, SIM_OP_INVITE, 1000);
         } else if (count_roles(w, DEBROS_ROLE_LEADER, DEBROS_ROLE_FOLLOWER) == voters &&
-                   count_roles(w, DEBROS_ROLE_STANDBY, DEBROS_ROLE_STANDBY) ==
-                       w->config.n_nodes - voters) {
+                   count_roles(w, DEBROS_ROLE_STANDBY, DEBROS_ROLE_STANDBY) == standbys) {
             break;
         }
     }
@@ -174,10 +176,11 @@ static void check(struct sim_world *w)
                           (unsigned long long)sim_answer[i].rows,
                           (unsigned long long)sim_answer[i].hash);
             }
-            sim_fail(w, "no convergence: node 0 has %llu rows, node 1 %llu, %llu acknowledged",
-                     (unsigned long long)sim_answer[0].rows,
-                     (unsigned long long)sim_answer[1].rows,
-                     (unsigned long long)w->n_acked_rows);
+            sim_fail(
+                w, "no convergence: node 0 has %llu rows, node 1 %llu, %llu acknowledged",
+                (unsigned long long)sim_answer[0].rows,
+                (unsigned long long)sim_answer[1].rows,
+                (unsigned long long)w->n_acked_rows);
         }
     }
     if (w->result->why[0] != '\0') {
@@ -185,7 +188,8 @@ static void check(struct sim_world *w)
     }
     if (sim_answer[0].rows < w->n_acked_rows) {
         sim_fail(w, "%llu rows were acknowledged, %llu are there",
-                 (unsigned long long)w->n_acked_rows, (unsigned long long)sim_answer[0].rows);
+                 (unsigned long long)w->n_acked_rows,
+                 (unsigned long long)sim_answer[0].rows);
     }
     if (sim_answer[0].rows > 0 && sim_answer[0].counter != sim_answer[0].rows) {
         sim_fail(w, "the counter says %llu, %llu rows are there: half a transaction",

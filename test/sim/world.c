@@ -36,7 +36,8 @@ void sim_trace(struct sim_world *w, const char *format, ...)
     }
 }
 
-/* ---- Events ------------------------------------------------------------------------- */
+/* ---- Events -------------------------------------------------------------------------
+ */
 
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
@@ -81,7 +82,8 @@ static struct sim_event pop(struct sim_world *w)
     return first;
 }
 
-/* ---- The store's lanes ------------------------------------------------------------------ */
+/* ---- The store's lanes
+ * ------------------------------------------------------------------ */
 
 static dbr_time disk_delay(struct sim_world *w, const struct sim_node *node)
 {
@@ -92,8 +94,11 @@ static dbr_time disk_delay(struct sim_world *w, const struct sim_node *node)
 static void push_job(struct sim_world *w, int i, enum sim_event_type type,
                      struct dbr_query_job *query, dbr_time delay)
 {
-    sim_push(w, (struct sim_event){.at = w->now + delay, .type = type, .node = i,
-                                   .incarnation = w->nodes[i].incarnation, .query = query});
+    sim_push(w, (struct sim_event){.at = w->now + delay,
+                                   .type = type,
+                                   .node = i,
+                                   .incarnation = w->nodes[i].incarnation,
+                                   .query = query});
 }
 
 /* Everything that is queued goes in one batch, as the log thread does it. */
@@ -130,7 +135,9 @@ static void log_done(struct sim_world *w, int i)
     if (err != 0) {
         sim_trace(w, "n%d fail-stop: %s", i, detail.text);
         sim_crash_node(w, i, false);
-        sim_push(w, (struct sim_event){.at = w->now + 300, .type = SIM_RESTART, .node = i,
+        sim_push(w, (struct sim_event){.at = w->now + 300,
+                                       .type = SIM_RESTART,
+                                       .node = i,
                                        .incarnation = node->incarnation});
         return;
     }
@@ -170,7 +177,8 @@ static void apply_done(struct sim_world *w, int i)
     sim_drain(w, i);
 }
 
-/* ---- Effects ---------------------------------------------------------------------------- */
+/* ---- Effects
+ * ---------------------------------------------------------------------------- */
 
 static void joined(struct sim_world *w, int i, const struct dbr_joined *joined)
 {
@@ -180,7 +188,9 @@ static void joined(struct sim_world *w, int i, const struct dbr_joined *joined)
     memcpy(node->members, joined->members, node->n_members * sizeof(*joined->members));
     sim_trace(w, "n%d joined", i);
     node->restart_planned = true;
-    sim_push(w, (struct sim_event){.at = w->now, .type = SIM_RESTART, .node = i,
+    sim_push(w, (struct sim_event){.at = w->now,
+                                   .type = SIM_RESTART,
+                                   .node = i,
                                    .incarnation = node->incarnation});
 }
 
@@ -193,7 +203,9 @@ static void end_of_life(struct sim_world *w, int i, const struct dbr_effect *eff
     }
     w->nodes[i].is_stopping = true;
     dbr_time pause = effect->type == DBR_CORE_FATAL ? 300 : 1;
-    sim_push(w, (struct sim_event){.at = w->now + pause, .type = SIM_RESTART, .node = i,
+    sim_push(w, (struct sim_event){.at = w->now + pause,
+                                   .type = SIM_RESTART,
+                                   .node = i,
                                    .incarnation = w->nodes[i].incarnation});
 }
 
@@ -255,7 +267,8 @@ void sim_drain(struct sim_world *w, int i)
     }
 }
 
-/* ---- Nodes ---------------------------------------------------------------------------------- */
+/* ---- Nodes
+ * ---------------------------------------------------------------------------------- */
 
 static void drop_jobs(struct sim_world *w, int i)
 {
@@ -377,10 +390,13 @@ static int create_core(struct sim_world *w, int i, struct dbr_core_config *confi
 static void start_member(struct sim_world *w, int i)
 {
     struct sim_node *node = &w->nodes[i];
-    struct dbr_core_config config = {.mode = DBR_CORE_MEMBER, .bootstrap = node->members,
+    struct dbr_core_config config = {.mode = DBR_CORE_MEMBER,
+                                     .bootstrap = node->members,
                                      .n_bootstrap = node->n_members};
     if (open_store(w, i) != 0) {
-        sim_push(w, (struct sim_event){.at = w->now + 500, .type = SIM_RESTART, .node = i,
+        sim_push(w, (struct sim_event){.at = w->now + 500,
+                                       .type = SIM_RESTART,
+                                       .node = i,
                                        .incarnation = node->incarnation});
         return;
     }
@@ -445,7 +461,8 @@ int sim_leader(const struct sim_world *w)
     return -1;
 }
 
-/* ---- One step --------------------------------------------------------------------------------- */
+/* ---- One step
+ * --------------------------------------------------------------------------------- */
 
 static void node_event(struct sim_world *w, struct sim_event *event)
 {
@@ -489,7 +506,8 @@ static dbr_time next_deadline(const struct sim_world *w, int *which)
 
 static void expire_node(struct sim_world *w, int i, dbr_time at)
 {
-    w->now = at > w->now ? at : w->now + 1; /* a machine that is never satisfied moves on */
+    w->now =
+        at > w->now ? at : w->now + 1; /* a machine that is never satisfied moves on */
     dbr_core_wall(w->nodes[i].core, SIM_WALL_MS + (int64_t)w->now);
     dbr_core_expire(w->nodes[i].core, w->now);
     sim_drain(w, i);

@@ -15,7 +15,7 @@
 #include "store/store.h"
 
 #define SIM_NODES_MAX 8
-#define SIM_WALL_MS 1790000000000
+#define SIM_WALL_MS   1790000000000
 
 struct sim_config {
     uint64_t seed;
@@ -40,12 +40,12 @@ struct sim_result {
 };
 
 enum sim_event_type {
-    SIM_BYTES,   /* on a link, towards side `side` */
-    SIM_HANGUP,  /* the other side has closed */
-    SIM_ACCEPT,  /* a dial arrives */
-    SIM_DIALED,  /* its answer */
+    SIM_BYTES,  /* on a link, towards side `side` */
+    SIM_HANGUP, /* the other side has closed */
+    SIM_ACCEPT, /* a dial arrives */
+    SIM_DIALED, /* its answer */
     SIM_WRITTEN,
-    SIM_LOG,     /* the node's log lane finishes its batch */
+    SIM_LOG, /* the node's log lane finishes its batch */
     SIM_APPLY,
     SIM_QUERY,
     SIM_RESTART,
@@ -168,8 +168,16 @@ void sim_links_finish(struct sim_world *w);
 
 /* load.c */
 /* TEST: filled and freed by a test, which reads the answer. */
-enum { SIM_OP_TEST, SIM_OP_INVITE, SIM_OP_SETUP, SIM_OP_INSERT, SIM_OP_COUNT, SIM_OP_READ, SIM_OP_DUMP,
-       SIM_OP_STATUS };
+enum {
+    SIM_OP_TEST,
+    SIM_OP_INVITE,
+    SIM_OP_SETUP,
+    SIM_OP_INSERT,
+    SIM_OP_COUNT,
+    SIM_OP_READ,
+    SIM_OP_DUMP,
+    SIM_OP_STATUS
+};
 struct sim_op *sim_submit(struct sim_world *w, int node, int kind, uint32_t timeout_ms);
 struct sim_op *sim_test_op(struct sim_world *w, int node, enum dbr_request_type type);
 /* Lends it to its node and runs the world until it is answered, `timeout_ms` at most. */
@@ -193,7 +201,8 @@ void sim_nemesis(struct sim_world *w);
 void sim_heal(struct sim_world *w);
 
 /* run.c */
-void sim_init(struct sim_world *w, const struct sim_config *config, struct sim_result *result);
+void sim_init(struct sim_world *w, const struct sim_config *config,
+              struct sim_result *result);
 void sim_finish(struct sim_world *w);
 void sim_bring_up(struct sim_world *w); /* members joined, places taken, client ready */
 void sim_step_until(struct sim_world *w, dbr_time until);
