@@ -51,7 +51,9 @@ uint64_t dbr_store_applied(const struct dbr_store *store);
 
 /* Log thread: makes all ops of the list durable with one sync. 0; ENOSPC: nothing was
  * lost, call again with the same list when there is room; EIO: the log must not be
- * used again, the node stops. */
+ * used again, the node stops. Also EIO, and nothing written: the image of an INSTALL is
+ * none, or older than the operation's index. It may be newer: each database knows what it
+ * holds, and the entries in between are skipped. */
 int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
                         debros_detail *detail);
 /* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
