@@ -15,7 +15,7 @@
 #include "consensus_sim.h"
 #include "test.h"
 
-#define SEEDS      600
+#define SEEDS      400
 #define BARE_SEEDS 200
 
 static uint64_t run_seeds(uint64_t first, uint64_t count, struct sim_counts *sum)
