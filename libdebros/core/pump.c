@@ -98,6 +98,9 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
         dbr_calls_connected(core, &event->peer, now);
         break;
     case DBR_SWARM_DISCONNECTED:
+        if (core->consensus != NULL) {
+            dbr_consensus_lost(core->consensus, dbr_server_id(&event->peer), now);
+        }
         dbr_calls_disconnected(core, &event->peer, now);
         break;
     case DBR_SWARM_IDENTIFIED:

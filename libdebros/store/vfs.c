@@ -132,9 +132,9 @@ static int file_close(sqlite3_file *base)
 {
     struct vfs_file *file = self(base);
     if (file->node != NULL) {
-        (void)vfs_shm_unmap(base, 0);
-        (void)vfs_unlock(base, SQLITE_LOCK_NONE);
-        vfs_node_release(file);
+        (void)dbr_vfs_shm_unmap(base, 0);
+        (void)dbr_vfs_unlock(base, SQLITE_LOCK_NONE);
+        dbr_vfs_node_release(file);
     }
     if (file->side->applier) {
         struct vfs_file **at = &file->side->vfs->files;
@@ -155,16 +155,16 @@ static const sqlite3_io_methods file_methods = {
     .xTruncate = file_truncate,
     .xSync = file_sync,
     .xFileSize = file_size,
-    .xLock = vfs_lock,
-    .xUnlock = vfs_unlock,
-    .xCheckReservedLock = vfs_check_reserved,
+    .xLock = dbr_vfs_lock,
+    .xUnlock = dbr_vfs_unlock,
+    .xCheckReservedLock = dbr_vfs_check_reserved,
     .xFileControl = file_control,
     .xSectorSize = file_sector_size,
     .xDeviceCharacteristics = file_characteristics,
-    .xShmMap = vfs_shm_map,
-    .xShmLock = vfs_shm_lock,
-    .xShmBarrier = vfs_shm_barrier,
-    .xShmUnmap = vfs_shm_unmap,
+    .xShmMap = dbr_vfs_shm_map,
+    .xShmLock = dbr_vfs_shm_lock,
+    .xShmBarrier = dbr_vfs_shm_barrier,
+    .xShmUnmap = dbr_vfs_shm_unmap,
 };
 
 /* ---- The folder ------------------------------------------------------------------- */
@@ -203,7 +203,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
         return rc;
     }
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-        rc = vfs_node_acquire(file);
+        rc = dbr_vfs_node_acquire(file);
         if (rc != SQLITE_OK) {
             fs_of(file)->ops->close(fs_of(file), file->file);
             return rc;

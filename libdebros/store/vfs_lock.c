@@ -24,7 +24,7 @@ static int leave(struct vfs_file *file, int rc)
 
 /* ---- Nodes --------------------------------------------------------------------- */
 
-int vfs_node_acquire(struct vfs_file *file)
+int dbr_vfs_node_acquire(struct vfs_file *file)
 {
     struct dbr_vfs *vfs = file->side->vfs;
     enter(file);
@@ -56,7 +56,7 @@ static void free_regions(struct vfs_node *node)
     node->n_regions = 0;
 }
 
-void vfs_node_release(struct vfs_file *file)
+void dbr_vfs_node_release(struct vfs_file *file)
 {
     struct vfs_node *node = file->node;
     if (node == NULL) {
@@ -115,7 +115,7 @@ static int lock_exclusive(struct vfs_file *file)
     return SQLITE_OK;
 }
 
-int vfs_lock(sqlite3_file *base, int level)
+int dbr_vfs_lock(sqlite3_file *base, int level)
 {
     struct vfs_file *file = self(base);
     if (file->lock >= level) {
@@ -131,7 +131,7 @@ int vfs_lock(sqlite3_file *base, int level)
     return leave(file, lock_exclusive(file));
 }
 
-int vfs_unlock(sqlite3_file *base, int level)
+int dbr_vfs_unlock(sqlite3_file *base, int level)
 {
     struct vfs_file *file = self(base);
     struct vfs_node *node = file->node;
@@ -153,7 +153,7 @@ int vfs_unlock(sqlite3_file *base, int level)
     return leave(file, SQLITE_OK);
 }
 
-int vfs_check_reserved(sqlite3_file *base, int *out)
+int dbr_vfs_check_reserved(sqlite3_file *base, int *out)
 {
     struct vfs_file *file = self(base);
     enter(file);
@@ -180,7 +180,8 @@ static int grow_regions(struct vfs_node *node, size_t count, size_t size)
     return SQLITE_OK;
 }
 
-int vfs_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **out)
+int dbr_vfs_shm_map(sqlite3_file *base, int region, int size, int extend,
+                    void volatile **out)
 {
     struct vfs_file *file = self(base);
     struct vfs_node *node = file->node;
@@ -249,7 +250,7 @@ static int shm_lock_exclusive(struct vfs_file *file, int offset, int count)
     return SQLITE_OK;
 }
 
-int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags)
+int dbr_vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags)
 {
     struct vfs_file *file = self(base);
     dbr_assert(offset >= 0 && count > 0 && offset + count <= SQLITE_SHM_NLOCK);
@@ -263,7 +264,7 @@ int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags)
     return leave(file, shm_lock_exclusive(file, offset, count));
 }
 
-void vfs_shm_barrier(sqlite3_file *base)
+void dbr_vfs_shm_barrier(sqlite3_file *base)
 {
     /* The mutex orders memory for all threads that pass here. */
     struct vfs_file *file = self(base);
@@ -271,7 +272,7 @@ void vfs_shm_barrier(sqlite3_file *base)
     (void)leave(file, SQLITE_OK);
 }
 
-int vfs_shm_unmap(sqlite3_file *base, int remove)
+int dbr_vfs_shm_unmap(sqlite3_file *base, int remove)
 {
     (void)remove;
     struct vfs_file *file = self(base);

@@ -1,4 +1,4 @@
-/* Shared by vfs.c (files) and vfs_lock.c (locks and shared memory). */
+/* Shared by vfs.c (files) and dbr_vfs_lock.c (locks and shared memory). */
 #ifndef DBR_STORE_VFS_PRIVATE_H
 #define DBR_STORE_VFS_PRIVATE_H
 
@@ -65,15 +65,15 @@ struct vfs_file {
     bool fresh; /* its folder's entry may not be durable */
 };
 
-int vfs_node_acquire(struct vfs_file *file);
-void vfs_node_release(struct vfs_file *file);
-int vfs_lock(sqlite3_file *base, int level);
-int vfs_unlock(sqlite3_file *base, int level);
-int vfs_check_reserved(sqlite3_file *base, int *out);
-int vfs_shm_map(sqlite3_file *base, int region, int size, int extend,
-                void volatile **out);
-int vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags);
-void vfs_shm_barrier(sqlite3_file *base);
-int vfs_shm_unmap(sqlite3_file *base, int remove);
+int dbr_vfs_node_acquire(struct vfs_file *file);
+void dbr_vfs_node_release(struct vfs_file *file);
+int dbr_vfs_lock(sqlite3_file *base, int level);
+int dbr_vfs_unlock(sqlite3_file *base, int level);
+int dbr_vfs_check_reserved(sqlite3_file *base, int *out);
+int dbr_vfs_shm_map(sqlite3_file *base, int region, int size, int extend,
+                    void volatile **out);
+int dbr_vfs_shm_lock(sqlite3_file *base, int offset, int count, int flags);
+void dbr_vfs_shm_barrier(sqlite3_file *base);
+int dbr_vfs_shm_unmap(sqlite3_file *base, int remove);
 
 #endif

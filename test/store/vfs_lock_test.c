@@ -23,17 +23,17 @@ static void pair_open(struct pair *p)
     p->b.side = &p->side;
     dbr_path_format(p->a.path, "x");
     dbr_path_format(p->b.path, "x");
-    assert_int_equal(vfs_node_acquire(&p->a), SQLITE_OK);
-    assert_int_equal(vfs_node_acquire(&p->b), SQLITE_OK);
+    assert_int_equal(dbr_vfs_node_acquire(&p->a), SQLITE_OK);
+    assert_int_equal(dbr_vfs_node_acquire(&p->b), SQLITE_OK);
     assert_ptr_equal(p->a.node, p->b.node);
 }
 
 static void pair_close(struct pair *p)
 {
-    (void)vfs_shm_unmap(&p->a.base, 0);
-    (void)vfs_shm_unmap(&p->b.base, 0);
-    vfs_node_release(&p->a);
-    vfs_node_release(&p->b);
+    (void)dbr_vfs_shm_unmap(&p->a.base, 0);
+    (void)dbr_vfs_shm_unmap(&p->b.base, 0);
+    dbr_vfs_node_release(&p->a);
+    dbr_vfs_node_release(&p->b);
     assert_null(p->vfs.nodes);
     (void)pthread_mutex_destroy(&p->vfs.lock);
 }
@@ -44,21 +44,21 @@ static void one_writer_and_many_readers(void **state)
     struct pair p;
     int reserved = 0;
     pair_open(&p);
-    assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_RESERVED), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_RESERVED), SQLITE_BUSY);
-    assert_int_equal(vfs_check_reserved(&p.b.base, &reserved), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.a.base, SQLITE_LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.a.base, SQLITE_LOCK_RESERVED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.b.base, SQLITE_LOCK_RESERVED), SQLITE_BUSY);
+    assert_int_equal(dbr_vfs_check_reserved(&p.b.base, &reserved), SQLITE_OK);
     assert_true(reserved);
-    assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_BUSY);
-    assert_int_equal(vfs_unlock(&p.b.base, SQLITE_LOCK_NONE), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED),
+    assert_int_equal(dbr_vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_BUSY);
+    assert_int_equal(dbr_vfs_unlock(&p.b.base, SQLITE_LOCK_NONE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.b.base, SQLITE_LOCK_SHARED),
                      SQLITE_BUSY); /* one waits */
-    assert_int_equal(vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_OK);
-    assert_int_equal(vfs_unlock(&p.a.base, SQLITE_LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_unlock(&p.a.base, SQLITE_LOCK_NONE), SQLITE_OK);
-    assert_int_equal(vfs_unlock(&p.b.base, SQLITE_LOCK_NONE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.a.base, SQLITE_LOCK_EXCLUSIVE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_unlock(&p.a.base, SQLITE_LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_lock(&p.b.base, SQLITE_LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_unlock(&p.a.base, SQLITE_LOCK_NONE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_unlock(&p.b.base, SQLITE_LOCK_NONE), SQLITE_OK);
     pair_close(&p);
 }
 
@@ -68,17 +68,17 @@ static void slots_are_shared_or_exclusive(void **state)
     struct pair p;
     void volatile *page = NULL;
     pair_open(&p);
-    assert_int_equal(vfs_shm_map(&p.a.base, 0, 32768, 1, &page), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.a.base, 3, 1, LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.b.base, 3, 1, LOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.b.base, 2, 3, LOCK_EXCLUSIVE), SQLITE_BUSY);
-    assert_int_equal(vfs_shm_lock(&p.a.base, 3, 1, UNLOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.b.base, 3, 1, UNLOCK_SHARED), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.b.base, 2, 3, LOCK_EXCLUSIVE), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.a.base, 4, 1, LOCK_SHARED), SQLITE_BUSY);
-    assert_int_equal(vfs_shm_lock(&p.a.base, 4, 1, LOCK_EXCLUSIVE), SQLITE_BUSY);
-    assert_int_equal(vfs_shm_lock(&p.b.base, 2, 3, UNLOCK_EXCLUSIVE), SQLITE_OK);
-    assert_int_equal(vfs_shm_lock(&p.a.base, 4, 1, LOCK_EXCLUSIVE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_map(&p.a.base, 0, 32768, 1, &page), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.a.base, 3, 1, LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.b.base, 3, 1, LOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.b.base, 2, 3, LOCK_EXCLUSIVE), SQLITE_BUSY);
+    assert_int_equal(dbr_vfs_shm_lock(&p.a.base, 3, 1, UNLOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.b.base, 3, 1, UNLOCK_SHARED), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.b.base, 2, 3, LOCK_EXCLUSIVE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.a.base, 4, 1, LOCK_SHARED), SQLITE_BUSY);
+    assert_int_equal(dbr_vfs_shm_lock(&p.a.base, 4, 1, LOCK_EXCLUSIVE), SQLITE_BUSY);
+    assert_int_equal(dbr_vfs_shm_lock(&p.b.base, 2, 3, UNLOCK_EXCLUSIVE), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_lock(&p.a.base, 4, 1, LOCK_EXCLUSIVE), SQLITE_OK);
     pair_close(&p); /* gives back what is held */
 }
 
@@ -89,14 +89,14 @@ static void memory_is_the_same_for_both(void **state)
     void volatile *x = NULL;
     void volatile *y = NULL;
     pair_open(&p);
-    assert_int_equal(vfs_shm_map(&p.a.base, 1, 32768, 0, &x), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_map(&p.a.base, 1, 32768, 0, &x), SQLITE_OK);
     assert_null((void *)(uintptr_t)x); /* not there, and not asked for */
-    assert_int_equal(vfs_shm_map(&p.a.base, 1, 32768, 1, &x), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_map(&p.a.base, 1, 32768, 1, &x), SQLITE_OK);
     ((uint8_t volatile *)x)[32767] = 7;
-    assert_int_equal(vfs_shm_map(&p.b.base, 1, 32768, 0, &y), SQLITE_OK);
+    assert_int_equal(dbr_vfs_shm_map(&p.b.base, 1, 32768, 0, &y), SQLITE_OK);
     assert_true(x == y);
     assert_int_equal(((uint8_t volatile *)y)[32767], 7);
-    vfs_shm_barrier(&p.b.base);
+    dbr_vfs_shm_barrier(&p.b.base);
     pair_close(&p);
 }
 
