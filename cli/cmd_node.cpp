@@ -22,6 +22,7 @@ namespace
 
 const char *const default_listen = "/ip4/127.0.0.1/tcp/0";
 const int stop_timeout_ms = 8000; // below the 10 s after which `dev` kills
+const int check_interval_ms = 500; // how soon a node that ended by itself is noticed
 
 const std::chrono::seconds members_timeout{5};
 
@@ -140,6 +141,26 @@ void announce(const Args &args, const debros::Node &node)
     std::cout << "ready " << lines.substr(0, lines.find('\n')) << std::endl;
 }
 
+// Takes the process's id away, however the node ends.
+class PidFile
+{
+  public:
+    explicit PidFile(const Args &args) : args_(args)
+    {
+    }
+    PidFile(const PidFile &) = delete;
+    PidFile &operator=(const PidFile &) = delete;
+    ~PidFile()
+    {
+        if (read_pid(pid_file(args_)) == ::getpid()) {
+            ::unlink(pid_file(args_).c_str());
+        }
+    }
+
+  private:
+    const Args &args_;
+};
+
 // Starts with `listen`; the node is empty when a signal came first.
 std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
                                     const std::vector<std::string> &listen)
@@ -179,16 +200,14 @@ int run_node(const Args &args)
     if (!node) {
         return exit_interrupted;
     }
+    PidFile pid(args);
     if (await_members(*node, signals)) {
         announce(args, *node);
-        while (signals.next(-1) == 0) {
+        while (signals.next(check_interval_ms) == 0) {
+            node->check(); // throws: the node ended by itself
         }
     }
     await(*node, signals, node->stop(), false, stop_timeout_ms);
-    node.reset();
-    if (read_pid(pid_file(args)) == ::getpid()) {
-        ::unlink(pid_file(args).c_str());
-    }
     return exit_done;
 }
 

@@ -227,6 +227,16 @@ static void a_node_moves(void **)
     assert_string_equal(logged.c_str(), "fake: created");
     assert_int_equal(second.event_fd(), 42);
     assert_string_equal(second.peer_id().c_str(), "12D3KooW");
+    second.check();
+    fake.ended = DEBROS_EIO;
+    try {
+        second.check();
+        fail();
+    } catch (const Error &error) {
+        assert_int_equal(error.err(), DEBROS_EIO);
+        assert_non_null(std::strstr(error.what(), "the disk failed"));
+    }
+    fake.ended = 0;
 }
 
 static void network_calls_give_values(void **)

@@ -1,5 +1,7 @@
 #include "fake_debros.hpp"
 
+#include <cstring>
+
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -207,6 +209,14 @@ int debros_start(debros_node *node, debros_req *req, debros_req_cb cb)
 int debros_stop(debros_node *node, debros_req *req, debros_req_cb cb)
 {
     return debros_start(node, req, cb);
+}
+
+int debros_node_check(debros_node *, debros_detail *detail)
+{
+    if (fake.ended != 0) {
+        std::strcpy(detail->text, "the disk failed");
+    }
+    return fake.ended;
 }
 
 const char *debros_node_peer_id(const debros_node *)

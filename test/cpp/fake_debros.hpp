@@ -15,6 +15,7 @@ struct Fake {
     std::vector<debros_value> params; // of the last SQL request
     debros_result result{};
     debros_net net{}; // the output fields of network calls
+    int ended = 0; // what debros_node_check() tells
     int canceled = 0;
     int released = 0;
     debros_level level = DEBROS_LINEARIZABLE;

@@ -114,6 +114,14 @@ class Node
                                 static_cast<std::uint32_t>(ttl.count()));
     }
 
+    // Throws why a node that was started has ended by itself, say because its disk failed.
+    void check() const
+    {
+        debros_detail detail = {};
+        if (int err = debros_node_check(node_.get(), &detail)) {
+            throw Error(err, detail.text);
+        }
+    }
     // "" until the identity is known: see debros_node_peer_id().
     std::string peer_id() const
     {
