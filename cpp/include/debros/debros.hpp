@@ -114,7 +114,7 @@ class Node
                                 static_cast<std::uint32_t>(ttl.count()));
     }
 
-    // Throws why a node that was started has ended by itself, say because its disk failed.
+    // Throws why a node that was started has ended by itself: its disk failed, say.
     void check() const
     {
         debros_detail detail = {};
