@@ -92,6 +92,19 @@ static void answer_join(struct dbr_core *core, uint64_t stream, uint64_t id, int
     send_frame(core, stream, &reply, now);
 }
 
+/* Strangers may knock, but each knock costs a log entry. */
+static bool too_many_joins(const struct dbr_core *core)
+{
+    size_t n = 0;
+    struct dbr_ticket *ticket;
+    struct dbr_ticket *tmp;
+    HASH_ITER(hh, core->tickets, ticket, tmp)
+    {
+        n += ticket->kind == DBR_TICKET_JOIN;
+    }
+    return n >= DBR_JOINS_MAX;
+}
+
 static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event,
                       const struct dbr_cluster_frame *frame, dbr_time now)
 {
@@ -103,6 +116,11 @@ static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event
         answer_join(
             core, event->stream, frame->id, DEBROS_EACCES,
             "the invite's signature is wrong: it is for another cluster or damaged", now);
+        return;
+    }
+    if (too_many_joins(core)) {
+        answer_join(core, event->stream, frame->id, DEBROS_EBUSY,
+                    "others are joining: try again later", now);
         return;
     }
     if (frame->operator_key.len != 0) {

@@ -28,6 +28,7 @@
 enum { DBR_PROTOCOL_RAFT, DBR_PROTOCOL_SQL, DBR_PROTOCOL_CLUSTER, DBR_PROTOCOLS };
 
 enum {
+    DBR_JOINS_MAX = 8,             /* strangers' joins under way at one time */
     DBR_STOP_MS = 3000,            /* politeness ends */
     DBR_ROLES_MS = 500,            /* the leader looks at the members' places */
     DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
