@@ -98,34 +98,24 @@ static int count_roles(struct sim_world *w, enum debros_role a, enum debros_role
     return n;
 }
 
-/* Node 0 begins, the others join by invites, the client knows two members. */
-void sim_bring_up(struct sim_world *w)
+/* All of the first `n` are members, and the group's places are taken. */
+static bool is_up(struct sim_world *w, int n)
 {
-    int voters = w->config.n_nodes < 3 ? w->config.n_nodes : 3;
-    int standbys = w->config.n_nodes - voters < 2 ? w->config.n_nodes - voters : 2;
-    struct sim_node *client = &w->nodes[w->n_nodes - 1];
-    sim_start_node(w, 0);
-    while (w->now < BRING_UP_MS && w->result->why[0] == '\0') {
-        sim_step_until(w, w->now + 200);
-        bool all = true;
-        for (int i = 0; i < w->n_nodes - 1; i++) {
-            all = all && w->nodes[i].phase == SIM_MEMBER;
-            sim_submit(w, i, SIM_OP_STATUS, 1000);
-        }
-        if (!all) {
+    int voters = n < 3 ? n : 3;
+    int standbys = n - voters < 2 ? n - voters : 2;
+    for (int i = 0; i < n; i++) {
+        sim_submit(w, i, SIM_OP_STATUS, 1000);
+        if (w->nodes[i].phase != SIM_MEMBER) {
             sim_submit(w, 0, SIM_OP_INVITE, 1000);
-        } else if (count_roles(w, DEBROS_ROLE_LEADER, DEBROS_ROLE_FOLLOWER) == voters &&
-                   count_roles(w, DEBROS_ROLE_STANDBY, DEBROS_ROLE_STANDBY) == standbys) {
-            break;
+            return false;
         }
     }
-    if (w->now >= BRING_UP_MS) {
-        sim_fail(w, "the cluster did not come up");
-    }
-    client->n_members = 2;
-    client->members[0] = w->nodes[0].addr;
-    client->members[1] = w->nodes[1].addr;
-    sim_start_node(w, w->n_nodes - 1);
+    return count_roles(w, DEBROS_ROLE_LEADER, DEBROS_ROLE_FOLLOWER) == voters &&
+           count_roles(w, DEBROS_ROLE_STANDBY, DEBROS_ROLE_STANDBY) == standbys;
+}
+
+static void set_up_tables(struct sim_world *w)
+{
     sim_answer[0] = (struct sim_answer){0};
     for (int i = 0; i < 50 && !sim_answer[0].done; i++) {
         sim_submit(w, 0, SIM_OP_SETUP, 5000);
@@ -133,13 +123,38 @@ void sim_bring_up(struct sim_world *w)
     }
 }
 
+/* Node 0 begins, the others join by invites, the client knows two members. */
+void sim_bring_up(struct sim_world *w)
+{
+    int n = w->config.n_nodes - (w->config.late_join ? 1 : 0);
+    struct sim_node *client = &w->nodes[w->n_nodes - 1];
+    sim_start_node(w, 0);
+    do {
+        sim_step_until(w, w->now + 200);
+        if (w->now >= BRING_UP_MS) {
+            sim_fail(w, "the cluster did not come up");
+        }
+    } while (w->result->why[0] == '\0' && !is_up(w, n));
+    client->n_members = 2;
+    client->members[0] = w->nodes[0].addr;
+    client->members[1] = w->nodes[1].addr;
+    sim_start_node(w, w->n_nodes - 1);
+    set_up_tables(w);
+}
+
 static void torment(struct sim_world *w)
 {
     w->faults = true;
+    if (w->config.late_join) {
+        sim_submit(w, 0, SIM_OP_INVITE, 5000);
+    }
     sim_push(w, (struct sim_event){.at = w->now + 10, .type = SIM_LOAD, .node = -1});
     sim_push(w, (struct sim_event){.at = w->now + 500, .type = SIM_NEMESIS, .node = -1});
     sim_step_until(w, w->now + w->config.fault_ms);
     sim_heal(w);
+    if (w->config.late_join && w->nodes[w->config.n_nodes - 1].invite == NULL) {
+        sim_submit(w, 0, SIM_OP_INVITE, 20000); /* the first was lost */
+    }
     for (int i = 0; i < w->n_nodes; i++) {
         if (w->nodes[i].core == NULL) {
             sim_start_node(w, i);
@@ -153,6 +168,10 @@ static void torment(struct sim_world *w)
 /* All members hold the same rows. */
 static bool is_converged(struct sim_world *w)
 {
+    if (w->nodes[w->config.n_nodes - 1].phase != SIM_MEMBER) {
+        sim_step_until(w, w->now + 1000); /* it still joins */
+        return false;
+    }
     for (int i = 0; i < w->n_nodes - 1; i++) {
         sim_answer[i] = (struct sim_answer){0};
         sim_submit(w, i, SIM_OP_DUMP, 1000);

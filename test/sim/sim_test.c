@@ -47,6 +47,7 @@ static bool run_seed(const struct options *o, uint64_t seed, struct sim_counters
     struct sim_result result;
     struct sim_result again;
     config.seed = seed;
+    config.late_join = seed % 2 == 0 && config.n_nodes > 2;
     sim_run(&config, &result);
     add(sum, &result.n);
     if (result.ok && o->twice && seed % 50 == 0) {

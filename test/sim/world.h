@@ -21,6 +21,7 @@ struct sim_config {
     uint64_t seed;
     int n_nodes;       /* members; one light client beside them */
     uint32_t fault_ms; /* how long the nemesis works */
+    bool late_join;    /* the last member joins while the nemesis works */
     bool bare;         /* libraft without the repairs */
     bool verbose;      /* print the trace */
 };
