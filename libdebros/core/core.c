@@ -152,7 +152,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     if (config->mode == DBR_CORE_MEMBER) {
         dbr_membership_start(core, now);
     } else {
-        dbr_calls_start(core, now);
+        dbr_client_start(core, now);
     }
     *out = core;
     return 0;

@@ -5,7 +5,8 @@
  *   membership.c  the members' table, classes, addresses, roles
  *   tickets.c     what waits for an answer, and where the answer goes
  *   requests.c    the public API's requests
- *   calls.c       the cluster protocol: hello, join, calls for clients
+ *   calls.c       the cluster protocol: a member answers hello, join and calls
+ *   client.c      the same: a client and a joiner ask
  *   views.c       status and peers for people
  *   bootstrap.c   a cluster's first log operations */
 #ifndef DBR_CORE_INNER_H
@@ -193,24 +194,32 @@ void dbr_request_identified(struct dbr_core *core, const struct dbr_peer_id *pee
                             dbr_time now);
 
 /* calls.c */
-void dbr_calls_start(struct dbr_core *core, dbr_time now);
+int dbr_calls_send(struct dbr_core *core, uint64_t stream,
+                   const struct dbr_cluster_frame *frame, dbr_time now);
 void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
                     dbr_time now);
 void dbr_calls_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                              dbr_time now);
-void dbr_calls_connected(struct dbr_core *core, const struct dbr_peer_id *peer,
-                         dbr_time now);
-void dbr_calls_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer,
-                            dbr_time now);
-void dbr_calls_reached(struct dbr_core *core, const struct dbr_swarm_event *event,
-                       dbr_time now);
-void dbr_calls_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
                       dbr_time now);
 void dbr_calls_hello_due(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 void dbr_calls_members_changed(struct dbr_core *core, dbr_time now);
 void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_sql_reply *reply, dbr_time now);
+
+/* client.c */
+void dbr_client_start(struct dbr_core *core, dbr_time now);
+void dbr_client_connected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                          dbr_time now);
+void dbr_client_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer,
+                             dbr_time now);
+void dbr_client_reached(struct dbr_core *core, const struct dbr_swarm_event *event,
+                        dbr_time now);
+void dbr_client_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
+void dbr_client_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                     const struct dbr_cluster_frame *frame, dbr_time now);
+void dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
+                              dbr_time now);
 
 /* views.c: into request->arena; 0 or ENOMEM */
 int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,

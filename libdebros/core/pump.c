@@ -78,7 +78,7 @@ static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *ev
     }
     if (ticket->kind == DBR_TICKET_REACH) {
         dbr_ticket_destroy(core, ticket);
-        dbr_calls_reached(core, event, now);
+        dbr_client_reached(core, event, now);
     } else {
         dbr_request_connected(core, ticket, event, now);
     }
@@ -95,13 +95,13 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
         driver_effect(core, event, now);
         break;
     case DBR_SWARM_CONNECTED:
-        dbr_calls_connected(core, &event->peer, now);
+        dbr_client_connected(core, &event->peer, now);
         break;
     case DBR_SWARM_DISCONNECTED:
         if (core->consensus != NULL) {
             dbr_consensus_lost(core->consensus, dbr_server_id(&event->peer), now);
         }
-        dbr_calls_disconnected(core, &event->peer, now);
+        dbr_client_disconnected(core, &event->peer, now);
         break;
     case DBR_SWARM_IDENTIFIED:
         dbr_request_identified(core, &event->peer, now);

@@ -289,7 +289,7 @@ void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
 {
     struct dbr_request *request = ticket->request;
     if (core->config.mode == DBR_CORE_CLIENT && is_for_a_member(request->type)) {
-        dbr_calls_forward(core, ticket, now);
+        dbr_client_forward(core, ticket, now);
         return;
     }
     switch (request->type) {
