@@ -5,9 +5,8 @@ static uint64_t pick(struct sim_world *w, uint64_t n)
     return dbr_rng_below(&w->nemesis_rng, n);
 }
 
-static void crash_one(struct sim_world *w)
+void sim_crash_and_return(struct sim_world *w, int i)
 {
-    int i = (int)pick(w, (uint64_t)w->n_nodes);
     if (w->nodes[i].core == NULL) {
         return;
     }
@@ -16,6 +15,17 @@ static void crash_one(struct sim_world *w)
                                    .type = SIM_RESTART,
                                    .node = i,
                                    .incarnation = w->nodes[i].incarnation});
+}
+
+void sim_nemesis_votes(struct sim_world *w, int node)
+{
+    if (w->faults && pick(w, 8) == 0) {
+        w->result->n.vote_crashes++;
+        sim_push(w, (struct sim_event){.at = w->now + pick(w, 15),
+                                       .type = SIM_CRASH,
+                                       .node = node,
+                                       .incarnation = w->nodes[node].incarnation});
+    }
 }
 
 static void part(struct sim_world *w)
@@ -104,7 +114,7 @@ void sim_nemesis(struct sim_world *w)
     case 0:
     case 1:
     case 2:
-        crash_one(w);
+        sim_crash_and_return(w, (int)pick(w, (uint64_t)w->n_nodes));
         break;
     case 3:
     case 4:

@@ -29,16 +29,18 @@ static void add(struct sim_counters *to, const struct sim_counters *from)
 
 static void print_counters(const struct sim_counters *n)
 {
-    printf("acked %llu unknown %llu refused %llu reads %llu | crashes %llu (torn %llu) "
+    printf("acked %llu unknown %llu refused %llu reads %llu | crashes %llu (torn %llu, "
+           "at votes %llu) "
            "partitions %llu stops %llu cuts %llu full disks %llu bad disks %llu | "
            "images %llu restores %llu dials %llu\n",
            (unsigned long long)n->acked, (unsigned long long)n->unknown,
            (unsigned long long)n->failed, (unsigned long long)n->reads,
            (unsigned long long)n->crashes, (unsigned long long)n->torn_crashes,
-           (unsigned long long)n->partitions, (unsigned long long)n->stops,
-           (unsigned long long)n->cuts, (unsigned long long)n->full_disks,
-           (unsigned long long)n->bad_disks, (unsigned long long)n->images,
-           (unsigned long long)n->restores, (unsigned long long)n->redials);
+           (unsigned long long)n->vote_crashes, (unsigned long long)n->partitions,
+           (unsigned long long)n->stops, (unsigned long long)n->cuts,
+           (unsigned long long)n->full_disks, (unsigned long long)n->bad_disks,
+           (unsigned long long)n->images, (unsigned long long)n->restores,
+           (unsigned long long)n->redials);
 }
 
 static bool run_seed(const struct options *o, uint64_t seed, struct sim_counters *sum)
@@ -77,9 +79,10 @@ static int run_seeds(const struct options *o)
     print_counters(&sum);
     printf("%llu seeds of %d nodes: %llu failed\n", (unsigned long long)o->count,
            o->config.n_nodes, (unsigned long long)failed);
-    bool is_blind = o->count >= 100 &&
-                    (sum.images == 0 || sum.restores == 0 || sum.torn_crashes == 0 ||
-                     sum.stops == 0 || sum.partitions == 0 || sum.acked == 0);
+    bool is_blind =
+        o->count >= 100 && (sum.images == 0 || sum.restores == 0 ||
+                            sum.torn_crashes == 0 || sum.vote_crashes == 0 ||
+                            sum.stops == 0 || sum.partitions == 0 || sum.acked == 0);
     if (is_blind) {
         printf("blind: one of the rare events above never happened\n");
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "core/inner.h"
 #include "crypto/hash.h"
 
 void sim_fail(struct sim_world *w, const char *format, ...)
@@ -223,6 +224,9 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
         sim_close(w, i, effect->conn);
         break;
     case DBR_CORE_LOG:
+        if (effect->op->type == DBR_LOG_TERM || effect->op->type == DBR_LOG_VOTE) {
+            sim_nemesis_votes(w, i);
+        }
         effect->op->next = NULL;
         *node->log_tail = effect->op;
         node->log_tail = &effect->op->next;
@@ -250,6 +254,25 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
     }
 }
 
+/* Election safety: at most one node leads a term. */
+static void check_leader(struct sim_world *w, int i)
+{
+    struct dbr_consensus_status status;
+    if (w->nodes[i].phase != SIM_MEMBER) {
+        return;
+    }
+    dbr_consensus_status(w->nodes[i].core->consensus, &status);
+    if (status.role != DBR_CONSENSUS_LEADER || status.term >= SIM_TERMS_MAX) {
+        return;
+    }
+    int *leader = &w->leader_of[status.term];
+    if (*leader != 0 && *leader != i + 1) {
+        sim_fail(w, "nodes %d and %d both lead term %llu", *leader - 1, i,
+                 (unsigned long long)status.term);
+    }
+    *leader = i + 1;
+}
+
 void sim_drain(struct sim_world *w, int i)
 {
     struct sim_node *node = &w->nodes[i];
@@ -262,6 +285,7 @@ void sim_drain(struct sim_world *w, int i)
         run_effect(w, i, &effect);
     }
     if (node->incarnation == incarnation && node->core != NULL) {
+        check_leader(w, i);
         start_log(w, i);
         start_apply(w, i);
     }
@@ -482,6 +506,9 @@ static void node_event(struct sim_world *w, struct sim_event *event)
         dbr_store_query(node->store, event->query, 0);
         dbr_core_query_done(node->core, event->query, w->now);
         sim_drain(w, event->node);
+        break;
+    case SIM_CRASH:
+        sim_crash_and_return(w, event->node);
         break;
     default:
         sim_start_node(w, event->node);

@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 #define SIM_NODES_MAX 8
+#define SIM_TERMS_MAX 100000
 #define SIM_WALL_MS   1790000000000
 
 struct sim_config {
@@ -29,7 +30,7 @@ struct sim_config {
 struct sim_counters {
     uint64_t acked, unknown, failed, reads;
     uint64_t crashes, torn_crashes, partitions, stops, cuts, full_disks, bad_disks;
-    uint64_t leaders, images, restores, redials;
+    uint64_t vote_crashes, images, restores, redials;
 };
 
 struct sim_result {
@@ -50,6 +51,7 @@ enum sim_event_type {
     SIM_APPLY,
     SIM_QUERY,
     SIM_RESTART,
+    SIM_CRASH,
     SIM_LOAD,
     SIM_NEMESIS
 };
@@ -142,6 +144,7 @@ struct sim_world {
     bool stop_load;
     int64_t next_id;
     uint8_t *state; /* of each inserted id: see load.c */
+    int *leader_of; /* term: node + 1, of the first SIM_TERMS_MAX terms */
     uint64_t n_acked_rows, n_counter_acked, n_counter_maybe;
     struct dbr_logger logger;
 };
@@ -200,6 +203,10 @@ bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows);
 /* nemesis.c */
 void sim_nemesis(struct sim_world *w);
 void sim_heal(struct sim_world *w);
+/* A node has changed its term or given its vote: sometimes it dies before that is
+ * durable. */
+void sim_nemesis_votes(struct sim_world *w, int node);
+void sim_crash_and_return(struct sim_world *w, int node);
 
 /* run.c */
 void sim_init(struct sim_world *w, const struct sim_config *config,
