@@ -4,7 +4,7 @@
 #include "base/detail.h"
 #include "base/proto.h"
 #include "cluster.pb-c.h"
-#include "crypto/base64.h"
+#include "multi/multibase.h"
 
 #define JOIN_DOMAIN "debros-join:"
 #define JOIN_MESSAGE_MAX                                                                 \
@@ -27,10 +27,10 @@ int dbr_invite_encode(struct dbr_buf *out, const struct dbr_invite *invite)
     pb.members = members;
     dbr_proto_pack(&pb.base, &packed);
     dbr_buf_str(out, DBR_INVITE_PREFIX);
-    size_t size = DBR_BASE64_TEXT_SIZE(packed.len);
+    size_t size = (packed.len * 4 + 2) / 3 + 1; /* base64 and NUL */
     uint8_t *text = dbr_buf_extend(out, size);
     if (text != NULL && !packed.failed) {
-        dbr_base64_encode((char *)text, size, dbr_bytes(packed.data, packed.len));
+        dbr_base64url_encode((char *)text, size, dbr_bytes(packed.data, packed.len));
     }
     bool failed = out->failed || packed.failed;
     dbr_buf_finish_secret(&packed);
@@ -81,7 +81,8 @@ int dbr_invite_decode(struct dbr_invite *out, const char *text, debros_detail *d
     }
     size_t len = strlen(text);
     uint8_t *bytes = len <= DBR_INVITE_MAX_TEXT ? dbr_malloc(len) : NULL;
-    int n = bytes == NULL ? DEBROS_EINVAL : dbr_base64_decode(bytes, len, text + prefix);
+    int n = bytes == NULL ? DEBROS_EINVAL
+                          : dbr_base64url_decode(bytes, len, text + prefix, len - prefix);
     int err = n < 0 ? n : from_bytes(out, dbr_bytes(bytes, (size_t)n));
     dbr_free(bytes);
     if (err != 0) {

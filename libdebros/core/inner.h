@@ -118,6 +118,7 @@ struct dbr_core {
     struct dbr_raft_link *links;
     struct dbr_raft_inbound *inbound;
     struct dbr_apply_job *entries; /* committed entries of this drain */
+    struct dbr_apply_entry **entries_tail;
     uint64_t applied;
     uint64_t handed_over; /* the last committed entry that the applier was given */
     uint64_t database_size;

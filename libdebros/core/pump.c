@@ -151,20 +151,20 @@ static void commit(struct dbr_core *core, const struct dbr_consensus_event *even
                    dbr_time now)
 {
     bool wanted = dbr_sql_committed(core->sql, event->index, event->term, now);
-    if (core->entries == NULL) {
-        core->entries = dbr_apply_job_create(DBR_APPLY_ENTRIES);
+    if (core->entries == NULL &&
+        (core->entries = dbr_apply_job_create(DBR_APPLY_ENTRIES)) != NULL) {
+        core->entries_tail = &core->entries->entries;
     }
     struct dbr_apply_entry *entry =
-        dbr_apply_entry_create(event->index, event->term, wanted, event->data);
-    if (core->entries == NULL || entry == NULL) {
+        core->entries == NULL
+            ? NULL
+            : dbr_apply_entry_create(event->index, event->term, wanted, event->data);
+    if (entry == NULL) {
         dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory for a committed entry");
         return;
     }
-    struct dbr_apply_entry **tail = &core->entries->entries;
-    while (*tail != NULL) {
-        tail = &(*tail)->next;
-    }
-    *tail = entry;
+    *core->entries_tail = entry;
+    core->entries_tail = &entry->next;
     core->handed_over = event->index;
 }
 
