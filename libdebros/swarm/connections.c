@@ -30,7 +30,7 @@ static uint32_t *counter_of(struct dbr_swarm *swarm, const struct dbr_conn *conn
     return NULL;
 }
 
-static void set_state(struct dbr_swarm *swarm, struct dbr_conn *conn,
+void dbr_conn_set_state(struct dbr_swarm *swarm, struct dbr_conn *conn,
                       enum dbr_conn_state state)
 {
     uint32_t *count = counter_of(swarm, conn);
@@ -80,7 +80,7 @@ void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     struct dbr_stream *stream;
     struct dbr_stream *tmp;
-    set_state(swarm, conn, DBR_CONN_CLOSING);
+    dbr_conn_set_state(swarm, conn, DBR_CONN_CLOSING);
     HASH_ITER(in_conn, conn->streams, stream, tmp) {
         dbr_stream_destroy(swarm, stream);
     }
@@ -120,7 +120,7 @@ void dbr_conn_start(struct dbr_swarm *swarm, struct dbr_conn *conn)
         dbr_conn_end(swarm, conn, DBR_CONN_DEAD, err, "%s", debros_strerror(err));
         return;
     }
-    set_state(swarm, conn, DBR_CONN_HANDSHAKE);
+    dbr_conn_set_state(swarm, conn, DBR_CONN_HANDSHAKE);
     dbr_conn_touch(swarm, conn);
 }
 
@@ -153,61 +153,13 @@ static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)
     }
 }
 
-/* Among several with one peer: which serves new streams. */
-static bool is_better(const struct dbr_swarm *swarm, const struct dbr_conn *a,
-                      const struct dbr_conn *b)
-{
-    const struct dbr_conn *newer = a->secured_at >= b->secured_at ? a : b;
-    const struct dbr_conn *older = newer == a ? b : a;
-    if (a->stopping != b->stopping) {
-        return !a->stopping;
-    }
-    if (a->inbound == b->inbound ||
-        newer->secured_at - older->secured_at > DBR_CONN_SIMULTANEOUS_MS) {
-        return a == newer;
-    }
-    /* Simultaneous dials: both ends keep the one whose dialer has the smaller id. */
-    bool we_are_smaller = memcmp(&swarm->self, &a->peer->id, sizeof(swarm->self)) < 0;
-    return a->inbound != we_are_smaller;
-}
-
-/* Puts the best connection in front; the others are spare. */
-static void choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
-{
-    struct dbr_conn *best = NULL;
-    struct dbr_list *item;
-    struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
-        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
-        if (best == NULL || is_better(swarm, conn, best)) {
-            best = conn;
-        }
-    }
-    if (best == NULL) {
-        return;
-    }
-    dbr_list_remove(&best->in_peer);
-    dbr_list_push_back(peer->conns.next, &best->in_peer);
-    peer->inbound = best->inbound;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
-        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
-        /* Of two that the peer dialed, the peer alone knows which is the newer. */
-        bool spare = conn != best && !(conn->inbound && best->inbound);
-        if (spare && !conn->spare) {
-            conn->retire_at = dbr_time_add(swarm->now, DBR_CONN_RETIRE_MS);
-        }
-        conn->spare = spare;
-        dbr_conn_touch(swarm, conn);
-    }
-}
-
 static void leave_peer(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     struct dbr_peer *peer = conn->peer;
     dbr_list_remove(&conn->in_peer);
     conn->peer = NULL;
     if (dbr_peer_is_connected(peer)) {
-        choose(swarm, peer);
+        dbr_conn_choose(swarm, peer);
         return;
     }
     dbr_peers_set_connected(&swarm->peers, peer, false);
@@ -250,7 +202,7 @@ void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
                    why);
     settle_output(swarm, conn, ending);
     bool secured = conn->state == DBR_CONN_SECURED;
-    set_state(swarm, conn, DBR_CONN_CLOSING);
+    dbr_conn_set_state(swarm, conn, DBR_CONN_CLOSING);
     if (secured) {
         leave_peer(swarm, conn);
     } else if (!conn->inbound) {
@@ -261,50 +213,6 @@ void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
 
 /* ---- Secured --------------------------------------------------------------- */
 
-/* The oldest connection of a stranger, or NULL. */
-static struct dbr_conn *oldest_stranger(struct dbr_swarm *swarm)
-{
-    struct dbr_conn *oldest = NULL;
-    struct dbr_conn *conn;
-    struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp) {
-        if (conn->state == DBR_CONN_SECURED && conn->peer->cls == DBR_PEER_STRANGER &&
-            !conn->peer->keep &&
-            (oldest == NULL || conn->secured_at < oldest->secured_at)) {
-            oldest = conn;
-        }
-    }
-    return oldest;
-}
-
-/* Strangers make room for peers that matter, never for each other. */
-static struct dbr_conn *who_makes_room(struct dbr_swarm *swarm,
-                                       const struct dbr_peer *peer)
-{
-    bool matters = peer != NULL && (peer->cls != DBR_PEER_STRANGER || peer->keep);
-    return matters ? oldest_stranger(swarm) : NULL;
-}
-
-bool dbr_conn_can_dial(struct dbr_swarm *swarm, const struct dbr_peer *peer)
-{
-    return swarm->n_outbound < swarm->limits.connections &&
-           (swarm->n_secured + swarm->n_outbound < swarm->limits.connections ||
-            who_makes_room(swarm, peer) != NULL);
-}
-
-static bool have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer)
-{
-    if (swarm->n_secured < swarm->limits.connections) {
-        return true;
-    }
-    struct dbr_conn *stranger = who_makes_room(swarm, peer);
-    if (stranger != NULL) {
-        dbr_conn_end(swarm, stranger, DBR_CONN_POLITELY, DEBROS_ELIMIT,
-                     "a stranger makes room for a known peer");
-    }
-    return stranger != NULL;
-}
-
 static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
                        struct dbr_peer *peer)
 {
@@ -312,9 +220,9 @@ static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
     conn->peer = peer;
     conn->secured_at = swarm->now;
     conn->stranger_at = dbr_time_add(swarm->now, swarm->limits.stranger_ms);
-    set_state(swarm, conn, DBR_CONN_SECURED);
+    dbr_conn_set_state(swarm, conn, DBR_CONN_SECURED);
     dbr_list_push_back(&peer->conns, &conn->in_peer);
-    choose(swarm, peer);
+    dbr_conn_choose(swarm, peer);
     if (first) {
         dbr_peers_set_connected(&swarm->peers, peer, true);
         dbr_note_push(&swarm->notes, &peer->connected);
@@ -334,7 +242,7 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_ENOMEM, "out of memory");
         return;
     }
-    if (!have_room(swarm, peer)) {
+    if (!dbr_conn_have_room(swarm, peer)) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_ELIMIT,
                      "the limit of %u connections is reached", swarm->limits.connections);
         peer = dbr_peers_find(&swarm->peers, id);
@@ -348,67 +256,18 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
     dbr_identify_ask(swarm, conn);
 }
 
-/* ---- Streams of the peer --------------------------------------------------- */
-
-static bool is_named(debros_bytes protocol, const char *id)
-{
-    return dbr_bytes_equal(protocol, dbr_bytes_str(id));
-}
-
-/* What the peer may open. False: refuse. */
-static bool find_protocol(const struct dbr_swarm *swarm, const struct dbr_conn *conn,
-                          debros_bytes name, enum dbr_stream_kind *kind, uint32_t *index)
-{
-    *index = 0;
-    if (is_named(name, DBR_IDENTIFY_ID) || is_named(name, DBR_PING_ID)) {
-        *kind = is_named(name, DBR_PING_ID) ? DBR_STREAM_PING_ECHO
-                                            : DBR_STREAM_IDENTIFY_ANSWER;
-        return true;
-    }
-    *kind = DBR_STREAM_MESSAGES;
-    while (*index < swarm->n_protocols && !is_named(name, swarm->protocols[*index].id)) {
-        (*index)++;
-    }
-    return *index < swarm->n_protocols &&
-           conn->peer->cls >= swarm->protocols[*index].min_class;
-}
-
-static void incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
-                     const struct dbr_stack_event *event)
-{
-    enum dbr_stream_kind kind;
-    uint32_t protocol;
-    if (!find_protocol(swarm, conn, event->protocol, &kind, &protocol)) {
-        dbr_stack_refuse(conn->stack, event->stream);
-        return;
-    }
-    struct dbr_stream *stream =
-        dbr_stream_create(swarm, conn, event->stream, kind, protocol);
-    if (stream == NULL) {
-        dbr_stack_refuse(conn->stack, event->stream);
-        return;
-    }
-    dbr_stack_accept(conn->stack, event->stream);
-    stream->confirmed = true;
-    if (kind == DBR_STREAM_IDENTIFY_ANSWER) {
-        dbr_identify_serve(swarm, stream);
-    } else if (kind == DBR_STREAM_MESSAGES) {
-        dbr_note_push(&swarm->notes, &stream->opened);
-    }
-}
-
 static void goaway(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     conn->stopping = true;
     if (conn->peer != NULL) {
-        choose(swarm, conn->peer);
+        dbr_conn_choose(swarm, conn->peer);
     }
 }
 
 /* ---- In -------------------------------------------------------------------- */
 
 /* The stack refuses to go on. */
-static void broken(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
+void dbr_conn_broken(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
 {
     char reason[256];
     /* The reason dies with the stack. */
@@ -425,7 +284,7 @@ void dbr_conn_recv(struct dbr_swarm *swarm, struct dbr_conn *conn, debros_bytes 
     dbr_conn_touch(swarm, conn);
     int err = dbr_stack_recv(conn->stack, bytes, swarm->now);
     if (err != 0) {
-        broken(swarm, conn, err);
+        dbr_conn_broken(swarm, conn, err);
     }
 }
 
@@ -442,7 +301,7 @@ bool dbr_conn_step(struct dbr_swarm *swarm, struct dbr_conn *conn)
         secured(swarm, conn, &event.peer);
         break;
     case DBR_STACK_INCOMING:
-        incoming(swarm, conn, &event);
+        dbr_conn_incoming(swarm, conn, &event);
         break;
     case DBR_STACK_GOAWAY:
         goaway(swarm, conn);
@@ -476,7 +335,7 @@ static void check_writable(struct dbr_swarm *swarm, struct dbr_conn *conn)
     }
 }
 
-static void close_now(struct dbr_swarm *swarm, struct dbr_conn *conn)
+void dbr_conn_close(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     if (conn->gone || (!conn->inbound && !conn->dial_told)) {
         dbr_conn_destroy(swarm, conn); /* the driver has nothing to close */
@@ -493,14 +352,14 @@ void dbr_conn_flush(struct dbr_swarm *swarm, struct dbr_conn *conn)
                      conn->state == DBR_CONN_SECURED
                          ? "the peer closed the connection"
                          : "the peer closed the connection during the handshake");
-        close_now(swarm, conn);
+        dbr_conn_close(swarm, conn);
         return;
     }
     dbr_conn_check_idle(swarm, conn);
     size_t len = output(conn)->len;
     check_writable(swarm, conn);
     if (len == 0 && conn->state == DBR_CONN_CLOSING) {
-        close_now(swarm, conn);
+        dbr_conn_close(swarm, conn);
     } else if (len > 0 && conn->in_flight < DBR_CONN_OUTPUT_MAX) {
         dbr_note_push(&swarm->notes, &conn->write);
     }
@@ -521,114 +380,4 @@ struct dbr_buf dbr_conn_take_output(struct dbr_swarm *swarm, struct dbr_conn *co
     conn->in_flight += taken.len;
     dbr_conn_touch(swarm, conn);
     return taken;
-}
-
-/* ---- Time ------------------------------------------------------------------ */
-
-struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer)
-{
-    return dbr_peer_is_connected(peer)
-               ? DBR_LIST_ENTRY(peer->conns.next, struct dbr_conn, in_peer)
-               : NULL;
-}
-
-void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0) {
-        return;
-    }
-    bool busy = conn->identify != NULL || conn->pinger.waiting;
-    if (conn->stopping) {
-        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0, "the peer is leaving");
-    } else if (conn->spare && !busy && swarm->now >= conn->retire_at) {
-        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0,
-                     "another connection with the peer is kept");
-    }
-}
-
-static bool is_overdue_stranger(const struct dbr_swarm *swarm,
-                                const struct dbr_conn *conn)
-{
-    return conn->peer->cls == DBR_PEER_STRANGER && !swarm->open;
-}
-
-static dbr_time secured_deadline(const struct dbr_swarm *swarm,
-                                 const struct dbr_conn *conn)
-{
-    dbr_time deadline =
-        dbr_time_min(dbr_stack_deadline(conn->stack), dbr_ping_deadline(swarm, conn));
-    if (is_overdue_stranger(swarm, conn)) {
-        deadline = dbr_time_min(deadline, conn->stranger_at);
-    }
-    if (conn->identify != NULL) {
-        deadline = dbr_time_min(deadline, conn->identify_at);
-    }
-    if (conn->spare && conn->n_messages == 0 && swarm->now < conn->retire_at) {
-        deadline = dbr_time_min(deadline, conn->retire_at);
-    }
-    return deadline;
-}
-
-dbr_time dbr_conn_deadline(const struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    if (!conn->stale) {
-        return conn->deadline;
-    }
-    conn->stale = false;
-    switch (conn->state) {
-    case DBR_CONN_DIALING:
-        conn->deadline = conn->dial_at;
-        break;
-    case DBR_CONN_HANDSHAKE:
-        conn->deadline = dbr_stack_deadline(conn->stack);
-        break;
-    case DBR_CONN_SECURED:
-        conn->deadline = secured_deadline(swarm, conn);
-        break;
-    case DBR_CONN_CLOSING:
-        conn->deadline =
-            dbr_note_is_queued(&conn->close) ? DBR_TIME_NEVER : conn->drain_at;
-        break;
-    }
-    return conn->deadline;
-}
-
-static void expire_secured(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    if (is_overdue_stranger(swarm, conn) && swarm->now >= conn->stranger_at) {
-        dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EACCES,
-                     "a stranger has %u ms to show what it may do",
-                     swarm->limits.stranger_ms);
-        return;
-    }
-    if (!dbr_ping_expire(swarm, conn)) {
-        dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_ETIMEDOUT,
-                     "no answer to a ping in %u ms", swarm->limits.ping_timeout_ms);
-        return;
-    }
-    dbr_identify_expire(swarm, conn);
-}
-
-void dbr_conn_expire(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    dbr_conn_touch(swarm, conn);
-    if (conn->state == DBR_CONN_DIALING) {
-        if (swarm->now >= conn->dial_at) {
-            dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_ETIMEDOUT,
-                         "no TCP connection in %u ms", swarm->limits.dial_ms);
-        }
-        return;
-    }
-    if (conn->state == DBR_CONN_CLOSING) {
-        if (swarm->now >= conn->drain_at) {
-            close_now(swarm, conn);
-        }
-        return;
-    }
-    int err = dbr_stack_expire(conn->stack, swarm->now);
-    if (err != 0) {
-        broken(swarm, conn, err);
-    } else if (conn->state == DBR_CONN_SECURED) {
-        expire_secured(swarm, conn);
-    }
 }

@@ -82,8 +82,6 @@ struct dbr_conn *dbr_conn_find(const struct dbr_swarm *swarm, uint64_t id);
 struct dbr_conn *dbr_conn_create(struct dbr_swarm *swarm, uint64_t id, bool inbound,
                                  const struct dbr_multiaddr *remote);
 void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn);
-/* Whether the limit leaves room for one more attempt; `peer` may be NULL. */
-bool dbr_conn_can_dial(struct dbr_swarm *swarm, const struct dbr_peer *peer);
 /* The TCP connection stands: the handshake begins. */
 void dbr_conn_start(struct dbr_swarm *swarm, struct dbr_conn *conn);
 /* Call after anything that may have given the stack events, output or a deadline. */
@@ -94,17 +92,41 @@ __attribute__((format(printf, 5, 6)))
 #endif
 void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
                   enum dbr_conn_ending ending, int status, const char *format, ...);
+/* The stack has failed with `err`. */
+void dbr_conn_broken(struct dbr_swarm *swarm, struct dbr_conn *conn, int err);
+/* Tells the driver to close, or forgets what it never had. */
+void dbr_conn_close(struct dbr_swarm *swarm, struct dbr_conn *conn);
+void dbr_conn_set_state(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                        enum dbr_conn_state state);
 void dbr_conn_recv(struct dbr_swarm *swarm, struct dbr_conn *conn, debros_bytes bytes);
 /* Works off one event of the stack. False: there is none. */
 bool dbr_conn_step(struct dbr_swarm *swarm, struct dbr_conn *conn);
 /* Queues WRITE or CLOSE when it is time. */
 void dbr_conn_flush(struct dbr_swarm *swarm, struct dbr_conn *conn);
 struct dbr_buf dbr_conn_take_output(struct dbr_swarm *swarm, struct dbr_conn *conn);
+
+/* ---- choice.c -------------------------------------------------------------- */
+
+/* The connection for new streams with `peer`, or NULL. */
+struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer);
+/* Puts the best connection in front; the others are spare. */
+void dbr_conn_choose(struct dbr_swarm *swarm, struct dbr_peer *peer);
+/* Whether one more secured connection may stay; a stranger may have to go for it. */
+bool dbr_conn_have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer);
+/* Whether the limit leaves room for one more attempt; `peer` may be NULL. */
+bool dbr_conn_can_dial(struct dbr_swarm *swarm, const struct dbr_peer *peer);
+
+/* ---- incoming.c ------------------------------------------------------------ */
+
+/* Answers the peer's proposal for a new stream. */
+void dbr_conn_incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
+                       const struct dbr_stack_event *event);
+
+/* ---- timeouts.c ------------------------------------------------------------ */
+
 /* Closes a spare or stopping connection that nothing uses. */
 void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn);
 dbr_time dbr_conn_deadline(const struct dbr_swarm *swarm, struct dbr_conn *conn);
 void dbr_conn_expire(struct dbr_swarm *swarm, struct dbr_conn *conn);
-/* The connection for new streams with `peer`, or NULL. */
-struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer);
 
 #endif

@@ -55,4 +55,12 @@ struct dbr_swarm {
     struct dbr_waiter *told; /* its detail is in the last event */
 };
 
+/* Time never goes back. */
+static inline void dbr_swarm_set_now(struct dbr_swarm *swarm, dbr_time now)
+{
+    if (now > swarm->now) {
+        swarm->now = now;
+    }
+}
+
 #endif
