@@ -217,6 +217,7 @@ static void settle(struct dbr_consensus *c)
         more |= dbr_repair_1_release(c);
         more |= dbr_inbox_deliver_kept(c);
         more |= dbr_requests_settle(c);
+        dbr_reads_settle(c);
         if (!more && c->seam.sent.len == 0) {
             break;
         }
@@ -229,6 +230,7 @@ static void settle(struct dbr_consensus *c)
         dbr_snapshot_ask(c);
     } else {
         dbr_requests_settle(c); /* who waits is answered */
+        dbr_reads_settle(c);
     }
     note_role(c);
 }
@@ -299,7 +301,7 @@ static void set_up(struct dbr_consensus *c, const struct dbr_consensus_config *c
     dbr_ring_init(&c->events, sizeof(struct dbr_event_item), EVENTS_MAX);
     dbr_outbox_init(&c->outbox,
                     OUTBOX_FACTOR * (config->max_message + config->max_snapshot));
-    dbr_requests_init(c);
+    dbr_reads_init(c);
     dbr_raft_io_init(c);
     dbr_snapshot_init(c);
     c->fsm.version = 1;
@@ -381,7 +383,7 @@ void dbr_consensus_destroy(struct dbr_consensus *c)
     }
     dbr_inbox_finish(&c->inbox);
     dbr_repairs_finish(&c->repairs);
-    dbr_requests_finish(c);
+    dbr_reads_finish(c);
     dbr_outbox_finish(&c->outbox);
     dbr_history_finish(&c->committed);
     dbr_ring_finish(&c->events);
@@ -462,7 +464,13 @@ int dbr_consensus_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *
 int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now)
 {
     begin(c, now);
-    return is_running(c) ? dbr_requests_read(c, token) : DEBROS_ENOTLEADER;
+    return is_running(c) ? dbr_reads_add(c, token) : DEBROS_ENOTLEADER;
+}
+
+int dbr_consensus_read_strong(struct dbr_consensus *c, uint64_t token, dbr_time now)
+{
+    begin(c, now);
+    return is_running(c) ? dbr_reads_add_strong(c, token) : DEBROS_ENOTLEADER;
 }
 
 int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address,
@@ -584,8 +592,7 @@ static bool poll_failure(struct dbr_consensus *c, struct dbr_consensus_event *ev
 bool dbr_consensus_poll(struct dbr_consensus *c, struct dbr_consensus_event *event)
 {
     memset(event, 0, sizeof(*event));
-    if (c->requests.reads.len > 0) {
-        dbr_requests_flush(c);
+    if (is_running(c) && dbr_reads_flush(c)) {
         settle(c);
     }
     if (poll_item(c, event)) {
@@ -651,6 +658,7 @@ static void tick(struct dbr_consensus *c)
     c->seam.tick(&c->io);
     dbr_repair_8_end(c, &guest);
     dbr_repair_8_forget_leader(c);
+    dbr_reads_tick(c);
 }
 
 void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)

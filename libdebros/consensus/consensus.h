@@ -95,9 +95,11 @@ void dbr_consensus_image(struct dbr_consensus *c, int status, uint64_t index,
 int dbr_consensus_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *index,
                           uint64_t *term, dbr_time now);
 /* Asks for a read index: READ follows with `token`: status 0 and the index of the last
- * command that a linearizable read must see, or ENOTLEADER. Calls between two polls
- * may share one barrier. */
+ * command that a linearizable read must see, or ENOTLEADER. Reads share rounds of probes,
+ * which write nothing: see reads.h. */
 int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now);
+/* The same by an entry of the log, which several calls may share. */
+int dbr_consensus_read_strong(struct dbr_consensus *c, uint64_t token, dbr_time now);
 /* One configuration change at a time: add (as standby), change role, or remove
  * it. CHANGED follows. ENOTLEADER, EBUSY, EINVAL: unknown, no change, the last voter, or
  * the leader itself, which transfers its leadership before it is demoted or removed. */

@@ -155,6 +155,11 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
             return 0;
         }
         break;
+    case DBR_MESSAGE_READ_PROBE:
+    case DBR_MESSAGE_READ_ACK:
+        dbr_reads_recv(c, &m->raft);
+        free_message(m);
+        return 0;
     default:
         break;
     }

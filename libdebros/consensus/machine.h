@@ -13,6 +13,7 @@
 #include "consensus/log_queue.h"
 #include "consensus/outbox.h"
 #include "consensus/raft_io.h"
+#include "consensus/reads.h"
 #include "consensus/repairs.h"
 #include "consensus/requests.h"
 #include "consensus/snapshot.h"
@@ -58,6 +59,7 @@ struct dbr_consensus {
     struct dbr_repairs repairs;
     struct dbr_snapshots snapshots;
     struct dbr_requests requests;
+    struct dbr_reads reads;
 
     struct dbr_history committed; /* configurations */
     uint64_t scanned_index;       /* entries up to here have been looked at for them */

@@ -140,6 +140,24 @@ static int encode_timeout(struct dbr_buf *out, DbrPb__RaftMessage *header,
     return out->failed ? DEBROS_ENOMEM : 0;
 }
 
+static int encode_read(struct dbr_buf *out, DbrPb__RaftMessage *header,
+                       const struct raft_message *message)
+{
+    DbrPb__RaftRead body = DBR_PB__RAFT_READ__INIT;
+    body.round = message->timeout_now.last_log_index;
+    header->address = dbr_proto_bytes(dbr_bytes(NULL, 0));
+    header->term = message->timeout_now.term;
+    if (message->type == DBR_MESSAGE_READ_PROBE) {
+        header->body_case = DBR_PB__RAFT_MESSAGE__BODY_READ_PROBE;
+        header->read_probe = &body;
+    } else {
+        header->body_case = DBR_PB__RAFT_MESSAGE__BODY_READ_ACK;
+        header->read_ack = &body;
+    }
+    dbr_proto_pack_frame(&header->base, out);
+    return out->failed ? DEBROS_ENOMEM : 0;
+}
+
 int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
                        const char *own_address, debros_bytes image)
 {
@@ -161,6 +179,9 @@ int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
         return encode_install(out, &header, &message->install_snapshot, image);
     case RAFT_IO_TIMEOUT_NOW:
         return encode_timeout(out, &header, &message->timeout_now);
+    case DBR_MESSAGE_READ_PROBE:
+    case DBR_MESSAGE_READ_ACK:
+        return encode_read(out, &header, message);
     default:
         dbr_unreachable();
     }
@@ -312,6 +333,15 @@ static int decode_install(struct raft_message *m, const DbrPb__RaftMessage *h,
     return 0;
 }
 
+static int decode_read(struct raft_message *m, const DbrPb__RaftMessage *h)
+{
+    bool is_probe = h->body_case == DBR_PB__RAFT_MESSAGE__BODY_READ_PROBE;
+    m->type = is_probe ? DBR_MESSAGE_READ_PROBE : DBR_MESSAGE_READ_ACK;
+    m->timeout_now.term = h->term;
+    m->timeout_now.last_log_index = is_probe ? h->read_probe->round : h->read_ack->round;
+    return m->timeout_now.last_log_index < DBR_MESSAGE_NUMBER_MAX ? 0 : DEBROS_EPROTO;
+}
+
 static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h,
                         uint64_t from)
 {
@@ -351,6 +381,9 @@ static int decode_small(struct raft_message *m, const DbrPb__RaftMessage *h,
         return position_ok(h->timeout->last_index, h->timeout->last_term, h->term)
                    ? 0
                    : DEBROS_EPROTO;
+    case DBR_PB__RAFT_MESSAGE__BODY_READ_PROBE:
+    case DBR_PB__RAFT_MESSAGE__BODY_READ_ACK:
+        return decode_read(m, h);
     default:
         return DEBROS_EPROTO;
     }

@@ -334,7 +334,7 @@ void dbr_raft_io_mend_cuts(struct dbr_consensus *c)
     c->seam.n_cuts = 0;
 }
 
-static void post(struct dbr_consensus *c, const struct raft_message *message)
+void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *message)
 {
     struct raft_message m = *message;
     const char *address = address_of(c, m.server_id);
@@ -371,7 +371,7 @@ static int io_send(struct raft_io *io, struct raft_io_send *req,
     if (cb != NULL && !dbr_ring_push(&c->seam.sent, &sent)) {
         return RAFT_NOMEM;
     }
-    post(c, message);
+    dbr_raft_io_post(c, message);
     return 0;
 }
 

@@ -34,6 +34,8 @@ struct dbr_raft_io {
 
 /* Fills c->io. */
 void dbr_raft_io_init(struct dbr_consensus *c);
+/* Encodes a message and puts it into the outbox. Its memory stays the caller's. */
+void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *message);
 /* Fires the callbacks of what was sent. Returns whether there were any. */
 bool dbr_raft_io_fire(struct dbr_consensus *c);
 /* After each call of libraft: sets its progress back to what was really sent. */

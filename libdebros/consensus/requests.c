@@ -3,28 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/check.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
-
-void dbr_requests_init(struct dbr_consensus *c)
-{
-    struct dbr_requests *q = &c->requests;
-    dbr_ring_init(&q->reads, sizeof(uint64_t), DBR_REQUESTS_READS_MAX);
-    for (size_t i = 0; i < DBR_REQUESTS_ROUNDS; i++) {
-        dbr_ring_init(&q->rounds[i].tokens, sizeof(uint64_t), DBR_REQUESTS_READS_MAX);
-        q->rounds[i].barrier.data = c;
-    }
-}
-
-void dbr_requests_finish(struct dbr_consensus *c)
-{
-    struct dbr_requests *q = &c->requests;
-    dbr_ring_finish(&q->reads);
-    for (size_t i = 0; i < DBR_REQUESTS_ROUNDS; i++) {
-        dbr_ring_finish(&q->rounds[i].tokens);
-    }
-}
 
 /* ---- Commands --------------------------------------------------------------- */
 
@@ -79,69 +59,6 @@ fail:
     dbr_free(req);
     raft_free(buf.base);
     return dbr_consensus_error(rv);
-}
-
-/* ---- Reads ------------------------------------------------------------------ */
-
-static void end_round(struct dbr_consensus *c, struct dbr_read_round *round, int status)
-{
-    struct dbr_event_item item = {.type = DBR_CONSENSUS_READ, .status = status};
-    item.index = status == 0 ? c->last_command : 0;
-    while (dbr_ring_pop(&round->tokens, &item.token)) {
-        dbr_consensus_push(c, &item);
-    }
-}
-
-static void on_read(struct raft_barrier *req, int status)
-{
-    struct dbr_consensus *c = req->data;
-    struct dbr_read_round *round = DBR_CONTAINER_OF(req, struct dbr_read_round, barrier);
-    round->in_flight = false;
-    end_round(c, round, status == 0 ? 0 : DEBROS_ENOTLEADER);
-}
-
-int dbr_requests_read(struct dbr_consensus *c, uint64_t token)
-{
-    if (!dbr_consensus_leads(c)) {
-        return DEBROS_ENOTLEADER;
-    }
-    return dbr_ring_push(&c->requests.reads, &token) ? 0 : DEBROS_EBUSY;
-}
-
-static void start_round(struct dbr_consensus *c, struct dbr_read_round *round)
-{
-    struct dbr_requests *q = &c->requests;
-    struct dbr_ring empty = round->tokens;
-    round->tokens = q->reads;
-    q->reads = empty;
-    round->in_flight = true;
-    if (!dbr_consensus_leads(c) ||
-        raft_barrier(&c->raft, &round->barrier, on_read) != 0) {
-        round->in_flight = false;
-        end_round(c, round, DEBROS_ENOTLEADER);
-    }
-    dbr_raft_io_mend_cuts(c);
-}
-
-void dbr_requests_flush(struct dbr_consensus *c)
-{
-    struct dbr_requests *q = &c->requests;
-    for (size_t i = 0; i < DBR_REQUESTS_ROUNDS && q->reads.len > 0; i++) {
-        if (!q->rounds[i].in_flight) {
-            start_round(c, &q->rounds[i]);
-        }
-    }
-}
-
-/* Reads end with the leadership, whether or not libraft says so. */
-static void settle_reads(struct dbr_consensus *c)
-{
-    if (dbr_consensus_leads(c)) {
-        return;
-    }
-    for (size_t i = 0; i < DBR_REQUESTS_ROUNDS; i++) {
-        end_round(c, &c->requests.rounds[i], DEBROS_ENOTLEADER);
-    }
 }
 
 /* ---- Changes of the members ------------------------------------------------- */
@@ -333,7 +250,6 @@ static void settle_transfer(struct dbr_consensus *c)
 
 bool dbr_requests_settle(struct dbr_consensus *c)
 {
-    settle_reads(c);
     settle_transfer(c);
     return settle_change(c);
 }

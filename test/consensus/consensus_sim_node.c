@@ -116,7 +116,10 @@ static uint64_t checked_term(struct sim *s, int i, const struct raft_message *m)
         check_leader(s, i, m->install_snapshot.term);
         return m->install_snapshot.term;
     case RAFT_IO_TIMEOUT_NOW:
+    case DBR_MESSAGE_READ_PROBE:
         check_leader(s, i, m->timeout_now.term);
+        return m->timeout_now.term;
+    case DBR_MESSAGE_READ_ACK:
         return m->timeout_now.term;
     case RAFT_IO_APPEND_ENTRIES_RESULT:
         return m->append_entries_result.term;

@@ -1,4 +1,4 @@
-/* Commands, reads, changes of the members, transfers. */
+/* Commands, changes of the members, transfers. */
 #include "consensus/requests.h"
 
 #include "consensus/machine.h"
@@ -56,71 +56,6 @@ static void commands_are_refused_by_followers_and_beyond_limits(void **state)
         rig_forget(&rig);
     }
     assert_int_equal(propose(&rig, &index), DEBROS_EBUSY);
-    rig_finish(&rig);
-}
-
-static void reads_share_a_barrier(void **state)
-{
-    (void)state;
-    struct rig rig;
-    uint64_t index;
-    rig_init(&rig, 3, 0);
-    assert_int_equal(rig_start(&rig), 0);
-    assert_int_equal(dbr_consensus_read(rig.c, 1, rig.now), DEBROS_ENOTLEADER);
-    rig_lead(&rig);
-    assert_int_equal(propose(&rig, &index), 0);
-    uint64_t last = rig_status(&rig).last_index;
-    for (uint64_t token = 10; token < 15; token++) {
-        assert_int_equal(dbr_consensus_read(rig.c, token, rig.now), 0);
-    }
-    rig_drain(&rig);
-    assert_int_equal(rig_status(&rig).last_index, last + 1);
-    rig_forget(&rig);
-    assert_int_equal(rig_result(&rig, 2, 2, 0, last + 1), 0);
-    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_READ), 5);
-    for (uint64_t i = 0; i < 5; i++) {
-        struct rig_event *e = rig_event(&rig, DBR_CONSENSUS_READ, i);
-        assert_int_equal(e->e.token, 10 + i);
-        assert_int_equal(e->e.status, 0);
-        assert_int_equal(e->e.index, index); /* the last command, not the barrier */
-    }
-    rig_finish(&rig);
-}
-
-static void reads_of_many_polls_take_two_barriers_at_most(void **state)
-{
-    (void)state;
-    struct rig rig;
-    rig_init(&rig, 3, 0);
-    assert_int_equal(rig_start(&rig), 0);
-    rig_lead(&rig);
-    uint64_t last = rig_status(&rig).last_index;
-    for (uint64_t token = 0; token < 6; token++) {
-        assert_int_equal(dbr_consensus_read(rig.c, token, rig.now), 0);
-        rig_drain(&rig);
-    }
-    assert_int_equal(rig_status(&rig).last_index, last + 2);
-    rig_forget(&rig);
-    assert_int_equal(rig_result(&rig, 2, 2, 0, last + 2), 0);
-    assert_int_equal(rig_result(&rig, 2, 2, 0, last + 3), 0);
-    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_READ), 6);
-    rig_finish(&rig);
-}
-
-static void reads_end_with_the_leadership(void **state)
-{
-    (void)state;
-    struct rig rig;
-    rig_init(&rig, 3, 0);
-    assert_int_equal(rig_start(&rig), 0);
-    rig_lead(&rig);
-    assert_int_equal(dbr_consensus_read(rig.c, 1, rig.now), 0);
-    rig_drain(&rig);
-    assert_int_equal(dbr_consensus_read(rig.c, 2, rig.now), 0);
-    assert_int_equal(rig_append(&rig, 3, 9, 1, 1, 1, 1, 0), 0);
-    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_READ), 2);
-    assert_int_equal(rig_event(&rig, DBR_CONSENSUS_READ, 0)->e.status, DEBROS_ENOTLEADER);
-    assert_int_equal(rig_event(&rig, DBR_CONSENSUS_READ, 1)->e.status, DEBROS_ENOTLEADER);
     rig_finish(&rig);
 }
 
@@ -255,9 +190,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_is_known_by_its_index_and_term),
         cmocka_unit_test(commands_are_refused_by_followers_and_beyond_limits),
-        cmocka_unit_test(reads_share_a_barrier),
-        cmocka_unit_test(reads_of_many_polls_take_two_barriers_at_most),
-        cmocka_unit_test(reads_end_with_the_leadership),
         cmocka_unit_test(changes_are_refused_when_they_make_no_sense),
         cmocka_unit_test(a_change_is_told_once_when_it_ends),
         cmocka_unit_test(adding_makes_a_standby_in_two_steps),
