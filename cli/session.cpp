@@ -10,18 +10,19 @@ namespace cli
 namespace
 {
 
-void write_log(debros_log_level level, std::string_view module, std::string_view message)
+void write_log(const debros::LogRecord &record)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    timespec now{};
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                  record.time.time_since_epoch())
+                  .count();
+    std::time_t seconds = ms / 1000;
     tm utc{};
     char date[32];
-    std::timespec_get(&now, TIME_UTC);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&seconds, &utc);
     std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    std::fprintf(stderr, "%s.%03ldZ %s %.*s: %.*s\n", date, now.tv_nsec / 1000000,
-                 names[level], static_cast<int>(module.size()), module.data(),
-                 static_cast<int>(message.size()), message.data());
+    std::fprintf(stderr, "%s.%03lldZ %s %s: %s\n", date, static_cast<long long>(ms % 1000),
+                 debros_log_level_name(record.level), std::string(record.module).c_str(),
+                 std::string(record.message).c_str());
 }
 
 Failure connect_failure(const Target &target, const debros::Error &error)

@@ -14,12 +14,14 @@ const char *debros_version(void)
     return DEBROS_VERSION;
 }
 
-static void write_line(void *data, enum debros_log_level level, const char *module,
-                       const char *message)
+static void write_line(void *data, const debros_log_record *record, const char *site)
 {
     struct dbr_log_sink *sink = data;
+    debros_log_record full = *record;
+    (void)site;
+    full.time_ms = dbr_loop_wall_ms();
     pthread_mutex_lock(&sink->lock);
-    sink->log(sink->data, level, module, message);
+    sink->log(sink->data, &full);
     pthread_mutex_unlock(&sink->lock);
 }
 

@@ -13,4 +13,8 @@ __attribute__((format(printf, 3, 0)))
 size_t
 dbr_text_format(char *out, size_t cap, const char *format, va_list args);
 
+/* Makes `text` one line of valid UTF-8 that steers no terminal: each control character
+ * (C0, DEL, C1) becomes a space, each byte that belongs to no character a '?'. */
+void dbr_text_clean(char *text);
+
 #endif

@@ -110,11 +110,23 @@ enum debros_log_level {
     DEBROS_LOG_DEBUG
 };
 
-/* Called from any of the library's threads, one call at a time. `module` is a word
- * such as "swarm"; `message` has no newline. Both die on return. Must not block and
- * must not call into the library. */
-typedef void (*debros_log_cb)(void *data, enum debros_log_level level, const char *module,
-                              const char *message);
+/* "error", "warn", "info", "debug": static strings, never NULL. */
+DEBROS_API const char *debros_log_level_name(enum debros_log_level level);
+
+/* One line of the log. All texts are valid UTF-8 without control characters and die when
+ * the callback returns. */
+typedef struct debros_log_record {
+    int64_t time_ms; /* unix milliseconds */
+    enum debros_log_level level;
+    const char *module;  /* a word such as "swarm" */
+    const char *peer;    /* the last eight characters of the peer's id, or "" */
+    const char *message; /* at most 1,023 bytes, no newline */
+} debros_log_record;
+
+/* Called from any of the library's threads, one call at a time. Must not block and must
+ * not call into the library. Above debug level, what one place says of one peer more than
+ * five times within ten seconds becomes one line: "... 41 more like this in 10 s: ". */
+typedef void (*debros_log_cb)(void *data, const debros_log_record *record);
 
 /* Fill with debros_config_default(), then change what you need. Strings and arrays
  * are copied by debros_node_create(). */

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "test.h"
 
 #include "base/text.h"
@@ -54,9 +56,36 @@ static void bytes_that_are_no_text_are_cut_anywhere(void **state)
     assert_int_equal(format(out, 2, "%s", "\x80\x80"), 1);
 }
 
+static void clean(const char *in, const char *wanted)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%s", in);
+    dbr_text_clean(text);
+    assert_string_equal(text, wanted);
+}
+
+static void lines_become_clean(void **state)
+{
+    (void)state;
+    clean("", "");
+    clean("plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+          "plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+    clean("a\nb\x1b[2Jc\x7f", "a b [2Jc ");
+    clean("\xc2\x9b"
+          "2J",
+          "  2J");                                    /* C1: CSI in one character */
+    clean("\xff\x80\xc0\xaf", "????");                /* no beginning, overlong */
+    clean("\xed\xa0\x80", "???");                     /* a surrogate */
+    clean("\xf4\x90\x80\x80\xe0\x80\x80", "???????"); /* above U+10FFFF, overlong */
+    clean("ab\xe2\x82", "ab??");                      /* cut at the end */
+    clean("\xf0\x9f\x98", "???");
+    clean("\xc3", "?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_become_clean),
         cmocka_unit_test(what_fits_is_whole),
         cmocka_unit_test(what_does_not_fit_is_cut),
         cmocka_unit_test(characters_are_never_split),

@@ -215,8 +215,10 @@ static void a_node_moves(void **)
     Config config = quiet();
     config.listen = {"/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0"};
     std::string logged;
-    config.log = [&](debros_log_level, std::string_view module, std::string_view text) {
-        logged = std::string(module) + ": " + std::string(text);
+    config.log = [&](const debros::LogRecord &record) {
+        assert_true(record.time.time_since_epoch() == std::chrono::milliseconds(1500));
+        logged = std::string(record.module) + " " + std::string(record.peer) + ": " +
+                 std::string(record.message);
     };
     Node first(config);
     auto sql = first.sql();
@@ -224,7 +226,7 @@ static void a_node_moves(void **)
     assert_null(first.handle());
     sql.query("SELECT 1").get();
     assert_int_equal(second.listen_addrs().size(), 2);
-    assert_string_equal(logged.c_str(), "fake: created");
+    assert_string_equal(logged.c_str(), "fake abcd1234: created");
     assert_int_equal(second.event_fd(), 42);
     assert_string_equal(second.peer_id().c_str(), "12D3KooW");
     second.check();

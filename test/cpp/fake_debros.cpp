@@ -134,7 +134,8 @@ int debros_node_create(debros_node **out, const debros_config *config,
         node->listen.push_back(config->listen[i]);
     }
     if (config->log) {
-        config->log(config->log_data, DEBROS_LOG_INFO, "fake", "created");
+        debros_log_record record = {1500, DEBROS_LOG_INFO, "fake", "abcd1234", "created"};
+        config->log(config->log_data, &record);
     }
     if (config->callback_thread) {
         node->thread = std::thread(run_callbacks, node);

@@ -19,11 +19,10 @@ void sim_step_until(struct sim_world *w, dbr_time until)
 
 /* ---- Set-up ----------------------------------------------------------------------- */
 
-static void log_line(void *data, enum debros_log_level level, const char *module,
-                     const char *message)
+static void log_line(void *data, const debros_log_record *record, const char *site)
 {
-    (void)level;
-    sim_trace(data, "log %s: %s", module, message);
+    (void)site;
+    sim_trace(data, "log %s: %s", record->module, record->message);
 }
 
 static void init_node(struct sim_world *w, int i)

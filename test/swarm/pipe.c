@@ -10,14 +10,12 @@ static const struct dbr_swarm_protocol protocols[] = {
     [PIPE_MEMBER] = {"/test/member", DBR_PEER_MEMBER, 1000, 4000},
 };
 
-static void write_log(void *data, enum debros_log_level level, const char *module,
-                      const char *message)
+static void write_log(void *data, const debros_log_record *record, const char *site)
 {
     struct pipe_world *world = data;
-    (void)level;
-    (void)module;
+    (void)site;
     snprintf(world->log[world->n_log % DBR_COUNT(world->log)], sizeof(world->log[0]),
-             "%s", message);
+             "%s", record->message);
     world->n_log++;
 }
 

@@ -11,9 +11,17 @@
 namespace debros
 {
 
+// One line of the log. The texts die when the callback returns.
+struct LogRecord {
+    std::chrono::system_clock::time_point time;
+    debros_log_level level;
+    std::string_view module;
+    std::string_view peer; // the end of its id, or ""
+    std::string_view message;
+};
+
 // Called from any thread of the library, one call at a time; must not block.
-using Log = std::function<void(debros_log_level level, std::string_view module,
-                               std::string_view message)>;
+using Log = std::function<void(const LogRecord &record)>;
 
 // The fields of debros_config; zero means the library's default.
 struct Config {
@@ -92,10 +100,12 @@ class ConfigView
             out = static_cast<std::uint32_t>(value);
         }
     }
-    static void write_log(void *data, debros_log_level level, const char *module,
-                          const char *message)
+    static void write_log(void *data, const debros_log_record *record)
     {
-        (*static_cast<Log *>(data))(level, module, message);
+        LogRecord out{std::chrono::system_clock::time_point(
+                          std::chrono::milliseconds(record->time_ms)),
+                      record->level, record->module, record->peer, record->message};
+        (*static_cast<Log *>(data))(out);
     }
 
     debros_config config_{};
