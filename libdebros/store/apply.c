@@ -1,5 +1,5 @@
 /* Runs committed entries: one SQLite transaction per namespace and batch, each request
- * in a savepoint of its own. What a statement does wrong is an answer, the same on every
+ * in a savepoint of its own where it needs one. What a statement does wrong is an answer, the same on every
  * replica; what a disk does wrong undoes the batch and goes to the job's status. */
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,10 @@ int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns)
 
 static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
 {
-    int rc = dbr_memory_set_applied(ns->db, ns->reached);
+    int rc = dbr_memory_flush(ns->db);
+    if (rc == SQLITE_OK) {
+        rc = dbr_memory_set_applied(ns->db, ns->reached);
+    }
     if (rc == SQLITE_OK) {
         rc = dbr_internal_run(ns->db, DBR_INTERNAL_COMMIT);
     }
@@ -73,6 +76,7 @@ static void rollback(struct dbr_apply *a)
         if (ns->begun) {
             dbr_db_clear_cache(ns->db);
         }
+        dbr_memory_drop(ns->db);
         ns->begun = false;
         ns->in_entry = false;
         ns->reached = ns->applied;
@@ -94,6 +98,10 @@ static int end_entry(struct dbr_apply *a, uint64_t index)
             continue;
         }
         int err = dbr_apply_begin(a, ns);
+        int rc = err == 0 ? dbr_memory_flush(ns->db) : SQLITE_OK;
+        if (rc != SQLITE_OK) {
+            err = dbr_apply_trouble(a, ns, rc);
+        }
         if (err != 0) {
             return err;
         }
@@ -223,10 +231,16 @@ void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)
     struct dbr_apply a = {.store = store, .job = job};
     dbr_vfs_error(store->vfs, true);
     int err = run_batch(&a);
+    if (err == DBR_APPLY_CAREFUL) {
+        rollback(&a);
+        a.careful = true;
+        err = run_batch(&a);
+        dbr_assert(err != DBR_APPLY_CAREFUL);
+    }
     if (err == DBR_APPLY_ALONE) {
         /* A statement rolled back what its neighbours had done: each on its own now. */
         rollback(&a);
-        a.alone = true;
+        a.careful = a.alone = true;
         err = run_batch(&a);
         dbr_assert(err != DBR_APPLY_ALONE);
     }

@@ -8,6 +8,8 @@
 
 /* A statement has rolled back the whole batch: run it again, each request alone. */
 #define DBR_APPLY_ALONE 1
+/* A failed statement left changes, without a savepoint: run the batch again with them. */
+#define DBR_APPLY_CAREFUL 2
 
 /* An answer whose namespace has not committed yet. */
 struct dbr_apply_pending {
@@ -19,7 +21,8 @@ struct dbr_apply_pending {
 struct dbr_apply {
     struct dbr_store *store;
     struct dbr_apply_job *job;
-    bool alone;                        /* each request commits on its own */
+    bool careful;                      /* each request in a savepoint */
+    bool alone;                        /* and commits on its own */
     struct dbr_apply_pending *pending; /* the newest first */
 };
 
@@ -30,7 +33,7 @@ struct dbr_apply_item {
     const struct dbr_sql_transaction *transaction;
 };
 
-/* 0, DBR_APPLY_ALONE, or a trouble of the disk or memory with the job's detail. */
+/* 0, DBR_APPLY_ALONE, DBR_APPLY_CAREFUL, or a trouble of the disk or memory with the job's detail. */
 int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item);
 int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns);
 int dbr_apply_commit(struct dbr_apply *a);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/detail.h"
 #include "dates.h"
+#include "memory.h"
 
 #define BUSY_MS 10000
 
@@ -144,6 +145,7 @@ void dbr_db_close(struct dbr_db *db)
         return;
     }
     dbr_db_clear_cache(db);
+    dbr_memory_destroy(db->memory);
     for (size_t i = 0; i < DBR_COUNT(db->internal); i++) {
         (void)sqlite3_finalize(db->internal[i]);
     }

@@ -32,6 +32,8 @@ struct dbr_db_deadline {
     int64_t at_ms;
 };
 
+struct dbr_memory;
+
 struct dbr_db {
     sqlite3 *sql;
     enum dbr_db_kind kind;
@@ -46,9 +48,10 @@ struct dbr_db {
     char refusal[192];   /* "" or why the last statement was denied */
     /* functions.c */
     struct dbr_rng rng;
-    uint64_t index;       /* of the entry, for debros_index() */
-    int64_t changes_base; /* total changes when the transaction began */
-    int wal_pages;        /* applier: in the WAL after the last commit */
+    uint64_t index;            /* of the entry, for debros_index() */
+    int64_t changes_base;      /* total changes when the transaction began */
+    int wal_pages;             /* applier: in the WAL after the last commit */
+    struct dbr_memory *memory; /* memory.c; NULL: a reader */
     /* progress */
     unsigned max_units; /* applier: of one transaction */
     unsigned units_left;

@@ -14,12 +14,13 @@ static const char *const texts[DBR_INTERNAL_COUNT] = {
     [DBR_INTERNAL_ROLLBACK_TO] = "ROLLBACK TO debros",
     [DBR_INTERNAL_META_GET] = "SELECT format, applied FROM _debros_meta WHERE id = 1",
     [DBR_INTERNAL_META_SET] = "UPDATE _debros_meta SET applied = ?1 WHERE id = 1",
+    [DBR_INTERNAL_REQUEST_LAST] = "SELECT seq + count - 1 FROM _debros_requests WHERE "
+                                  "client = ?1 ORDER BY seq DESC LIMIT 1",
     [DBR_INTERNAL_REQUEST_FIND] =
-        "SELECT idx, status, failed, detail, results FROM _debros_requests"
-        " WHERE client = ?1 AND seq = ?2",
+        "SELECT seq, count, idx, outcomes FROM _debros_requests"
+        " WHERE client = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
     [DBR_INTERNAL_REQUEST_ADD] = "INSERT OR REPLACE INTO _debros_requests(client, seq, "
-                                 "idx, status, failed, detail,"
-                                 " results) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                 "count, idx, outcomes) VALUES(?1, ?2, ?3, ?4, ?5)",
     [DBR_INTERNAL_REQUEST_PRUNE] =
         "DELETE FROM _debros_requests WHERE id IN"
         " (SELECT id FROM _debros_requests ORDER BY id LIMIT ?1) AND idx < ?2",

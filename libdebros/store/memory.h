@@ -1,9 +1,14 @@
 /* What a namespace's file says about the log: _debros_meta holds the index up to which
- * everything is in the file, _debros_requests what became of each request. */
+ * everything is in the file, _debros_requests what became of each request.
+ *
+ * A client numbers its requests 1, 2, 3, ..., and an entry mostly holds many that follow
+ * each other: they share a row, a run. So the rows cost little beside the statements
+ * that they remember. */
 #ifndef DBR_STORE_MEMORY_H
 #define DBR_STORE_MEMORY_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "db.h"
 #include "sql/types.h"
 
@@ -15,23 +20,52 @@ int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
 int dbr_memory_applied(struct dbr_db *db, sqlite3_stmt **stmt, uint64_t *out);
 int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied);
 
+#define DBR_MEMORY_MAX_RUN     4096u       /* requests in one row */
+#define DBR_MEMORY_MAX_BYTES   (64u << 10) /* of one row, but for its last request */
+#define DBR_MEMORY_MAX_CLIENTS 1024u       /* whose last number is known */
+
 /* What became of a transaction. */
 struct dbr_request {
     uint64_t index;
     int status;
     size_t failed;
-    const char *detail;
+    debros_bytes detail;
     debros_bytes results; /* of each statement: rows affected, last id; le64 each */
 };
+
+/* The highest number of a client that the file knows, so that most requests are known to
+ * be new without a look at the file. */
+struct dbr_memory_client {
+    UT_hash_handle hh;
+    uint8_t client[DBR_SQL_CLIENT_SIZE];
+    bool any;
+    int64_t last;
+};
+
+/* The applier's, beside a file: what it will hold with the next flush. */
+struct dbr_memory {
+    struct dbr_memory_client *clients; /* hash */
+    uint8_t client[DBR_SQL_CLIENT_SIZE];
+    int64_t first;
+    uint32_t count; /* 0: nothing waits */
+    uint64_t index;
+    uint64_t oldest;
+    struct dbr_buf outcomes;
+};
+void dbr_memory_destroy(struct dbr_memory *memory); /* NULL allowed */
 
 /* SQLITE_ROW: `out` is filled, valid until the statement is reset; SQLITE_DONE: unknown;
  * or an error. Only requests of indexes from `min` to `max` count. */
 int dbr_memory_find(struct dbr_db *db, const struct dbr_sql_key *key, uint64_t min,
                     uint64_t max, struct dbr_request *out, sqlite3_stmt **stmt);
+/* Remembers; in the file with the next flush. Requests of indexes below `oldest` may be
+ * forgotten. SQLite's code. */
 int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
-                   const struct dbr_request *request);
-/* Forgets some of the requests below `min`: of the oldest `count`. */
-int dbr_memory_prune(struct dbr_db *db, size_t count, uint64_t min);
+                   const struct dbr_request *request, uint64_t oldest);
+/* Writes what waits: at each entry's end, so that the rows are the same everywhere. */
+int dbr_memory_flush(struct dbr_db *db);
+/* Drops what waits: its transaction was rolled back. */
+void dbr_memory_drop(struct dbr_db *db);
 /* Fills a reply from what is remembered. */
 void dbr_memory_reply(struct dbr_sql_reply *reply, const struct dbr_request *request);
 

@@ -1,11 +1,10 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "apply_private.h"
 #include "base/check.h"
 #include "base/detail.h"
-
-#define PRUNE_COUNT 3 /* old requests forgotten with each new one */
 
 /* ---- Answers ---------------------------------------------------------------------- */
 
@@ -98,7 +97,8 @@ struct attempt {
     debros_result *results;
     int err;
     size_t failed;
-    bool undone;
+    bool saved;  /* inside a savepoint of its own */
+    bool undone; /* SQLite has rolled back the whole batch */
     char detail[450];
     struct dbr_buf pairs; /* rows affected and last id of each statement */
 };
@@ -206,25 +206,36 @@ static uint64_t oldest(const struct dbr_apply *a, const struct dbr_apply_item *i
     return item->index > span ? item->index - span : 0;
 }
 
-/* Undoes a failed attempt, remembers what became of it. */
-static int settle(struct attempt *t)
+/* Undoes what a failed attempt has done. */
+static int undo(struct attempt *t)
 {
     struct dbr_namespace *ns = t->ns;
-    int rc = SQLITE_OK;
     if (t->undone) {
         if (!t->a->alone) {
             return DBR_APPLY_ALONE;
         }
         ns->begun = false;
-        int err = dbr_apply_begin(t->a, ns);
-        if (err != 0) {
-            return err;
-        }
-    } else {
-        rc = t->err == 0 ? SQLITE_OK : dbr_internal_run(ns->db, DBR_INTERNAL_ROLLBACK_TO);
-        if (rc == SQLITE_OK) {
-            rc = dbr_internal_run(ns->db, DBR_INTERNAL_RELEASE);
-        }
+        return dbr_apply_begin(t->a, ns);
+    }
+    if (!t->saved) {
+        bool changed = sqlite3_total_changes64(ns->db->sql) != ns->db->changes_base;
+        return changed ? DBR_APPLY_CAREFUL : 0;
+    }
+    int rc = dbr_internal_run(ns->db, DBR_INTERNAL_ROLLBACK_TO);
+    return rc == SQLITE_OK ? 0 : dbr_apply_trouble(t->a, ns, rc);
+}
+
+/* Ends the attempt, remembers what became of it. */
+static int settle(struct attempt *t)
+{
+    struct dbr_namespace *ns = t->ns;
+    int err = t->err == 0 ? 0 : undo(t);
+    if (err != 0) {
+        return err;
+    }
+    int rc = SQLITE_OK;
+    if (t->saved && !t->undone) {
+        rc = dbr_internal_run(ns->db, DBR_INTERNAL_RELEASE);
     }
     if (t->err != 0 && ns->db->schema_changed) {
         dbr_db_clear_cache(ns->db);
@@ -232,19 +243,34 @@ static int settle(struct attempt *t)
     struct dbr_request request = {.index = t->item->index,
                                   .status = t->err,
                                   .failed = t->failed,
-                                  .detail = t->detail};
+                                  .detail = dbr_bytes(t->detail, strlen(t->detail))};
     if (t->err == 0) {
         request.results = dbr_bytes(t->pairs.data, t->pairs.len);
     }
     if (rc == SQLITE_OK) {
-        rc = dbr_memory_add(ns->db, &t->item->transaction->key, &request);
-    }
-    /* A few with each one that comes, so that the table is the same everywhere. */
-    uint64_t min = oldest(t->a, t->item);
-    if (rc == SQLITE_OK && min > 0) {
-        rc = dbr_memory_prune(ns->db, PRUNE_COUNT, min);
+        rc = dbr_memory_add(ns->db, &t->item->transaction->key, &request,
+                            oldest(t->a, t->item));
     }
     return rc == SQLITE_OK ? 0 : dbr_apply_trouble(t->a, ns, rc);
+}
+
+/* SQLite itself undoes a single statement that fails, unless it was told not to (OR FAIL,
+ * RAISE(FAIL)): undo() sees that, and the batch runs again carefully. A savepoint costs
+ * as much as the statement. */
+static bool needs_savepoint(const struct dbr_apply *a,
+                            const struct dbr_sql_transaction *transaction)
+{
+    static const char *const plain[] = {"INSERT", "UPDATE", "DELETE", "REPLACE"};
+    if (a->careful || transaction->n_statements != 1 || transaction->expect != NULL) {
+        return true;
+    }
+    const char *word = dbr_db_first_word(transaction->statements[0].sql);
+    for (size_t i = 0; i < DBR_COUNT(plain); i++) {
+        if (strncasecmp(word, plain[i], strlen(plain[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
@@ -256,7 +282,8 @@ static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
         return err;
     }
     dbr_buf_init(&t.pairs);
-    int rc = dbr_internal_run(ns->db, DBR_INTERNAL_SAVEPOINT);
+    t.saved = needs_savepoint(a, item->transaction);
+    int rc = t.saved ? dbr_internal_run(ns->db, DBR_INTERNAL_SAVEPOINT) : SQLITE_OK;
     if (rc != SQLITE_OK) {
         err = dbr_apply_trouble(a, ns, rc);
     } else {

@@ -2,13 +2,13 @@
 
 #include "db_fixture.h"
 
-static const struct dbr_sql_key key = {.client = "client of a tes", .seq = UINT64_MAX};
+static const struct dbr_sql_key key = {.client = "client of a tes", .seq = INT64_MAX};
 
 static void add(struct dbr_db *db, uint64_t seq, uint64_t index)
 {
     struct dbr_sql_key k = {.client = "client of a tes", .seq = seq};
-    struct dbr_request request = {.index = index, .detail = ""};
-    assert_int_equal(dbr_memory_add(db, &k, &request), SQLITE_OK);
+    struct dbr_request request = {.index = index};
+    assert_int_equal(dbr_memory_add(db, &k, &request, 0), SQLITE_OK);
 }
 
 static int find(struct dbr_db *db, const struct dbr_sql_key *k, uint64_t min,
@@ -38,30 +38,121 @@ static void an_index_is_kept(void **state)
     db_close(&f);
 }
 
+static int64_t rows(struct dbr_db *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    db->trusted = true;
+    (void)sqlite3_prepare_v2(db->sql, "SELECT count(*) FROM _debros_requests", -1, &stmt,
+                             NULL);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    db->trusted = false;
+    int64_t n = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    return n;
+}
+
+static void open_memory(struct db_fixture *f)
+{
+    uint64_t applied = 0;
+    db_open(f);
+    assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
+}
+
+/* As another process would: only the file knows. */
+static void forget(struct db_fixture *f)
+{
+    uint64_t applied = 0;
+    dbr_memory_destroy(f->db->memory);
+    f->db->memory = NULL;
+    assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
+}
+
 static void what_became_of_a_request_is_kept(void **state)
 {
     (void)state;
     struct db_fixture f;
-    uint64_t applied = 0;
     struct dbr_request found = {0};
-    struct dbr_request request = {.index = 7,
-                                  .status = DEBROS_ESQL,
-                                  .failed = 3,
-                                  .detail = "words",
-                                  .results = dbr_bytes("0123456789abcdef", 16)};
-    db_open(&f);
-    assert_int_equal(dbr_memory_open(f.db, 0, &applied, NULL), 0);
+    struct dbr_request request = {
+        .index = 7, .status = DEBROS_ESQL, .failed = 3, .detail = dbr_bytes("words", 5)};
+    open_memory(&f);
     assert_int_equal(find(f.db, &key, 0, 100, &found), SQLITE_DONE);
-    assert_int_equal(dbr_memory_add(f.db, &key, &request), SQLITE_OK);
+    assert_int_equal(dbr_memory_add(f.db, &key, &request, 0), SQLITE_OK);
     sqlite3_stmt *stmt = NULL;
     assert_int_equal(dbr_memory_find(f.db, &key, 0, 100, &found, &stmt), SQLITE_ROW);
     assert_int_equal(found.status, DEBROS_ESQL);
     assert_int_equal(found.failed, 3);
-    assert_string_equal(found.detail, "words");
-    assert_true(dbr_bytes_equal(found.results, request.results));
+    assert_true(dbr_bytes_equal(found.detail, request.detail));
     (void)sqlite3_reset(stmt);
     assert_int_equal(find(f.db, &key, 8, 100, &found), SQLITE_DONE); /* too old */
     assert_int_equal(find(f.db, &key, 0, 6, &found), SQLITE_DONE);   /* from the future */
+    db_close(&f);
+}
+
+static void requests_in_a_row_share_one(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    struct dbr_request found = {0};
+    open_memory(&f);
+    for (uint64_t i = 1; i <= 100; i++) {
+        struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
+        uint64_t results[2] = {i, 1000 + i};
+        struct dbr_request request = {.index = i <= 60 ? 5 : 6,
+                                      .results = dbr_bytes(results, sizeof(results))};
+        assert_int_equal(dbr_memory_add(f.db, &k, &request, 0), SQLITE_OK);
+    }
+    assert_int_equal(dbr_memory_flush(f.db), SQLITE_OK);
+    assert_int_equal(rows(f.db), 2); /* one for each entry */
+    forget(&f);
+    for (uint64_t i = 1; i <= 101; i++) {
+        struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
+        sqlite3_stmt *stmt = NULL;
+        int rc = dbr_memory_find(f.db, &k, 0, 100, &found, &stmt);
+        assert_int_equal(rc, i <= 100 ? SQLITE_ROW : SQLITE_DONE);
+        if (rc == SQLITE_ROW) {
+            assert_int_equal(found.index, i <= 60 ? 5 : 6);
+            assert_int_equal(found.results.len, 16);
+            assert_memory_equal(found.results.data, &i, 8);
+        }
+        (void)sqlite3_reset(stmt);
+    }
+    db_close(&f);
+}
+
+static void a_gap_is_no_request(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    struct dbr_request found = {0};
+    struct dbr_sql_key four = {.client = "client of a tes", .seq = 4};
+    struct dbr_sql_key other = {.client = "another of them", .seq = 2};
+    open_memory(&f);
+    add(f.db, 2, 9);
+    add(f.db, 3, 9);
+    add(f.db, 5, 9);
+    assert_int_equal(find(f.db, &four, 0, 100, &found), SQLITE_DONE);
+    assert_int_equal(find(f.db, &other, 0, 100, &found), SQLITE_DONE);
+    add(f.db, 4, 10); /* late, in an entry of its own */
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
+        assert_int_equal(find(f.db, &k, 0, 100, &found),
+                         i >= 2 && i <= 5 ? SQLITE_ROW : SQLITE_DONE);
+    }
+    db_close(&f);
+}
+
+static void what_was_rolled_back_is_dropped(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    struct dbr_request found = {0};
+    struct dbr_sql_key one = {.client = "client of a tes", .seq = 1};
+    open_memory(&f);
+    add(f.db, 1, 9);
+    dbr_memory_drop(f.db);
+    assert_int_equal(find(f.db, &one, 0, 100, &found), SQLITE_DONE);
+    add(f.db, 1, 9); /* again */
+    assert_int_equal(find(f.db, &one, 0, 100, &found), SQLITE_ROW);
     db_close(&f);
 }
 
@@ -69,20 +160,33 @@ static void the_oldest_are_forgotten(void **state)
 {
     (void)state;
     struct db_fixture f;
-    uint64_t applied = 0;
-    struct dbr_request found = {0};
-    db_open(&f);
-    assert_int_equal(dbr_memory_open(f.db, 0, &applied, NULL), 0);
-    for (uint64_t i = 1; i <= 10; i++) {
-        add(f.db, i, i * 10);
-    }
-    assert_int_equal(dbr_memory_prune(f.db, 3, 60), SQLITE_OK);
-    assert_int_equal(dbr_memory_prune(f.db, 3, 45), SQLITE_OK);
+    open_memory(&f);
     for (uint64_t i = 1; i <= 10; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
-        assert_int_equal(find(f.db, &k, 0, 1000, &found),
-                         i <= 4 ? SQLITE_DONE : SQLITE_ROW);
+        struct dbr_request request = {.index = i * 10};
+        /* With each row, the oldest three go that are below 45. */
+        assert_int_equal(dbr_memory_add(f.db, &k, &request, i < 8 ? 0 : 45), SQLITE_OK);
     }
+    assert_int_equal(dbr_memory_flush(f.db), SQLITE_OK);
+    assert_int_equal(rows(f.db), 6);
+    db_close(&f);
+}
+
+static void many_clients_are_bounded(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    struct dbr_request found = {0};
+    open_memory(&f);
+    for (uint32_t i = 0; i < 2 * DBR_MEMORY_MAX_CLIENTS; i++) {
+        struct dbr_sql_key k = {.seq = 1};
+        struct dbr_request request = {.index = 5};
+        memcpy(k.client, &i, sizeof(i));
+        assert_int_equal(dbr_memory_add(f.db, &k, &request, 0), SQLITE_OK);
+        assert_true(HASH_COUNT(f.db->memory->clients) <= DBR_MEMORY_MAX_CLIENTS);
+    }
+    struct dbr_sql_key first = {.seq = 1};
+    assert_int_equal(find(f.db, &first, 0, 100, &found), SQLITE_ROW);
     db_close(&f);
 }
 
@@ -94,10 +198,10 @@ static void another_format_is_refused(void **state)
     debros_detail detail = {{0}};
     db_open(&f);
     assert_int_equal(dbr_memory_open(f.db, 0, &applied, NULL), 0);
-    assert_int_equal(dbr_internal_exec(f.db, "UPDATE _debros_meta SET format = 2"),
+    assert_int_equal(dbr_internal_exec(f.db, "UPDATE _debros_meta SET format = 1"),
                      SQLITE_OK);
     assert_int_equal(dbr_memory_open(f.db, 0, &applied, &detail), DEBROS_EIO);
-    assert_string_equal(detail.text, "db/x.db: made by another version (format 2)");
+    assert_string_equal(detail.text, "db/x.db: made by another version (format 1)");
     db_close(&f);
 }
 
@@ -106,7 +210,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_is_kept),
         cmocka_unit_test(what_became_of_a_request_is_kept),
+        cmocka_unit_test(requests_in_a_row_share_one),
+        cmocka_unit_test(a_gap_is_no_request),
+        cmocka_unit_test(what_was_rolled_back_is_dropped),
         cmocka_unit_test(the_oldest_are_forgotten),
+        cmocka_unit_test(many_clients_are_bounded),
         cmocka_unit_test(another_format_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,37 @@ static void a_rollback_inside_hurts_no_neighbour(void **state)
     fixture_finish(&f);
 }
 
+/* OR FAIL and RAISE(FAIL) leave what the statement has done so far: a failed transaction
+ * leaves nothing all the same, and its neighbours keep what they did. */
+static void a_half_done_statement_is_undone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    fixture_must(&f, "default", "CREATE TABLE log(x)");
+    fixture_must(&f, "default",
+                 "CREATE TRIGGER g AFTER INSERT ON t WHEN NEW.b = 'bad' BEGIN"
+                 " INSERT INTO log VALUES(1); SELECT RAISE(FAIL, 'no'); END");
+    const debros_statement good = {.sql = "INSERT INTO t(b) VALUES(1)"};
+    const debros_statement fail = {
+        .sql = "INSERT OR FAIL INTO t VALUES(60, 1), (61, 1), (1, 1), (62, 1)"};
+    const debros_statement raise = {.sql = "INSERT INTO t(b) VALUES('bad')"};
+    struct dbr_sql_transaction list[] = {fixture_transaction(&f, "default", &good, 1),
+                                         fixture_transaction(&f, "default", &fail, 1),
+                                         fixture_transaction(&f, "default", &raise, 1),
+                                         fixture_transaction(&f, "default", &good, 1)};
+    assert_int_equal(fixture_apply(&f, fixture_entry(++f.index, list, 4)), 0);
+    const struct dbr_apply_outcome *o = f.job->outcomes;
+    assert_reply(o->reply, 0, "");
+    assert_reply(o->next->reply, DEBROS_ESQL,
+                 "statement 1: UNIQUE constraint failed: t.a");
+    assert_reply(o->next->next->reply, DEBROS_ESQL, "statement 1: no");
+    assert_reply(o->next->next->next->reply, 0, "");
+    assert_string_equal(fixture_rows(&f, "default", "SELECT a, b FROM t"), "1|1;2|1");
+    assert_string_equal(fixture_rows(&f, "default", "SELECT count(*) FROM log"), "0");
+    fixture_finish(&f);
+}
+
 static void deferred_foreign_keys_fail_their_own_transaction(void **state)
 {
     (void)state;
@@ -286,6 +317,7 @@ int main(void)
         cmocka_unit_test(texts_and_parameters_are_checked),
         cmocka_unit_test(an_endless_statement_ends),
         cmocka_unit_test(a_rollback_inside_hurts_no_neighbour),
+        cmocka_unit_test(a_half_done_statement_is_undone),
         cmocka_unit_test(deferred_foreign_keys_fail_their_own_transaction),
         cmocka_unit_test(results_beyond_the_cap_do_not_change_the_write),
         cmocka_unit_test(too_large_a_value_is_a_limit),
