@@ -34,10 +34,12 @@ def run(*args, stdin=None, timeout=120, **env):
 class Process:
     """A debros that goes on running: its output is gathered by threads."""
 
-    def __init__(self, *args):
-        self.process = subprocess.Popen([DEBROS, *map(str, args)], env=environment(),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+    def __init__(self, *args, inside=(), **env):
+        """`inside` are the words of a command that runs debros, such as nsenter's."""
+        self.process = subprocess.Popen([*inside, DEBROS, *map(str, args)],
+                                        env=environment(**env), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
         self.stdout, self.stderr = [], []
         self.threads = [threading.Thread(target=self._gather, args=pair, daemon=True)
                         for pair in ((self.process.stdout, self.stdout),
@@ -80,27 +82,11 @@ class Process:
         self.process.stderr.close()
 
 
-class Cluster:
-    """`debros dev` in a folder."""
+class Members:
+    """Nodes in FOLDER/node1, FOLDER/node2, ...: what can be asked of them."""
 
-    def __init__(self, folder, nodes=3, **flags):
-        self.folder, self.nodes, self.flags = folder, nodes, flags
-        self.dev = None
-        self.extra = []  # nodes that a test started again
-
-    def start(self):
-        args = ["dev", "--nodes", self.nodes, "--data-dir", self.folder]
-        for name, value in self.flags.items():
-            args += ["--" + name.replace("_", "-"), value]
-        self.dev = Process(*args).wait_ready()
-        return self
-
-    def stop(self):
-        for process in self.extra:
-            process.stop()
-        self.extra = []
-        dev, self.dev = self.dev, None
-        return dev.stop() if dev else None
+    def __init__(self, folder, nodes):
+        self.folder, self.nodes = folder, nodes
 
     def dir(self, n):
         return os.path.join(self.folder, f"node{n}")
@@ -114,10 +100,6 @@ class Cluster:
 
     def numbers(self):
         return range(1, self.nodes + 1)
-
-    def restart(self, n):
-        process = Process("node", "--data-dir", self.dir(n)).wait_ready()
-        self.extra.append(process)
 
     def run(self, n, command, *args, **more):
         return run(command, "--node", self.dir(n), *args, **more)
@@ -153,6 +135,34 @@ class Cluster:
             if time.monotonic() > end:
                 raise AssertionError(f"node{n} applied {applied} of {index}")
             time.sleep(0.05)
+
+
+class Cluster(Members):
+    """`debros dev` in a folder."""
+
+    def __init__(self, folder, nodes=3, **flags):
+        super().__init__(folder, nodes)
+        self.flags = flags
+        self.dev = None
+        self.extra = []  # nodes that a test started again
+
+    def start(self):
+        args = ["dev", "--nodes", self.nodes, "--data-dir", self.folder]
+        for name, value in self.flags.items():
+            args += ["--" + name.replace("_", "-"), value]
+        self.dev = Process(*args).wait_ready()
+        return self
+
+    def stop(self):
+        for process in self.extra:
+            process.stop()
+        self.extra = []
+        dev, self.dev = self.dev, None
+        return dev.stop() if dev else None
+
+    def restart(self, n):
+        process = Process("node", "--data-dir", self.dir(n)).wait_ready()
+        self.extra.append(process)
 
 
 class FolderCase(unittest.TestCase):
