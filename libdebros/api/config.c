@@ -185,3 +185,13 @@ void dbr_config_finish(struct dbr_config *config)
 {
     dbr_arena_finish(&config->arena);
 }
+
+int debros_config_check(const debros_config *config, debros_detail *detail)
+{
+    struct dbr_config checked;
+    int err = dbr_config_init(&checked, config, detail);
+    if (err == 0) {
+        dbr_config_finish(&checked);
+    }
+    return err;
+}

@@ -154,6 +154,10 @@ typedef struct debros_config {
 
 DEBROS_API void debros_config_default(debros_config *config);
 
+/* What debros_node_create() would say to `config`, without making a node: touches neither
+ * files nor the network. Errors: EINVAL with detail, ENOMEM. */
+DEBROS_API int debros_config_check(const debros_config *config, debros_detail *detail);
+
 /* ---- A cluster's beginning ------------------------------------------------ */
 
 /* Makes a new cluster of one node in config->data_dir: identity.key (the node's),

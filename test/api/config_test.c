@@ -110,6 +110,22 @@ static void addresses_are_checked_and_named(void **state)
     assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
 }
 
+static void a_check_says_what_create_would(void **state)
+{
+    (void)state;
+    const char *addr = "/ip4/127.0.0.1/tcp/4001/p2p/" PEER;
+    debros_config config = node_config();
+    debros_detail detail = {.text = ""};
+    config.bootstrap = &addr;
+    config.n_bootstrap = 1;
+    config.data_dir = "/nonexistent/node"; /* nothing of it is touched */
+    assert_int_equal(debros_config_check(&config, &detail), 0);
+    assert_int_equal(debros_config_check(&config, NULL), 0);
+    config.max_pending = 0;
+    assert_int_equal(debros_config_check(&config, &detail), DEBROS_EINVAL);
+    assert_string_equal(detail.text, "max_pending 0 is not in 1 to 1048576");
+}
+
 static void texts_are_copied(void **state)
 {
     (void)state;
@@ -139,6 +155,7 @@ int main(void)
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(a_node_needs_a_folder_and_a_client_none),
         cmocka_unit_test(addresses_are_checked_and_named),
+        cmocka_unit_test(a_check_says_what_create_would),
         cmocka_unit_test(texts_are_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

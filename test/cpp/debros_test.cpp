@@ -290,6 +290,12 @@ static void constructors_throw_with_detail(void **)
     } catch (const Error &error) {
         assert_int_equal(error.err(), DEBROS_EINVAL);
     }
+    try {
+        debros::check(Config{});
+        fail();
+    } catch (const Error &error) {
+        assert_string_equal(error.detail().c_str(), "no data_dir");
+    }
     assert_string_equal(debros::identity("k").c_str(), "id of k");
 }
 

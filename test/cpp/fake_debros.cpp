@@ -121,6 +121,11 @@ int debros_init(const debros_config *config, debros_detail *detail)
     return 0;
 }
 
+int debros_config_check(const debros_config *config, debros_detail *detail)
+{
+    return debros_init(config, detail);
+}
+
 int debros_node_create(debros_node **out, const debros_config *config,
                        debros_detail *detail)
 {

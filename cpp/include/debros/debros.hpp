@@ -192,6 +192,16 @@ inline void init(const Config &config)
     }
 }
 
+// Throws what is wrong with `config`, as the constructor of a Node would; touches nothing.
+inline void check(const Config &config)
+{
+    debros_detail detail{};
+    detail::ConfigView view(config, nullptr);
+    if (int err = debros_config_check(view.get(), &detail)) {
+        throw Error(err, detail.text);
+    }
+}
+
 // The peer id of a key file. Throws Error.
 inline std::string identity(const std::string &path)
 {
