@@ -13,9 +13,10 @@
 
 int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int rc)
 {
+    char words[DBR_VFS_DAMAGE];
     int err = dbr_run_trouble(rc, dbr_vfs_error(a->store->vfs, false));
     return dbr_detail_set(&a->job->detail, err == 0 ? DEBROS_EIO : err, "%s/db/%s.db: %s",
-                          a->store->fs->root, ns->name, sqlite3_errmsg(ns->db->sql));
+                          a->store->fs->root, ns->name, dbr_db_message(ns->db, words));
 }
 
 /* ---- Transactions of SQLite ---------------------------------------------------------
@@ -220,10 +221,11 @@ int dbr_apply_checkpoint_one(struct dbr_store *store, struct dbr_namespace *ns,
         ns->db->wal_pages = moved >= left ? 0 : ns->db->wal_pages;
         return 0;
     }
+    char words[DBR_VFS_DAMAGE];
     int err = dbr_run_trouble(rc, dbr_vfs_error(store->vfs, true));
     return dbr_detail_set(detail, err == 0 ? DEBROS_EIO : err,
                           "%s/db/%s.db: checkpoint: %s", store->fs->root, ns->name,
-                          sqlite3_errmsg(ns->db->sql));
+                          dbr_db_message(ns->db, words));
 }
 
 void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/detail.h"
 #include "dates.h"
+#include "page.h"
 #include "memory.h"
 
 #define BUSY_MS 10000
@@ -72,10 +73,27 @@ static int check_mode(struct dbr_db *db)
     return rc;
 }
 
+/* Room for the checksum of each page: counts when a file is made. */
+static int reserve_bytes(struct dbr_db *db)
+{
+    int bytes = DBR_PAGE_RESERVED;
+    return sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
+}
+
+const char *dbr_db_message(struct dbr_db *db, char out[DBR_VFS_DAMAGE])
+{
+    if (db->sql == NULL) {
+        return "out of memory";
+    }
+    return sqlite3_extended_errcode(db->sql) == SQLITE_IOERR_DATA
+               ? dbr_vfs_damage(db->vfs, out)
+               : sqlite3_errmsg(db->sql);
+}
+
 static int configure(struct dbr_db *db, const char *vfs, bool system)
 {
     static const char applier[] =
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
         "wal_autocheckpoint = 0;"
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0";
     static const char reader[] =
@@ -91,6 +109,9 @@ static int configure(struct dbr_db *db, const char *vfs, bool system)
     int rc = dbr_db_add_functions(db, system);
     if (rc == SQLITE_OK && db->kind == DBR_DB_APPLIER) {
         rc = dbr_dates_add(sql, vfs);
+    }
+    if (rc == SQLITE_OK && db->kind == DBR_DB_APPLIER) {
+        rc = reserve_bytes(db);
     }
     if (rc == SQLITE_OK) {
         rc = dbr_internal_exec(db, db->kind == DBR_DB_APPLIER ? applier : reader);
@@ -118,6 +139,7 @@ int dbr_db_open(struct dbr_db **out, struct dbr_vfs *vfs, enum dbr_db_kind kind,
     }
     bool applier = kind == DBR_DB_APPLIER;
     db->kind = kind;
+    db->vfs = vfs;
     int flags =
         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
         (applier ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
@@ -133,8 +155,9 @@ int dbr_db_open(struct dbr_db **out, struct dbr_vfs *vfs, enum dbr_db_kind kind,
     int err = (rc & 0xff) == SQLITE_NOMEM  ? DEBROS_ENOMEM
               : (rc & 0xff) == SQLITE_FULL ? DEBROS_ENOSPC
                                            : DEBROS_EIO;
+    char words[DBR_VFS_DAMAGE];
     dbr_detail_set(detail, err, "%s: cannot be opened: %s", path,
-                   db->sql == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db->sql));
+                   dbr_db_message(db, words));
     dbr_db_close(db);
     return err;
 }

@@ -36,6 +36,7 @@ struct dbr_memory;
 
 struct dbr_db {
     sqlite3 *sql;
+    struct dbr_vfs *vfs;
     enum dbr_db_kind kind;
     struct dbr_db_cached cache[DBR_DB_STATEMENTS];
     uint64_t uses;
@@ -62,6 +63,8 @@ struct dbr_db {
 int dbr_db_open(struct dbr_db **out, struct dbr_vfs *vfs, enum dbr_db_kind kind,
                 const char *path, bool system, debros_detail *detail);
 void dbr_db_close(struct dbr_db *db); /* NULL allowed */
+/* Why the last call failed: SQLite's words, or which file is damaged and where. */
+const char *dbr_db_message(struct dbr_db *db, char out[DBR_VFS_DAMAGE]);
 
 /* A user's statement prepared, from the cache or anew; the cache's. SQLite's code.
  * *out is NULL for a text without a statement; *more: another one follows, and *out is

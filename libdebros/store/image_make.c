@@ -4,6 +4,7 @@
 
 #include "base/detail.h"
 #include "image.h"
+#include "page.h"
 #include "run.h"
 #include "store_private.h"
 
@@ -61,6 +62,7 @@ static int add_one(struct dbr_store *store, struct dbr_namespace *ns,
     if (content == NULL) {
         return failed(store, ns, &job->detail);
     }
+    dbr_page_seal_all(content, (size_t)size);
     dbr_image_add(&job->image, ns->name, dbr_bytes(content, (size_t)size));
     sqlite3_free(content);
     return 0;

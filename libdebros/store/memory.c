@@ -24,10 +24,11 @@ static const char schema[] =
 
 static int report(struct dbr_db *db, int rc, debros_detail *detail)
 {
+    char words[DBR_VFS_DAMAGE];
     int err = dbr_run_trouble(rc, 0);
     err = err == 0 ? ((rc & 0xff) == SQLITE_FULL ? DEBROS_ENOSPC : DEBROS_EIO) : err;
     return dbr_detail_set(detail, err, "%s: %s", sqlite3_db_filename(db->sql, "main"),
-                          sqlite3_errmsg(db->sql));
+                          dbr_db_message(db, words));
 }
 
 int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,

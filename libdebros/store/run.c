@@ -49,8 +49,9 @@ static int explain(struct dbr_run *out, struct dbr_db *db, struct dbr_vfs *vfs, 
     bool applier = db->kind == DBR_DB_APPLIER;
     int trouble = dbr_run_trouble(rc, applier ? dbr_vfs_error(vfs, false) : 0);
     if (trouble != 0) {
+        char words[DBR_VFS_DAMAGE];
         out->trouble = true;
-        return fail(out, trouble, "%s", sqlite3_errmsg(db->sql));
+        return fail(out, trouble, "%s", dbr_db_message(db, words));
     }
     if (db->refusal[0] != '\0') {
         return fail(out, DEBROS_EACCES, "%s", db->refusal);

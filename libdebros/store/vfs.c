@@ -51,15 +51,31 @@ static int file_read(sqlite3_file *base, void *out, int len, sqlite3_int64 offse
         memset((uint8_t *)out + got, 0, (size_t)(len - got));
         return SQLITE_IOERR_SHORT_READ;
     }
-    return SQLITE_OK;
+    int rc = SQLITE_OK;
+    if (file->kind == VFS_DATABASE) {
+        rc = dbr_vfs_check_page(file, out, (size_t)len, (uint64_t)offset);
+    } else if (file->kind == VFS_WAL) {
+        rc = dbr_vfs_check_wal(file, out, (size_t)len, (uint64_t)offset);
+    }
+    return rc == SQLITE_OK ? rc : failure(file->side, DEBROS_EIO, rc);
+}
+
+static int write_kind(struct vfs_file *file, const void *data, size_t len,
+                      uint64_t offset)
+{
+    if (file->kind == VFS_DATABASE) {
+        return dbr_vfs_write_page(file, data, len, offset);
+    }
+    int err = file->kind == VFS_WAL ? dbr_vfs_note_wal(file, data, len, offset) : 0;
+    return err == 0 ? fs_of(file)->ops->write(fs_of(file), file->file, data, len, offset)
+                    : err;
 }
 
 static int file_write(sqlite3_file *base, const void *data, int len, sqlite3_int64 offset)
 {
     struct vfs_file *file = self(base);
     file->dirty = true;
-    int err = fs_of(file)->ops->write(fs_of(file), file->file, data, (size_t)len,
-                                      (uint64_t)offset);
+    int err = write_kind(file, data, (size_t)len, (uint64_t)offset);
     uint64_t end = (uint64_t)offset + (uint64_t)len;
     file->size = err == 0 && end > file->size ? end : file->size;
     return err == 0 ? SQLITE_OK : failure(file->side, err, SQLITE_IOERR_WRITE);
@@ -69,7 +85,13 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct vfs_file *file = self(base);
     file->dirty = true;
-    int err = fs_of(file)->ops->truncate(fs_of(file), file->file, (uint64_t)size);
+    int err = 0;
+    if (file->kind == VFS_DATABASE && (uint64_t)size > file->size) {
+        err = dbr_vfs_fill(file, (uint64_t)size);
+    }
+    if (err == 0) {
+        err = fs_of(file)->ops->truncate(fs_of(file), file->file, (uint64_t)size);
+    }
     file->size = err == 0 ? (uint64_t)size : file->size;
     return err == 0 ? SQLITE_OK : failure(file->side, err, SQLITE_IOERR_TRUNCATE);
 }
@@ -131,11 +153,11 @@ static int file_characteristics(sqlite3_file *base)
 static int file_close(sqlite3_file *base)
 {
     struct vfs_file *file = self(base);
-    if (file->node != NULL) {
+    if (file->kind == VFS_DATABASE) {
         (void)dbr_vfs_shm_unmap(base, 0);
         (void)dbr_vfs_unlock(base, SQLITE_LOCK_NONE);
-        dbr_vfs_node_release(file);
     }
+    dbr_vfs_node_release(file);
     if (file->side->applier) {
         struct vfs_file **at = &file->side->vfs->files;
         while (*at != file) {
@@ -202,7 +224,10 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
     if (rc != SQLITE_OK) {
         return rc;
     }
-    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+    file->kind = (flags & SQLITE_OPEN_MAIN_DB) != 0 ? VFS_DATABASE
+                 : (flags & SQLITE_OPEN_WAL) != 0   ? VFS_WAL
+                                                    : VFS_OTHER;
+    if (file->kind != VFS_OTHER) {
         rc = dbr_vfs_node_acquire(file);
         if (rc != SQLITE_OK) {
             fs_of(file)->ops->close(fs_of(file), file->file);

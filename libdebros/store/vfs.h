@@ -21,6 +21,10 @@ void dbr_vfs_destroy(struct dbr_vfs *vfs); /* no connection is open */
 const char *dbr_vfs_applier(const struct dbr_vfs *vfs);
 const char *dbr_vfs_reader(const struct dbr_vfs *vfs);
 
+/* What was found damaged last, in words with file and offset; "": nothing. Any thread. */
+#define DBR_VFS_DAMAGE 384
+const char *dbr_vfs_damage(struct dbr_vfs *vfs, char out[DBR_VFS_DAMAGE]);
+
 /* Applier thread: */
 
 /* The time that SQL sees from now on. */

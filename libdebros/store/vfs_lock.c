@@ -24,12 +24,22 @@ static int leave(struct vfs_file *file, int rc)
 
 /* ---- Nodes --------------------------------------------------------------------- */
 
+/* A WAL is named after its database. */
+static void database_path(char out[DBR_PATH_MAX], const struct vfs_file *file)
+{
+    size_t len = strlen(file->path);
+    size_t cut = file->kind == VFS_WAL && len > 4 ? 4 : 0; /* -wal */
+    dbr_path_format(out, "%.*s", (int)(len - cut), file->path);
+}
+
 int dbr_vfs_node_acquire(struct vfs_file *file)
 {
     struct dbr_vfs *vfs = file->side->vfs;
+    char path[DBR_PATH_MAX];
+    database_path(path, file);
     enter(file);
     struct vfs_node *node = vfs->nodes;
-    while (node != NULL && strcmp(node->path, file->path) != 0) {
+    while (node != NULL && strcmp(node->path, path) != 0) {
         node = node->next;
     }
     if (node == NULL) {
@@ -37,7 +47,7 @@ int dbr_vfs_node_acquire(struct vfs_file *file)
         if (node == NULL) {
             return leave(file, SQLITE_NOMEM);
         }
-        dbr_path_format(node->path, "%s", file->path);
+        dbr_path_format(node->path, "%s", path);
         node->next = vfs->nodes;
         vfs->nodes = node;
     }
@@ -71,6 +81,7 @@ void dbr_vfs_node_release(struct vfs_file *file)
         }
         *at = node->next;
         free_regions(node);
+        dbr_free(node->frames);
         dbr_free(node);
     }
     file->node = NULL;

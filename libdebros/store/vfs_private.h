@@ -1,4 +1,5 @@
-/* Shared by vfs.c (files) and dbr_vfs_lock.c (locks and shared memory). */
+/* Shared by vfs.c (files), vfs_lock.c (locks and shared memory) and vfs_page.c
+ * (checksums). */
 #ifndef DBR_STORE_VFS_PRIVATE_H
 #define DBR_STORE_VFS_PRIVATE_H
 
@@ -25,6 +26,9 @@ struct vfs_node {
     size_t n_regions;
     unsigned shm_shared[SQLITE_SHM_NLOCK];
     const struct vfs_file *shm_exclusive[SQLITE_SHM_NLOCK];
+    /* CRC-32C of the WAL's pages by frame, 0: not known */
+    uint32_t *frames;
+    size_t n_frames;
 };
 
 struct vfs_side {
@@ -47,13 +51,17 @@ struct dbr_vfs {
     struct vfs_file *files; /* open through its connections */
     int64_t time_ms;
     int error;
+    char damage[DBR_VFS_DAMAGE]; /* guarded by the mutex */
 };
+
+enum vfs_kind { VFS_OTHER, VFS_DATABASE, VFS_WAL };
 
 struct vfs_file {
     sqlite3_file base;
     struct vfs_side *side;
     struct dbr_file *file;
-    struct vfs_node *node; /* of a database, NULL for its WAL */
+    enum vfs_kind kind;
+    struct vfs_node *node; /* the database's, its WAL's too */
     struct vfs_file *next;
     char path[DBR_PATH_MAX];
     uint64_t size;
@@ -64,6 +72,21 @@ struct vfs_file {
     bool dirty; /* written since the last sync, or perhaps by a process that died */
     bool fresh; /* its folder's entry may not be durable */
 };
+
+/* vfs_page.c. Of the database: written with their checksums, in whole pages. DEBROS_E*.
+ */
+int dbr_vfs_write_page(struct vfs_file *file, const void *data, size_t len,
+                       uint64_t offset);
+/* Makes the file `end` bytes long, with empty pages. */
+int dbr_vfs_fill(struct vfs_file *file, uint64_t end);
+int dbr_vfs_note_wal(struct vfs_file *file, const void *data, size_t len,
+                     uint64_t offset);
+/* What was read is what was written: SQLITE_OK, or SQLITE_IOERR_DATA and noted. */
+int dbr_vfs_check_page(struct vfs_file *file, const void *data, size_t len,
+                       uint64_t offset);
+int dbr_vfs_check_wal(struct vfs_file *file, const void *data, size_t len,
+                      uint64_t offset);
+int dbr_vfs_damaged(struct vfs_file *file, uint64_t offset);
 
 int dbr_vfs_node_acquire(struct vfs_file *file);
 void dbr_vfs_node_release(struct vfs_file *file);

@@ -281,7 +281,9 @@ static void a_damaged_database_is_named(void **state)
     memset(sim_disk_data(f.disk, "db/default.db", &len), 'x', 4096);
     assert_int_equal(fixture_try_open(&f), DEBROS_EIO);
     assert_string_equal(f.detail.text,
-                        "db/default.db: cannot be opened: file is not a database");
+                        "db/default.db: cannot be opened: db/default.db is damaged at "
+                        "offset 0: restore this node from the others (a new folder, "
+                        "then join)");
     fixture_finish(&f);
 }
 
