@@ -19,6 +19,7 @@ struct dbr_loop {
     const struct dbr_loop_handler *handler;
     void *data;
     bool ended;
+    struct dbr_window lag; /* microseconds */
     struct dbr_list wakes; /* of dbr_wake */
     /* tcp.c */
     struct dbr_list listeners;

@@ -7,10 +7,11 @@
 #include "driver/inner.h"
 
 #define MAX_SLEEP_MS (60u * 60 * 1000)
+#define NS_PER_MS    1000000u
 
 dbr_time dbr_loop_now(void)
 {
-    return uv_hrtime() / 1000000;
+    return uv_hrtime() / NS_PER_MS;
 }
 
 int64_t dbr_loop_wall_ms(void)
@@ -31,6 +32,9 @@ int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handle
         dbr_free(loop);
         return DEBROS_ENOMEM;
     }
+    /* The time that polls sleep: the rest of a turn is work. */
+    int err = uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME);
+    dbr_assert(err == 0);
     uv_timer_init(&loop->uv, &loop->timer);
     loop->handler = handler;
     loop->data = data;
@@ -91,17 +95,38 @@ static void turn(struct dbr_loop *loop, dbr_time until)
     uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
+/* When the poll that began at `before` woke, or should have, had a timer been in time:
+ * after a stop of the whole process it has slept for too long. */
+static uint64_t woken_at(struct dbr_loop *loop, uint64_t before, uint64_t idle,
+                         dbr_time until)
+{
+    uint64_t woken = before + uv_metrics_idle_time(&loop->uv) - idle;
+    bool is_late = until < woken / NS_PER_MS;
+    return is_late && until * NS_PER_MS > before ? until * NS_PER_MS : woken;
+}
+
 void dbr_loop_run(struct dbr_loop *loop)
 {
+    uint64_t woken = uv_hrtime();
     while (!loop->ended) {
         dbr_time until = loop->handler->tick(loop->data, dbr_loop_now());
         if (loop->ended) {
             break;
         }
-        turn(loop, dbr_time_min(until, dbr_tcp_deadline(loop)));
+        until = dbr_time_min(until, dbr_tcp_deadline(loop));
+        uint64_t before = uv_hrtime();
+        uint64_t idle = uv_metrics_idle_time(&loop->uv);
+        dbr_window_add(&loop->lag, (before - woken) / 1000, before / NS_PER_MS);
+        turn(loop, until);
+        woken = woken_at(loop, before, idle, until);
         dbr_tcp_expire(loop, dbr_loop_now());
     }
     close_all(loop);
+}
+
+const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop)
+{
+    return &loop->lag;
 }
 
 void dbr_loop_end(struct dbr_loop *loop)

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/window.h"
 #include "multi/multiaddr.h"
 
 struct dbr_loop;
@@ -41,6 +42,10 @@ void dbr_loop_destroy(struct dbr_loop *loop);
 /* Turns until dbr_loop_end(); then closes every socket at once and returns. */
 void dbr_loop_run(struct dbr_loop *loop);
 void dbr_loop_end(struct dbr_loop *loop);
+
+/* The loop's thread: for how many microseconds at a time what was ready had to wait, in
+ * the last minute: the length of each turn's work, and how late a timer fired. */
+const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop);
 
 /* Any thread. */
 dbr_time dbr_loop_now(void);

@@ -1,3 +1,8 @@
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "bench.h"
 
 static bool never_twice(struct bench *bench)
@@ -64,6 +69,81 @@ static void a_loop_that_never_ran_can_go(void **state)
     dbr_loop_destroy(NULL);
 }
 
+static bool busy_once(struct bench *bench)
+{
+    struct timespec busy = {.tv_nsec = 30000000};
+    bench->wake = dbr_loop_now() + 5;
+    if (bench->n_ticks == 1) {
+        nanosleep(&busy, NULL);
+    }
+    return bench->n_ticks == 3;
+}
+
+/* The sleep of polls is none; the work of a turn is. */
+static void a_long_turn_is_lag(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, busy_once);
+    bench_run(&bench);
+    dbr_time now = dbr_loop_now();
+    assert_true(dbr_window_max(dbr_loop_lag(bench.loop), now) >= 30000);
+    assert_true(dbr_window_count(dbr_loop_lag(bench.loop), now) >= 2);
+    bench_finish(&bench);
+}
+
+static bool sleep_long(struct bench *bench)
+{
+    bench->wake = dbr_loop_now() + 300;
+    return bench->n_ticks == 3;
+}
+
+static void sleeping_is_no_lag(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, sleep_long);
+    bench_run(&bench);
+    /* Far below the sleep, far above any delay of a machine at work. */
+    assert_true(dbr_window_percentile(dbr_loop_lag(bench.loop), 50, dbr_loop_now()) <
+                250000);
+    bench_finish(&bench);
+}
+
+static pid_t stopped_child(int *fds)
+{
+    pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    struct bench bench;
+    bench_init(&bench, sleep_long);
+    bench_run(&bench);
+    uint64_t max = dbr_window_max(dbr_loop_lag(bench.loop), dbr_loop_now());
+    ssize_t put = write(fds[1], &max, sizeof(max));
+    _exit(put == sizeof(max) ? 0 : 1);
+}
+
+/* A process that is stopped while its loop sleeps wakes too late: its timer shows it. */
+static void a_stopped_process_is_lag(void **state)
+{
+    (void)state;
+    int fds[2];
+    uint64_t max = 0;
+    struct timespec moment = {.tv_nsec = 100000000}, stop = {.tv_nsec = 700000000};
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = stopped_child(fds);
+    nanosleep(&moment, NULL);
+    kill(pid, SIGSTOP);
+    nanosleep(&stop, NULL);
+    kill(pid, SIGCONT);
+    assert_int_equal(read(fds[0], &max, sizeof(max)), sizeof(max));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(max >= 200000);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void clocks_run(void **state)
 {
     (void)state;
@@ -79,6 +159,9 @@ int main(void)
         cmocka_unit_test(the_timer_wakes_in_time),
         cmocka_unit_test(end_closes_every_socket),
         cmocka_unit_test(a_loop_that_never_ran_can_go),
+        cmocka_unit_test(a_long_turn_is_lag),
+        cmocka_unit_test(sleeping_is_no_lag),
+        cmocka_unit_test(a_stopped_process_is_lag),
         cmocka_unit_test(clocks_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
