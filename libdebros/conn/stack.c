@@ -20,11 +20,12 @@ void dbr_stack_limits_default(struct dbr_stack_limits *limits)
         .handshake_ms = 10000,
         .negotiate_ms = 10000,
         .linger_ms = 60000,
-        .streams_in = 256,
+        .streams_in = 128,
         .streams_out = 128,
         .window = 262144,
         .window_max = 1048576,
         .send_buffer = 262144,
+        .pongs = 32,
         .control_backlog = 65536,
     };
 }
@@ -297,6 +298,14 @@ static int add_input(struct dbr_stack *stack, debros_bytes bytes)
     return stack->in.failed ? dbr_stack_fail(stack, DEBROS_ENOMEM, "out of memory") : 0;
 }
 
+/* What is no longer in `out` has been taken, and counts as read. */
+static void tell_sent(struct dbr_stack *stack)
+{
+    size_t waiting = stack->out.len;
+    stack->framed = stack->framed > waiting ? stack->framed : waiting;
+    dbr_yamux_sent(stack->yamux, stack->framed, stack->framed - waiting);
+}
+
 int dbr_stack_recv(struct dbr_stack *stack, debros_bytes bytes, dbr_time now)
 {
     stack->now = now;
@@ -304,7 +313,7 @@ int dbr_stack_recv(struct dbr_stack *stack, debros_bytes bytes, dbr_time now)
         return stack->err;
     }
     if (stack->yamux != NULL) {
-        dbr_yamux_unsent(stack->yamux, stack->out.len);
+        tell_sent(stack);
     }
     int err = add_input(stack, bytes);
     if (err == 0 && stack->phase == DBR_STACK_PHASE_SECURITY) {
@@ -325,7 +334,8 @@ const char *dbr_stack_reason(const struct dbr_stack *stack)
 
 static void frame_output(struct dbr_stack *stack)
 {
-    dbr_yamux_unsent(stack->yamux, stack->out.len);
+    tell_sent(stack);
+    size_t before = stack->out.len;
     for (;;) {
         /* After an error only the GoAway that tells the peer. */
         bool data = stack->err == 0 && stack->out.len <= OUT_FULL;
@@ -344,6 +354,7 @@ static void frame_output(struct dbr_stack *stack)
             break;
         }
     }
+    stack->framed += stack->out.len - before;
     (void)check_out(stack);
 }
 

@@ -82,6 +82,8 @@ void dbr_stack_consume(struct dbr_stack *stack, uint32_t stream, size_t len);
 void dbr_stack_finish(struct dbr_stack *stack, uint32_t stream); /* half close */
 void dbr_stack_reset(struct dbr_stack *stack, uint32_t stream);
 void dbr_stack_goaway(struct dbr_stack *stack); /* then flush out() and close */
+/* What `stream` sends overtakes the other streams: for pings, a few bytes at a time. */
+void dbr_stack_urge(struct dbr_stack *stack, uint32_t stream);
 /* Bytes that `stream` has queued and not yet framed. */
 size_t dbr_stack_queued(const struct dbr_stack *stack, uint32_t stream);
 

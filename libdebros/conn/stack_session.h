@@ -50,6 +50,7 @@ struct dbr_stack {
     struct dbr_list retired;
     size_t retired_len;
     struct dbr_buf out;
+    uint64_t framed; /* bytes that ever came into `out` since the muxer speaks */
 
     struct dbr_multistream ms; /* of the connection */
     struct dbr_noise noise;

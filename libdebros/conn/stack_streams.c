@@ -332,6 +332,14 @@ void dbr_stack_goaway(struct dbr_stack *stack)
     }
 }
 
+void dbr_stack_urge(struct dbr_stack *stack, uint32_t stream)
+{
+    struct dbr_yamux_stream *s = find(stack, stream);
+    if (s != NULL) {
+        dbr_yamux_urge(stack->yamux, s);
+    }
+}
+
 size_t dbr_stack_queued(const struct dbr_stack *stack, uint32_t stream)
 {
     const struct dbr_yamux_stream *s = find(stack, stream);

@@ -292,9 +292,7 @@ static int take_frame(struct dbr_yamux *y, const struct dbr_yamux_header *h)
     switch (h->type) {
     case DBR_YAMUX_TYPE_PING:
         /* We ask nothing, and answering an answer would never end. */
-        return h->flags == DBR_YAMUX_SYN ? dbr_yamux_control(y, DBR_YAMUX_TYPE_PING,
-                                                             DBR_YAMUX_ACK, 0, h->length)
-                                         : 0;
+        return h->flags == DBR_YAMUX_SYN ? dbr_yamux_pong(y, h->length) : 0;
     case DBR_YAMUX_TYPE_GOAWAY:
         if (y->goaway_received) {
             return 0;
@@ -349,7 +347,7 @@ static int take_body(struct dbr_yamux *y, debros_bytes *text)
 int dbr_yamux_recv(struct dbr_yamux *y, debros_bytes text, dbr_time now)
 {
     y->now = now;
-    if (y->control.len + y->control_unsent > y->limits.control_backlog) {
+    if (dbr_yamux_backlog(y) > y->limits.control_backlog) {
         return dbr_yamux_fail(y, DEBROS_ELIMIT, DBR_YAMUX_UNREAD);
     }
     while (y->err == 0 && text.len > 0) {

@@ -74,14 +74,17 @@ void dbr_yamux_finish(struct dbr_yamux *y, struct dbr_yamux_stream *s);
 /* Tells the peer unless the stream is gone already, and forgets it. */
 void dbr_yamux_reset(struct dbr_yamux *y, struct dbr_yamux_stream *s);
 void dbr_yamux_forget(struct dbr_yamux *y, struct dbr_yamux_stream *s);
+/* From now on its frames come before those of other streams. */
+void dbr_yamux_urge(struct dbr_yamux *y, struct dbr_yamux_stream *s);
 void dbr_yamux_goaway(struct dbr_yamux *y);
 size_t dbr_yamux_queued(const struct dbr_yamux_stream *s);
 
 /* Out. */
 bool dbr_yamux_poll(struct dbr_yamux *y, struct dbr_yamux_event *event);
 bool dbr_yamux_is_drained(const struct dbr_yamux *y);
-/* Of what _fill() wrote, `len` bytes at most still wait for the peer to read. */
-void dbr_yamux_unsent(struct dbr_yamux *y, size_t len);
+/* Of all `written` bytes of the connection so far, `sent` have left for the peer: the
+ * answers among them no longer count as unread. Call it before recv and before fill. */
+void dbr_yamux_sent(struct dbr_yamux *y, uint64_t written, uint64_t sent);
 /* How much room the next _fill() can use, `room` at most; 0: nothing to send. */
 size_t dbr_yamux_wanted(const struct dbr_yamux *y, size_t room, bool data);
 /* Writes whole frames, control first, and returns their size. Without `data` only

@@ -8,13 +8,17 @@
 
 /* ---- Queueing ------------------------------------------------------------------ */
 
+size_t dbr_yamux_backlog(const struct dbr_yamux *y)
+{
+    return y->control.len + y->older.bytes + y->newer.bytes;
+}
+
 int dbr_yamux_control(struct dbr_yamux *y, enum dbr_yamux_type type, uint16_t flags,
                       uint32_t stream, uint32_t length)
 {
     struct dbr_yamux_header header = {(uint8_t)type, flags, stream, length};
-    size_t backlog = y->control.len + y->control_unsent;
 
-    if (backlog + DBR_YAMUX_HEADER_SIZE > y->limits.control_backlog) {
+    if (dbr_yamux_backlog(y) + DBR_YAMUX_HEADER_SIZE > y->limits.control_backlog) {
         return dbr_yamux_fail(y, DEBROS_ELIMIT, DBR_YAMUX_UNREAD);
     }
     uint8_t *to = dbr_buf_extend(&y->control, DBR_YAMUX_HEADER_SIZE);
@@ -27,9 +31,29 @@ int dbr_yamux_control(struct dbr_yamux *y, enum dbr_yamux_type type, uint16_t fl
 
 void dbr_yamux_become_ready(struct dbr_yamux *y, struct dbr_yamux_stream *s)
 {
-    if (dbr_list_is_empty(&s->ready)) {
-        dbr_list_push_back(&y->ready, &s->ready);
+    if (!dbr_list_is_empty(&s->ready)) {
+        return;
     }
+    /* Behind the head of the list is its front. */
+    dbr_list_push_back(s->urgent ? y->ready.next : &y->ready, &s->ready);
+}
+
+void dbr_yamux_urge(struct dbr_yamux *y, struct dbr_yamux_stream *s)
+{
+    s->urgent = true;
+    if (!dbr_list_is_empty(&s->ready)) {
+        dbr_list_remove(&s->ready);
+        dbr_yamux_become_ready(y, s);
+    }
+}
+
+int dbr_yamux_pong(struct dbr_yamux *y, uint32_t value)
+{
+    if (y->pongs + y->older.pongs + y->newer.pongs >= y->limits.pongs) {
+        return dbr_yamux_fail(y, DEBROS_ELIMIT, DBR_YAMUX_UNREAD);
+    }
+    y->pongs++;
+    return dbr_yamux_control(y, DBR_YAMUX_TYPE_PING, DBR_YAMUX_ACK, 0, value);
 }
 
 /* The peer's number: saturate, never wrap. */
@@ -131,7 +155,7 @@ static size_t put_window(struct dbr_yamux *y, struct dbr_yamux_stream *s, uint8_
     dbr_yamux_header_encode(to, &header);
     s->owed_window = 0;
     s->owed_flags = 0;
-    y->control_unsent += DBR_YAMUX_HEADER_SIZE;
+    y->newer.bytes += DBR_YAMUX_HEADER_SIZE;
     return DBR_YAMUX_HEADER_SIZE;
 }
 
@@ -197,7 +221,12 @@ static size_t fill_control(struct dbr_yamux *y, uint8_t *to, size_t room)
     if (n > 0) {
         memcpy(to, y->control.data, n);
         dbr_buf_consume(&y->control, n);
-        y->control_unsent += n;
+        y->newer.bytes += n;
+        /* All that can be among them: the rest is counted with the next ones. */
+        uint32_t pongs = (uint32_t)(n / DBR_YAMUX_HEADER_SIZE);
+        pongs = pongs < y->pongs ? pongs : y->pongs;
+        y->pongs -= pongs;
+        y->newer.pongs += pongs;
     }
     return n;
 }
@@ -226,10 +255,16 @@ static void fill_data(struct dbr_yamux *y, uint8_t *to, size_t *used, size_t roo
     }
 }
 
-void dbr_yamux_unsent(struct dbr_yamux *y, size_t len)
+void dbr_yamux_sent(struct dbr_yamux *y, uint64_t written, uint64_t sent)
 {
-    if (y->control_unsent > len) {
-        y->control_unsent = len;
+    static const struct dbr_yamux_unread none;
+    if (sent >= y->older_end) {
+        y->older = y->newer;
+        y->newer = none;
+        y->older_end = written;
+    }
+    if (sent >= written) {
+        y->older = none;
     }
 }
 

@@ -21,7 +21,8 @@ struct dbr_yamux_stream {
     bool remote_fin;
     bool fin_wanted;
     bool fin_sent;
-    bool dead; /* its last event is queued */
+    bool dead;   /* its last event is queued */
+    bool urgent; /* goes before the others */
     uint64_t serial;
     void *user;
 
@@ -43,6 +44,11 @@ struct dbr_yamux_stream {
     struct dbr_list lingering; /* in y->lingering, ordered by time */
     struct dbr_list ready;     /* in y->ready */
     UT_hash_handle hh;
+};
+
+struct dbr_yamux_unread {
+    size_t bytes;
+    uint32_t pongs;
 };
 
 /* Counts what a peer does too often. */
@@ -81,7 +87,12 @@ struct dbr_yamux {
     struct dbr_yamux_stream *body; /* NULL: drained and ignored */
 
     struct dbr_buf control;
-    size_t control_unsent; /* frames without data that _fill() wrote, not yet sent */
+    uint32_t pongs; /* in `control` */
+    /* Frames without data that _fill() wrote and that may not be sent yet, in two
+     * generations: the older ones have all left once `older_end` bytes have. */
+    struct dbr_yamux_unread older;
+    struct dbr_yamux_unread newer;
+    uint64_t older_end;
 };
 
 /* yamux.c */
@@ -101,6 +112,10 @@ void dbr_yamux_window_finish(struct dbr_yamux *y, struct dbr_yamux_stream *s);
 /* yamux_send.c */
 int dbr_yamux_control(struct dbr_yamux *y, enum dbr_yamux_type type, uint16_t flags,
                       uint32_t stream, uint32_t length);
+/* Bytes of control frames that the peer has not read. */
+size_t dbr_yamux_backlog(const struct dbr_yamux *y);
+/* Answers a ping. */
+int dbr_yamux_pong(struct dbr_yamux *y, uint32_t value);
 void dbr_yamux_become_ready(struct dbr_yamux *y, struct dbr_yamux_stream *s);
 void dbr_yamux_more_window(struct dbr_yamux *y, struct dbr_yamux_stream *s,
                            uint32_t delta);

@@ -14,11 +14,13 @@ static void end_forbidden_streams(struct dbr_swarm *swarm, struct dbr_peer *peer
 {
     struct dbr_list *item;
     struct dbr_list *next;
-    DBR_LIST_FOREACH(item, next, &peer->conns) {
+    DBR_LIST_FOREACH(item, next, &peer->conns)
+    {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         struct dbr_stream *stream;
         struct dbr_stream *tmp;
-        HASH_ITER(in_conn, conn->streams, stream, tmp) {
+        HASH_ITER(in_conn, conn->streams, stream, tmp)
+        {
             if (stream->kind == DBR_STREAM_MESSAGES &&
                 swarm->protocols[stream->protocol].min_class > peer->cls) {
                 dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
@@ -40,7 +42,11 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
     peer->cls = cls;
     for (struct dbr_list *item = peer->conns.next; item != &peer->conns;
          item = item->next) {
-        dbr_conn_touch(swarm, DBR_LIST_ENTRY(item, struct dbr_conn, in_peer));
+        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
+        if (cls != DBR_PEER_STRANGER) {
+            dbr_gate_trust(&swarm->gate, &swarm->limits, &conn->pass);
+        }
+        dbr_conn_touch(swarm, conn);
     }
     if (lowered && swarm->open) {
         end_forbidden_streams(swarm, peer);

@@ -34,7 +34,8 @@ void dbr_conn_choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
     struct dbr_conn *best = NULL;
     struct dbr_list *item;
     struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
+    DBR_LIST_FOREACH(item, tmp, &peer->conns)
+    {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         if (best == NULL || is_better(swarm, conn, best)) {
             best = conn;
@@ -46,7 +47,8 @@ void dbr_conn_choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
     dbr_list_remove(&best->in_peer);
     dbr_list_push_back(peer->conns.next, &best->in_peer);
     peer->inbound = best->inbound;
-    DBR_LIST_FOREACH(item, tmp, &peer->conns) {
+    DBR_LIST_FOREACH(item, tmp, &peer->conns)
+    {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
         /* Of two that the peer dialed, the peer alone knows which is the newer. */
         bool spare = conn != best && !(conn->inbound && best->inbound);
@@ -58,13 +60,37 @@ void dbr_conn_choose(struct dbr_swarm *swarm, struct dbr_peer *peer)
     }
 }
 
+/* A peer that collects connections keeps the newest ones. */
+void dbr_conn_retire_oldest(struct dbr_swarm *swarm, struct dbr_peer *peer)
+{
+    struct dbr_conn *oldest = NULL;
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    uint32_t n = 0;
+    DBR_LIST_FOREACH(item, tmp, &peer->conns)
+    {
+        struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
+        /* Never the one in front: it serves. */
+        if (n++ > 0 && (oldest == NULL || conn->secured_at < oldest->secured_at)) {
+            oldest = conn;
+        }
+    }
+    if (n > swarm->limits.conns_per_peer && oldest != NULL) {
+        swarm->stats.full_peer++;
+        dbr_conn_end(swarm, oldest, DBR_CONN_POLITELY, DEBROS_ELIMIT,
+                     "the peer has more than %u connections",
+                     swarm->limits.conns_per_peer);
+    }
+}
+
 /* The oldest connection of a stranger, or NULL. */
 static struct dbr_conn *oldest_stranger(struct dbr_swarm *swarm)
 {
     struct dbr_conn *oldest = NULL;
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp) {
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
         if (conn->state == DBR_CONN_SECURED && conn->peer->cls == DBR_PEER_STRANGER &&
             !conn->peer->keep &&
             (oldest == NULL || conn->secured_at < oldest->secured_at)) {

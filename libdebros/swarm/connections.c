@@ -31,7 +31,7 @@ static uint32_t *counter_of(struct dbr_swarm *swarm, const struct dbr_conn *conn
 }
 
 void dbr_conn_set_state(struct dbr_swarm *swarm, struct dbr_conn *conn,
-                      enum dbr_conn_state state)
+                        enum dbr_conn_state state)
 {
     uint32_t *count = counter_of(swarm, conn);
     if (count != NULL) {
@@ -57,6 +57,8 @@ struct dbr_conn *dbr_conn_create(struct dbr_swarm *swarm, uint64_t id, bool inbo
     conn->remote = *remote;
     dbr_multiaddr_cut_peer(&conn->remote);
     conn->dial_at = DBR_TIME_NEVER;
+    conn->unread_at = DBR_TIME_NEVER;
+    conn->setup_at = dbr_time_add(swarm->now, swarm->limits.setup_ms);
     conn->stale = true;
     dbr_list_init(&conn->waiters);
     dbr_list_init(&conn->in_peer);
@@ -81,7 +83,9 @@ void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn)
     struct dbr_stream *stream;
     struct dbr_stream *tmp;
     dbr_conn_set_state(swarm, conn, DBR_CONN_CLOSING);
-    HASH_ITER(in_conn, conn->streams, stream, tmp) {
+    dbr_gate_leave(&swarm->gate, &conn->pass);
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
         dbr_stream_destroy(swarm, stream);
     }
     HASH_DEL(swarm->conns, conn);
@@ -133,12 +137,18 @@ static void log_end(struct dbr_swarm *swarm, const struct dbr_conn *conn, int st
     char id[DBR_PEER_ID_TEXT_SIZE];
     bool bad =
         status == DEBROS_EPROTO || status == DEBROS_EAUTH || status == DEBROS_ENOMEM;
+    /* Whom a limit keeps out could write the log full. */
+    bool kept_out =
+        status == DEBROS_ELIMIT && conn->inbound && conn->state == DBR_CONN_DIALING;
     const struct dbr_peer_id *peer =
         conn->peer != NULL ? &conn->peer->id : &conn->expected;
     dbr_multiaddr_text(&conn->remote, addr);
-    dbr_log(swarm->logger, bad ? DEBROS_LOG_WARN : DEBROS_LOG_INFO, DBR_SWARM_MODULE,
-            "connection %s %s%s%s ended: %s", conn->inbound ? "from" : "to", addr,
-            dbr_peer_id_is_none(peer) ? "" : "/p2p/",
+    dbr_log(swarm->logger,
+            bad        ? DEBROS_LOG_WARN
+            : kept_out ? DEBROS_LOG_DEBUG
+                       : DEBROS_LOG_INFO,
+            DBR_SWARM_MODULE, "connection %s %s%s%s ended: %s",
+            conn->inbound ? "from" : "to", addr, dbr_peer_id_is_none(peer) ? "" : "/p2p/",
             dbr_peer_id_is_none(peer) ? "" : dbr_peer_id_text(peer, id), why);
 }
 
@@ -148,7 +158,8 @@ static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)
     struct dbr_stream *tmp;
     conn->identify = NULL;
     conn->pinger.stream = NULL;
-    HASH_ITER(in_conn, conn->streams, stream, tmp) {
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
         dbr_stream_drop(swarm, stream, DEBROS_EUNREACHABLE);
     }
 }
@@ -201,12 +212,15 @@ void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
     dbr_ping_abort(swarm, conn, status == DEBROS_ETIMEDOUT ? status : DEBROS_EUNREACHABLE,
                    why);
     settle_output(swarm, conn, ending);
-    bool secured = conn->state == DBR_CONN_SECURED;
+    enum dbr_conn_state state = conn->state;
     dbr_conn_set_state(swarm, conn, DBR_CONN_CLOSING);
-    if (secured) {
+    if (state == DBR_CONN_SECURED) {
         leave_peer(swarm, conn);
     } else if (!conn->inbound) {
+        swarm->stats.dials_failed++;
         dbr_dialer_failed(swarm, conn, status, why);
+    } else {
+        swarm->stats.handshakes_failed += state == DBR_CONN_HANDSHAKE;
     }
     dbr_conn_touch(swarm, conn);
 }
@@ -222,7 +236,11 @@ static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
     conn->stranger_at = dbr_time_add(swarm->now, swarm->limits.stranger_ms);
     dbr_conn_set_state(swarm, conn, DBR_CONN_SECURED);
     dbr_list_push_back(&peer->conns, &conn->in_peer);
+    swarm->stats.secured++;
     dbr_conn_choose(swarm, peer);
+    if (peer->cls != DBR_PEER_STRANGER || peer->keep) {
+        dbr_gate_trust(&swarm->gate, &swarm->limits, &conn->pass);
+    }
     if (first) {
         dbr_peers_set_connected(&swarm->peers, peer, true);
         dbr_note_push(&swarm->notes, &peer->connected);
@@ -243,6 +261,7 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
         return;
     }
     if (!dbr_conn_have_room(swarm, peer)) {
+        swarm->stats.full++;
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_ELIMIT,
                      "the limit of %u connections is reached", swarm->limits.connections);
         peer = dbr_peers_find(&swarm->peers, id);
@@ -252,6 +271,10 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
         return;
     }
     enter_peer(swarm, conn, peer);
+    dbr_conn_retire_oldest(swarm, peer);
+    if (conn->state != DBR_CONN_SECURED) {
+        return;
+    }
     dbr_dialer_succeeded(swarm, conn, peer);
     dbr_identify_ask(swarm, conn);
 }
@@ -272,6 +295,7 @@ void dbr_conn_broken(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
     char reason[256];
     /* The reason dies with the stack. */
     snprintf(reason, sizeof(reason), "%s", dbr_stack_reason(conn->stack));
+    swarm->stats.broken += err == DEBROS_EPROTO || err == DEBROS_ELIMIT;
     dbr_conn_end(swarm, conn, DBR_CONN_BROKEN, err, "%s", reason);
 }
 
@@ -330,7 +354,8 @@ static void check_writable(struct dbr_swarm *swarm, struct dbr_conn *conn)
     if (conn->n_choked == 0) {
         return;
     }
-    HASH_ITER(in_conn, conn->streams, stream, tmp) {
+    HASH_ITER(in_conn, conn->streams, stream, tmp)
+    {
         dbr_stream_check_writable(swarm, stream);
     }
 }
@@ -377,6 +402,7 @@ struct dbr_buf dbr_conn_take_output(struct dbr_swarm *swarm, struct dbr_conn *co
         dbr_buf_add(&taken, out->data, room);
         dbr_buf_consume(out, taken.len);
     }
+    conn->progress_at = conn->in_flight == 0 ? swarm->now : conn->progress_at;
     conn->in_flight += taken.len;
     dbr_conn_touch(swarm, conn);
     return taken;

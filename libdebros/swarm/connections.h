@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "gate.h"
 #include "conn/stack.h"
 #include "identify.h"
 #include "note.h"
@@ -53,15 +54,23 @@ struct dbr_conn {
     struct dbr_stack *stack;     /* NULL before the TCP connection */
     struct dbr_buf tail;         /* the stack's last bytes */
     size_t in_flight;            /* handed to the driver */
+    struct dbr_gate_pass pass;   /* inbound */
     struct dbr_stream *streams;
     uint32_t n_messages; /* streams of protocols */
     uint32_t n_choked;
+    uint32_t n_waiting;              /* streams whose own queue holds bytes */
+    uint16_t n_in[DBR_STREAM_SLOTS]; /* the peer's streams, by dbr_stream_slot() */
+    size_t queued;                   /* bytes in the streams' own queues */
+    size_t partial; /* of messages that the peer has begun: see limits.peer_memory */
     struct dbr_list waiters; /* connects */
     struct dbr_pinger pinger;
     struct dbr_stream *identify; /* the stream that asks, or NULL */
     struct dbr_identify_info info;
     dbr_time identify_at;
     dbr_time dial_at;
+    dbr_time setup_at;
+    dbr_time progress_at; /* output was handed to the driver, or has left */
+    dbr_time unread_at;   /* when to look for streams that the peer does not read */
     dbr_time secured_at;
     dbr_time stranger_at;
     dbr_time received_at;
@@ -111,6 +120,8 @@ struct dbr_buf dbr_conn_take_output(struct dbr_swarm *swarm, struct dbr_conn *co
 struct dbr_conn *dbr_conn_of(const struct dbr_peer *peer);
 /* Puts the best connection in front; the others are spare. */
 void dbr_conn_choose(struct dbr_swarm *swarm, struct dbr_peer *peer);
+/* Holds limits.conns_per_peer. */
+void dbr_conn_retire_oldest(struct dbr_swarm *swarm, struct dbr_peer *peer);
 /* Whether one more secured connection may stay; a stranger may have to go for it. */
 bool dbr_conn_have_room(struct dbr_swarm *swarm, const struct dbr_peer *peer);
 /* Whether the limit leaves room for one more attempt; `peer` may be NULL. */

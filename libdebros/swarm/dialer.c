@@ -68,6 +68,7 @@ static struct dbr_conn *start_attempt(struct dbr_swarm *swarm, struct dbr_peer *
                                       const struct dbr_multiaddr *addr, int *status)
 {
     if (!dbr_conn_can_dial(swarm, peer)) {
+        swarm->stats.full++;
         *status = DEBROS_ELIMIT;
         return NULL;
     }
@@ -82,6 +83,7 @@ static struct dbr_conn *start_attempt(struct dbr_swarm *swarm, struct dbr_peer *
         conn->expected = peer->id;
         peer->attempt = conn;
     }
+    swarm->stats.dialed++;
     dbr_note_push(&swarm->notes, &conn->dial);
     return conn;
 }

@@ -21,6 +21,15 @@ void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *ad
     }
 }
 
+/* Counts what the gate has refused. */
+static void count_refused(struct dbr_swarm_stats *stats, enum dbr_gate_verdict verdict)
+{
+    stats->full_host += verdict == DBR_GATE_HOST;
+    stats->full_net += verdict == DBR_GATE_NET;
+    stats->too_often += verdict == DBR_GATE_RATE;
+    stats->too_many_handshakes += verdict == DBR_GATE_HANDSHAKES;
+}
+
 void dbr_swarm_accepted(struct dbr_swarm *swarm, uint64_t id,
                         const struct dbr_multiaddr *remote, dbr_time now)
 {
@@ -32,10 +41,21 @@ void dbr_swarm_accepted(struct dbr_swarm *swarm, uint64_t id,
                 "out of memory: a new connection is ignored");
         return;
     }
+    swarm->stats.accepted++;
     if (full) {
+        swarm->stats.full_half_open++;
         dbr_conn_end(swarm, conn, DBR_CONN_DEAD, DEBROS_ELIMIT,
                      "the limit of %u connections in handshake is reached",
                      swarm->limits.half_open);
+        return;
+    }
+    enum dbr_gate_verdict verdict =
+        dbr_gate_enter(&swarm->gate, &swarm->limits, remote, swarm->now, &conn->pass);
+    if (verdict != DBR_GATE_ENTER) {
+        count_refused(&swarm->stats, verdict);
+        dbr_conn_end(swarm, conn, DBR_CONN_DEAD,
+                     verdict == DBR_GATE_NO_MEMORY ? DEBROS_ENOMEM : DEBROS_ELIMIT, "%s",
+                     dbr_gate_words(verdict));
         return;
     }
     dbr_conn_start(swarm, conn);
@@ -96,6 +116,7 @@ void dbr_swarm_written(struct dbr_swarm *swarm, uint64_t id, size_t len, dbr_tim
     if (conn != NULL) {
         dbr_assert(len <= conn->in_flight);
         conn->in_flight -= len;
+        conn->progress_at = swarm->now;
         dbr_conn_touch(swarm, conn);
     }
 }

@@ -40,6 +40,7 @@ static int open_stream(struct dbr_swarm *swarm, struct dbr_conn *conn)
         dbr_stack_reset(conn->stack, raw);
         return DEBROS_ENOMEM;
     }
+    dbr_stack_urge(conn->stack, raw);
     return 0;
 }
 
@@ -90,18 +91,45 @@ void dbr_ping_abort(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
     done(swarm, conn, &conn->pinger.queued, status, detail);
 }
 
+/* A peer that sends anything is alive, though its answer may wait behind much else. */
+static dbr_time answer_deadline(const struct dbr_swarm *swarm,
+                                const struct dbr_conn *conn)
+{
+    dbr_time sent_at = conn->pinger.sent_at;
+    dbr_time heard_at = conn->received_at > sent_at ? conn->received_at : sent_at;
+    uint64_t timeout_ms = swarm->limits.ping_timeout_ms;
+    return dbr_time_min(dbr_time_add(heard_at, timeout_ms),
+                        dbr_time_add(sent_at, DBR_PING_PATIENCE * timeout_ms));
+}
+
+/* Members are measured whether they are quiet or not, soon after they came. */
+static dbr_time rtt_deadline(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
+{
+    if (swarm->limits.rtt_ping_ms == 0 || conn->peer->cls != DBR_PEER_MEMBER) {
+        return DBR_TIME_NEVER;
+    }
+    return conn->pinger.tried_at == 0
+               ? dbr_time_add(conn->secured_at, DBR_PING_FIRST_MS)
+               : dbr_time_add(conn->pinger.tried_at, swarm->limits.rtt_ping_ms);
+}
+
 dbr_time dbr_ping_deadline(const struct dbr_swarm *swarm, const struct dbr_conn *conn)
 {
     const struct dbr_pinger *pinger = &conn->pinger;
     if (pinger->waiting) {
-        return dbr_time_add(pinger->sent_at, swarm->limits.ping_timeout_ms);
+        return answer_deadline(swarm, conn);
     }
-    if (pinger->refused || swarm->limits.idle_ping_ms == 0) {
+    if (pinger->refused) {
         return DBR_TIME_NEVER;
     }
-    dbr_time since =
-        pinger->tried_at > conn->received_at ? pinger->tried_at : conn->received_at;
-    return dbr_time_add(since, swarm->limits.idle_ping_ms);
+    dbr_time deadline = rtt_deadline(swarm, conn);
+    if (swarm->limits.idle_ping_ms > 0) {
+        dbr_time since =
+            pinger->tried_at > conn->received_at ? pinger->tried_at : conn->received_at;
+        deadline =
+            dbr_time_min(deadline, dbr_time_add(since, swarm->limits.idle_ping_ms));
+    }
+    return deadline;
 }
 
 bool dbr_ping_expire(struct dbr_swarm *swarm, struct dbr_conn *conn)
@@ -132,7 +160,8 @@ static void succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn)
     pinger->waiting = false;
     pinger->retried = false;
     conn->peer->rtt_us = rtt_ms * 1000;
-    DBR_LIST_FOREACH(item, tmp, &pinger->flying) {
+    DBR_LIST_FOREACH(item, tmp, &pinger->flying)
+    {
         DBR_LIST_ENTRY(item, struct dbr_waiter, note.node)->rtt_ms = rtt_ms;
     }
     done(swarm, conn, &pinger->flying, 0, "");
@@ -212,12 +241,16 @@ void dbr_ping_echo(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_by
     dbr_buf_add(&stream->in, data.data, data.len);
     size_t whole = stream->in.len - stream->in.len % DBR_PING_SIZE;
     int err = stream->in.failed ? DEBROS_ENOMEM : 0;
+    size_t queued = dbr_stack_queued(stream->conn->stack, stream->raw);
+    if (err == 0 && queued + whole > (size_t)swarm->limits.pings_queued * DBR_PING_SIZE) {
+        swarm->stats.pings_refused++;
+        err = DEBROS_ELIMIT; /* it pings and does not read the echoes */
+    }
     if (err == 0 && whole > 0) {
         err = dbr_stack_send(stream->conn->stack, stream->raw,
                              dbr_bytes(stream->in.data, whole));
     }
     if (err != 0) {
-        /* EBUSY: it sends pings and does not read the echoes. */
         dbr_stream_abort(swarm, stream, err);
         return;
     }

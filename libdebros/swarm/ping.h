@@ -11,8 +11,11 @@
 #include "base/clock.h"
 #include "base/list.h"
 
-#define DBR_PING_ID   "/ipfs/ping/1.0.0"
-#define DBR_PING_SIZE 32
+#define DBR_PING_ID       "/ipfs/ping/1.0.0"
+#define DBR_PING_SIZE     32
+#define DBR_PING_FIRST_MS 1000 /* a new member's round trip is measured */
+/* So many times limits.ping_timeout_ms may pass while the peer sends other things. */
+#define DBR_PING_PATIENCE 6
 
 struct dbr_conn;
 struct dbr_stream;

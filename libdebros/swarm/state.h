@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "connections.h"
 #include "dialer.h"
+#include "gate.h"
 #include "identify.h"
 #include "peers.h"
 #include "ping.h"
@@ -13,7 +14,6 @@
 #include "swarm.h"
 
 #define DBR_SWARM_MODULE          "swarm"
-#define DBR_SWARM_PROTOCOLS_MAX   32
 #define DBR_SWARM_PROTOCOL_ID_MAX 80 /* so that all of them fit in an identify answer */
 #define DBR_SWARM_AGENT_MAX       128
 #define DBR_SWARM_LISTEN_MAX      20
@@ -38,6 +38,8 @@ struct dbr_swarm {
     dbr_time now; /* the latest that was given */
     struct dbr_multiaddr listen[DBR_SWARM_LISTEN_MAX];
     size_t n_listen;
+    struct dbr_swarm_stats stats;
+    struct dbr_gate gate;
     struct dbr_peers peers;
     struct dbr_list kept;
     struct dbr_conn *conns;

@@ -4,6 +4,20 @@
 #include "base/reader.h"
 #include "state.h"
 
+uint32_t dbr_stream_slot(enum dbr_stream_kind kind, uint32_t protocol)
+{
+    switch (kind) {
+    case DBR_STREAM_MESSAGES:
+        return protocol;
+    case DBR_STREAM_IDENTIFY_ANSWER:
+        return DBR_SWARM_PROTOCOLS_MAX;
+    case DBR_STREAM_PING_ECHO:
+        return DBR_SWARM_PROTOCOLS_MAX + 1;
+    default:
+        return DBR_SWARM_PROTOCOLS_MAX + 2;
+    }
+}
+
 struct dbr_stream *dbr_stream_create(struct dbr_swarm *swarm, struct dbr_conn *conn,
                                      uint32_t raw, enum dbr_stream_kind kind,
                                      uint32_t protocol)
@@ -69,6 +83,10 @@ static void unlink_stream(struct dbr_swarm *swarm, struct dbr_stream *stream)
     }
     conn->n_choked -= stream->choked ? 1 : 0;
     stream->choked = false;
+    conn->n_waiting -= stream->waits;
+    conn->queued -= stream->queued;
+    conn->partial -= stream->partial;
+    conn->n_in[dbr_stream_slot(stream->kind, stream->protocol)] -= stream->inbound;
     stream->conn = NULL;
 }
 
@@ -99,6 +117,35 @@ void dbr_stream_abort(struct dbr_swarm *swarm, struct dbr_stream *stream, int st
     dbr_stream_drop(swarm, stream, status);
 }
 
+/* Only what a peer can make us hold: not the answers that we asked for, nor what members
+ * alone may send. */
+static bool is_counted(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    return stream->kind == DBR_STREAM_MESSAGES &&
+           swarm->protocols[stream->protocol].min_class != DBR_PEER_MEMBER;
+}
+
+/* Call after `in` or `out` changed. */
+static void account(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    struct dbr_conn *conn = stream->conn;
+    if (conn == NULL) {
+        return;
+    }
+    bool waits = stream->out_pos < stream->out.len;
+    conn->n_waiting = conn->n_waiting - stream->waits + waits;
+    stream->waits = waits;
+    if (!is_counted(swarm, stream)) {
+        return;
+    }
+    size_t queued = stream->out.len - stream->out_pos;
+    size_t partial = stream->inbound ? stream->in.len - stream->in_pos : 0;
+    conn->queued = conn->queued - stream->queued + queued;
+    conn->partial = conn->partial - stream->partial + partial;
+    stream->queued = queued;
+    stream->partial = partial;
+}
+
 /* ---- Out ------------------------------------------------------------------- */
 
 static void clear(struct dbr_buf *buf, size_t *pos)
@@ -120,7 +167,7 @@ static size_t waiting(const struct dbr_stream *stream)
 }
 
 /* Hands on what the stack takes. False: the stream is broken. */
-static bool pump(struct dbr_stream *stream)
+static bool pump_all(struct dbr_swarm *swarm, struct dbr_stream *stream)
 {
     struct dbr_stack *stack = stream->conn->stack;
     while (stream->out_pos < stream->out.len) {
@@ -135,6 +182,7 @@ static bool pump(struct dbr_stream *stream)
             return false;
         }
         stream->out_pos += len;
+        stream->moved_at = swarm->now;
     }
     clear(&stream->out, &stream->out_pos);
     if (stream->finish_asked && !stream->finish_told) {
@@ -142,6 +190,25 @@ static bool pump(struct dbr_stream *stream)
         dbr_stack_finish(stack, stream->raw);
     }
     return true;
+}
+
+static bool pump(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    bool whole = pump_all(swarm, stream);
+    account(swarm, stream);
+    return whole;
+}
+
+static int choke(struct dbr_stream *stream)
+{
+    stream->conn->n_choked += stream->choked ? 0 : 1;
+    stream->choked = true;
+    return DEBROS_EBUSY;
+}
+
+static bool is_memory_full(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    return is_counted(swarm, stream) && stream->conn->queued >= swarm->limits.peer_memory;
 }
 
 int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
@@ -158,9 +225,14 @@ int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
     size_t before = waiting(stream);
     /* One message always finds room, whatever the queue's size. */
     if (before > 0 && before + size > protocol->send_queue) {
-        stream->conn->n_choked += stream->choked ? 0 : 1;
-        stream->choked = true;
-        return DEBROS_EBUSY;
+        return choke(stream);
+    }
+    if (is_memory_full(swarm, stream)) {
+        swarm->stats.memory++;
+        return choke(stream);
+    }
+    if (before == 0) {
+        stream->moved_at = swarm->now;
     }
     if (stream->out_pos > DBR_STREAM_CHUNK) {
         dbr_buf_consume(&stream->out, stream->out_pos);
@@ -173,7 +245,7 @@ int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
     dbr_buf_uvarint(&stream->out, message.len);
     dbr_buf_add(&stream->out, message.data, message.len);
     dbr_conn_touch(swarm, stream->conn);
-    if (!pump(stream)) {
+    if (!pump(swarm, stream)) {
         dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
         return DEBROS_ENOTFOUND;
     }
@@ -184,7 +256,7 @@ void dbr_stream_finish(struct dbr_swarm *swarm, struct dbr_stream *stream)
 {
     stream->finish_asked = true;
     dbr_conn_touch(swarm, stream->conn);
-    if (!pump(stream)) {
+    if (!pump(swarm, stream)) {
         dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
     }
 }
@@ -192,11 +264,27 @@ void dbr_stream_finish(struct dbr_swarm *swarm, struct dbr_stream *stream)
 void dbr_stream_check_writable(struct dbr_swarm *swarm, struct dbr_stream *stream)
 {
     if (stream->choked &&
-        waiting(stream) <= swarm->protocols[stream->protocol].send_queue / 2) {
+        waiting(stream) <= swarm->protocols[stream->protocol].send_queue / 2 &&
+        !is_memory_full(swarm, stream)) {
         stream->choked = false;
         stream->conn->n_choked--;
         dbr_note_push(&swarm->notes, &stream->writable);
     }
+}
+
+void dbr_stream_check_unread(struct dbr_swarm *swarm, struct dbr_stream *stream)
+{
+    char text[DBR_PEER_ID_TEXT_SIZE];
+    if (stream->kind != DBR_STREAM_MESSAGES || waiting(stream) <= swarm->limits.unread ||
+        swarm->now - stream->moved_at < swarm->limits.stall_ms) {
+        return;
+    }
+    swarm->stats.unread++;
+    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
+            "stream of %s to %s reset: the peer reads none of its %zu waiting bytes",
+            swarm->protocols[stream->protocol].id, dbr_peer_id_text(&stream->peer, text),
+            waiting(stream));
+    dbr_stream_abort(swarm, stream, DEBROS_ELIMIT);
 }
 
 /* ---- In -------------------------------------------------------------------- */
@@ -215,6 +303,7 @@ static void bad_frame(struct dbr_swarm *swarm, struct dbr_stream *stream, int er
     if (stream->conn == NULL) {
         return; /* CLOSED waits already */
     }
+    swarm->stats.bad_frames++;
     dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
             "stream of %s from %s reset: %s", swarm->protocols[stream->protocol].id,
             dbr_peer_id_text(&stream->peer, text),
@@ -231,6 +320,7 @@ bool dbr_stream_take_message(struct dbr_swarm *swarm, struct dbr_stream *stream,
         return false;
     }
     stream->in_pos += used;
+    account(swarm, stream);
     int err = next_frame(swarm, stream, &following, &used);
     if (err > 0) {
         dbr_note_push_front(&swarm->notes, &stream->message);
@@ -254,7 +344,12 @@ static void message_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
         stream->in_pos = 0;
     }
     dbr_buf_add(&stream->in, data.data, data.len);
+    account(swarm, stream);
     int err = stream->in.failed ? DEBROS_ENOMEM : next_frame(swarm, stream, &body, &used);
+    if (err == 0 && stream->conn->partial > swarm->limits.peer_memory) {
+        swarm->stats.memory++;
+        err = DEBROS_ELIMIT;
+    }
     if (err > 0) {
         dbr_note_push(&swarm->notes, &stream->message);
     } else if (err < 0) {
@@ -342,7 +437,7 @@ void dbr_stream_event(struct dbr_swarm *swarm, struct dbr_stream *stream,
         data(swarm, stream, event->data);
         break;
     case DBR_STACK_WRITABLE:
-        if (!pump(stream)) {
+        if (!pump(swarm, stream)) {
             dbr_stream_abort(swarm, stream, DEBROS_ECANCELED);
         }
         break;

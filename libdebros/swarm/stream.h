@@ -19,6 +19,9 @@ struct dbr_swarm;
 #define DBR_STREAM_CHUNK     65536 /* bytes handed to the stack at once */
 #define DBR_STREAM_KEEP_SIZE 65536 /* buffers above it are freed when empty */
 
+/* Kinds of streams that a peer may open: each protocol, and the stock ones. */
+#define DBR_STREAM_SLOTS (DBR_SWARM_PROTOCOLS_MAX + 3)
+
 enum dbr_stream_kind {
     DBR_STREAM_MESSAGES,     /* a registered protocol */
     DBR_STREAM_IDENTIFY_ASK, /* ours */
@@ -38,11 +41,16 @@ struct dbr_stream {
     size_t in_pos;
     struct dbr_buf out; /* not yet taken by the stack */
     size_t out_pos;
+    bool inbound;   /* the peer opened it */
     bool confirmed; /* both ends agreed on the protocol */
     bool finish_asked;
-    bool finish_told; /* to the stack */
-    bool choked;      /* send() answered EBUSY since the last WRITABLE */
-    int status;       /* of CLOSED */
+    bool finish_told;  /* to the stack */
+    bool choked;       /* send() answered EBUSY since the last WRITABLE */
+    int status;        /* of CLOSED */
+    bool waits;        /* `out` holds bytes; counted in conn->n_waiting */
+    size_t queued;     /* its part of conn->queued */
+    size_t partial;    /* and of conn->partial */
+    dbr_time moved_at; /* the stack has taken bytes of `out` */
     struct dbr_note opened;
     struct dbr_note message;
     struct dbr_note finished;
@@ -52,6 +60,8 @@ struct dbr_stream {
     UT_hash_handle in_conn; /* the connection's, by raw */
 };
 
+/* Its place in conn->n_in. */
+uint32_t dbr_stream_slot(enum dbr_stream_kind kind, uint32_t protocol);
 /* A stream that the stack has opened or announced. NULL: no memory. */
 struct dbr_stream *dbr_stream_create(struct dbr_swarm *swarm, struct dbr_conn *conn,
                                      uint32_t raw, enum dbr_stream_kind kind,
@@ -71,6 +81,8 @@ bool dbr_stream_take_message(struct dbr_swarm *swarm, struct dbr_stream *stream,
                              debros_bytes *message);
 /* After the stack framed: WRITABLE for a choked stream whose queue has drained. */
 void dbr_stream_check_writable(struct dbr_swarm *swarm, struct dbr_stream *stream);
+/* Resets it when the peer has read none of its many waiting bytes for stall_ms. */
+void dbr_stream_check_unread(struct dbr_swarm *swarm, struct dbr_stream *stream);
 /* An event of the stack for this stream. */
 void dbr_stream_event(struct dbr_swarm *swarm, struct dbr_stream *stream,
                       const struct dbr_stack_event *event);

@@ -10,26 +10,50 @@ void dbr_swarm_limits_default(struct dbr_swarm_limits *limits)
     *limits = (struct dbr_swarm_limits){
         .connections = 256,
         .half_open = 64,
+        .conns_per_ip = 8,
+        .conns_per_net = 64,
+        .conns_per_peer = 8,
+        .accept_burst = 16,
+        .accept_every_ms = 5000,
+        .handshakes_per_s = 200,
         .dial_ms = 10000,
+        .setup_ms = 15000,
         .stranger_ms = 10000,
         .idle_ping_ms = 15000,
+        .rtt_ping_ms = 30000,
         .ping_timeout_ms = 10000,
         .redial_min_ms = 250,
         .redial_max_ms = 10000,
         .addrs_per_peer = 8,
+        .streams_per_protocol = 16,
+        .pings_queued = 32,
+        .push_burst = 8,
+        .push_every_ms = 5000,
+        .stall_ms = 10000,
+        .unread = 4u << 20,
+        .peer_memory = 16u << 20,
     };
     dbr_stack_limits_default(&limits->stack);
 }
 
 /* ---- Life ------------------------------------------------------------------ */
 
+static bool limits_are_good(const struct dbr_swarm_limits *limits)
+{
+    return limits->connections > 0 && limits->half_open > 0 && limits->conns_per_ip > 0 &&
+           limits->conns_per_net > 0 && limits->conns_per_peer > 0 &&
+           limits->accept_burst > 0 && limits->handshakes_per_s > 0 &&
+           limits->handshakes_per_s <= 1000000 && limits->addrs_per_peer > 0 &&
+           limits->streams_per_protocol > 0 && limits->push_burst > 0 &&
+           limits->stall_ms > 0 && limits->redial_min_ms > 0 &&
+           limits->redial_max_ms >= limits->redial_min_ms;
+}
+
 static bool config_is_good(const struct dbr_swarm_config *config)
 {
-    const struct dbr_swarm_limits *limits = &config->limits;
     if (config->n_protocols > DBR_SWARM_PROTOCOLS_MAX ||
-        strlen(config->agent) > DBR_SWARM_AGENT_MAX || limits->connections == 0 ||
-        limits->half_open == 0 || limits->addrs_per_peer == 0 ||
-        limits->redial_min_ms == 0 || limits->redial_max_ms < limits->redial_min_ms) {
+        strlen(config->agent) > DBR_SWARM_AGENT_MAX ||
+        !limits_are_good(&config->limits)) {
         return false;
     }
     for (size_t i = 0; i < config->n_protocols; i++) {
@@ -79,6 +103,7 @@ int dbr_swarm_create(struct dbr_swarm **out, const struct dbr_swarm_config *conf
     swarm->next_conn = 2;
     swarm->next_stream = 1;
     dbr_peer_id_from_key(&swarm->self, config->identity->public_key);
+    dbr_gate_init(&swarm->gate);
     dbr_peers_init(&swarm->peers, config->limits.addrs_per_peer);
     dbr_list_init(&swarm->kept);
     dbr_list_init(&swarm->notes);
@@ -105,7 +130,8 @@ static void free_conns(struct dbr_swarm *swarm)
 {
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp) {
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
         free_waiters(&conn->waiters);
         free_waiters(&conn->pinger.queued);
         free_waiters(&conn->pinger.flying);
@@ -134,6 +160,7 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm)
     }
     free_conns(swarm);
     free_notes(swarm);
+    dbr_gate_finish(&swarm->gate);
     dbr_peers_finish(&swarm->peers);
     for (size_t i = 0; i < swarm->n_protocols; i++) {
         dbr_free((char *)(uintptr_t)swarm->protocols[i].id);
@@ -145,6 +172,11 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm)
 }
 
 /* ---- Views ------------------------------------------------------------------ */
+
+void dbr_swarm_get_stats(const struct dbr_swarm *swarm, struct dbr_swarm_stats *stats)
+{
+    *stats = swarm->stats;
+}
 
 size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm)
 {
@@ -189,7 +221,8 @@ dbr_time dbr_swarm_deadline(const struct dbr_swarm *swarm)
     dbr_time deadline = dbr_dialer_deadline(swarm);
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
-    HASH_ITER(hh, swarm->conns, conn, tmp) {
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
         deadline = dbr_time_min(deadline, dbr_conn_deadline(swarm, conn));
     }
     return deadline;
@@ -200,7 +233,8 @@ void dbr_swarm_expire(struct dbr_swarm *swarm, dbr_time now)
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
     dbr_swarm_set_now(swarm, now);
-    HASH_ITER(hh, swarm->conns, conn, tmp) {
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
         if (dbr_conn_deadline(swarm, conn) <= swarm->now) {
             dbr_conn_expire(swarm, conn);
         }

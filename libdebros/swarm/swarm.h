@@ -22,13 +22,11 @@
 
 struct dbr_swarm;
 
+#define DBR_SWARM_PROTOCOLS_MAX 32
+
 /* What a peer may do. A stranger may use identify and ping, and what a protocol of class
  * STRANGER offers, and is closed after `stranger_ms` unless the swarm is open. */
-enum dbr_peer_class {
-    DBR_PEER_STRANGER,
-    DBR_PEER_CLIENT,
-    DBR_PEER_MEMBER
-};
+enum dbr_peer_class { DBR_PEER_STRANGER, DBR_PEER_CLIENT, DBR_PEER_MEMBER };
 
 /* One protocol above the swarm, registered at creation; its index names it in events. */
 struct dbr_swarm_protocol {
@@ -39,25 +37,75 @@ struct dbr_swarm_protocol {
 };
 
 struct dbr_swarm_limits {
-    uint32_t connections;     /* default 256 */
-    uint32_t half_open;       /* inbound, not yet secured; default 64 */
-    uint32_t dial_ms;         /* TCP connect; default 10,000 */
-    uint32_t stranger_ms;     /* default 10,000 */
-    uint32_t idle_ping_ms;    /* ping a quiet connection; default 15,000, 0: never */
-    uint32_t ping_timeout_ms; /* default 10,000: then the connection is closed */
-    uint32_t redial_min_ms;   /* bootstrap and member redial back-off; default 250 */
-    uint32_t redial_max_ms;   /* default 10,000 */
-    uint32_t addrs_per_peer;  /* default 8 */
+    uint32_t connections;      /* default 256 */
+    uint32_t half_open;        /* inbound, not yet secured; default 64 */
+    uint32_t conns_per_ip;     /* inbound, of one IPv4 /32 or IPv6 /56: see gate.h; 8 */
+    uint32_t conns_per_net;    /* inbound, of one IPv6 /48; default 64 */
+    uint32_t conns_per_peer;   /* secured; then the oldest goes; default 8 */
+    uint32_t accept_burst;     /* new connections of one address; default 16 */
+    uint32_t accept_every_ms;  /* and one more each so often; default 5,000 */
+    uint32_t handshakes_per_s; /* inbound, of all addresses; default 200, at most 1e6 */
+    uint32_t dial_ms;          /* TCP connect; default 10,000 */
+    uint32_t setup_ms;         /* TCP connect and handshake; default 15,000 */
+    uint32_t stranger_ms;      /* default 10,000 */
+    uint32_t idle_ping_ms;     /* ping a quiet connection; default 15,000, 0: never */
+    uint32_t rtt_ping_ms;      /* ping a member, busy or not; default 30,000, 0: never */
+    uint32_t ping_timeout_ms;  /* default 10,000 without a byte of the peer: then the
+                                  connection is closed */
+    uint32_t redial_min_ms;    /* bootstrap and member redial back-off; default 250 */
+    uint32_t redial_max_ms;    /* default 10,000 */
+    uint32_t addrs_per_peer;   /* default 8 */
+    uint32_t streams_per_protocol; /* of one peer; default 16 */
+    uint32_t pings_queued;         /* unanswered on one stream; default 32 */
+    uint32_t push_burst;           /* identify pushes of one peer; default 8 */
+    uint32_t push_every_ms;        /* and one more each so often; default 5,000 */
+    uint32_t stall_ms;             /* the peer takes no byte; default 10,000 */
+    size_t unread;                 /* a stream that stalls with more waiting bytes than
+                                      this is reset; default 4 MiB */
+    size_t peer_memory;            /* bytes that wait for one connection's peer, and parts
+                                      of messages that it has begun; default 16 MiB. One
+                                      message more always fits, what we asked for does
+                                      not count, nor do protocols of members alone:
+                                      snapshots are larger */
     struct dbr_stack_limits stack;
 };
 void dbr_swarm_limits_default(struct dbr_swarm_limits *limits);
+
+/* What has happened so far, above all how often each limit was met. */
+struct dbr_swarm_stats {
+    uint64_t accepted;
+    uint64_t dialed;
+    uint64_t secured;
+    uint64_t dials_failed;
+    uint64_t handshakes_failed;   /* inbound */
+    uint64_t full;                /* limits.connections, inbound and outbound */
+    uint64_t full_half_open;      /* limits.half_open */
+    uint64_t full_host;           /* limits.conns_per_ip */
+    uint64_t full_net;            /* limits.conns_per_net */
+    uint64_t full_peer;           /* limits.conns_per_peer */
+    uint64_t too_often;           /* limits.accept_burst, accept_every_ms */
+    uint64_t too_many_handshakes; /* limits.handshakes_per_s */
+    uint64_t setup_expired;       /* limits.setup_ms */
+    uint64_t strangers_expired;   /* limits.stranger_ms */
+    uint64_t pings_expired;       /* limits.ping_timeout_ms */
+    uint64_t streams_refused;     /* limits.streams_per_protocol, stack.streams_in */
+    uint64_t pings_refused;       /* limits.pings_queued */
+    uint64_t pushes;              /* identify pushes taken */
+    uint64_t pushes_refused;      /* limits.push_burst, push_every_ms */
+    uint64_t records_refused;     /* signed peer records that do not hold */
+    uint64_t stalled;             /* connections closed: limits.stall_ms */
+    uint64_t unread;              /* streams reset: limits.unread */
+    uint64_t memory;              /* streams refused more: limits.peer_memory */
+    uint64_t bad_frames;          /* streams reset: malformed or too large a message */
+    uint64_t broken;              /* connections closed: the peer broke a protocol */
+};
 
 struct dbr_swarm_config {
     const struct dbr_keypair *identity; /* borrowed */
     const char *agent;                  /* "debros/0.1.0" */
     bool open;
     const struct dbr_swarm_protocol *protocols; /* copied */
-    size_t n_protocols;                         /* at most 32 */
+    size_t n_protocols;                         /* at most DBR_SWARM_PROTOCOLS_MAX */
     struct dbr_swarm_limits limits;
     const struct dbr_logger *logger; /* borrowed, may be NULL */
 };
@@ -157,6 +205,8 @@ bool dbr_swarm_poll(struct dbr_swarm *swarm, struct dbr_swarm_event *event);
 struct dbr_buf dbr_swarm_take_output(struct dbr_swarm *swarm, uint64_t conn);
 
 /* ---- Views ----------------------------------------------------------------- */
+
+void dbr_swarm_get_stats(const struct dbr_swarm *swarm, struct dbr_swarm_stats *stats);
 
 struct dbr_peer_info {
     struct dbr_peer_id id;

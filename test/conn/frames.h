@@ -87,7 +87,7 @@ static inline struct dbr_yamux_event next_event(struct session *t)
 
 static inline void flush(struct session *t, bool data)
 {
-    dbr_yamux_unsent(t->y, 0);
+    dbr_yamux_sent(t->y, 0, 0);
     t->out_len = dbr_yamux_fill(t->y, t->out, sizeof(t->out), data);
     t->at = 0;
 }

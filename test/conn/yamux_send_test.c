@@ -227,6 +227,30 @@ static void nothing_is_sent_after_finish(void **state)
     session_free(t);
 }
 
+static void an_urgent_stream_overtakes_all_others(void **state)
+{
+    (void)state;
+    static const uint8_t bulk[100000];
+    struct session *t = session_new(true);
+    struct dbr_yamux_stream *s[4];
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(dbr_yamux_open(t->y, &s[i], t->now), 0);
+        assert_int_equal(
+            dbr_yamux_send(t->y, s[i], dbr_bytes(bulk, i == 3 ? 32 : sizeof(bulk))), 0);
+    }
+    dbr_yamux_urge(t->y, s[3]);
+    t->out_len = dbr_yamux_fill(t->y, t->out, 65000, true);
+    t->at = 0;
+    expect_frame(t, DATA, SYN, dbr_yamux_id(s[3]), 32);
+    expect_frame(t, DATA, SYN, dbr_yamux_id(s[0]), 32768);
+    /* Also when it becomes ready behind them. */
+    assert_int_equal(dbr_yamux_send(t->y, s[3], dbr_bytes(bulk, 32)), 0);
+    t->out_len = dbr_yamux_fill(t->y, t->out, 65000, true);
+    t->at = 0;
+    expect_frame(t, DATA, 0, dbr_yamux_id(s[3]), 32);
+    session_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +266,7 @@ int main(void)
         cmocka_unit_test(negotiation_bytes_are_beside_the_limit),
         cmocka_unit_test(a_stream_that_never_left_needs_no_reset),
         cmocka_unit_test(nothing_is_sent_after_finish),
+        cmocka_unit_test(an_urgent_stream_overtakes_all_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

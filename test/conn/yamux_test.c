@@ -373,7 +373,7 @@ static void a_peer_that_pings_and_reads_may_ping_for_ever(void **state)
         assert_int_equal(give_frame(t, PING, SYN, 0, 0), 0);
         flush(t, true);
         expect_frame(t, PING, ACK, 0, 0);
-        dbr_yamux_unsent(t->y, 0);
+        dbr_yamux_sent(t->y, 0, 0);
     }
     session_free(t);
 }
@@ -477,6 +477,57 @@ static void a_flood_of_empty_frames_is_elimit(void **state)
     session_free(t);
 }
 
+static void so_many_unread_pongs_are_elimit(void **state)
+{
+    (void)state;
+    for (uint32_t limit = 1; limit <= 32; limit += 31) {
+        struct session *t = session_new(false);
+        t->limits.pongs = limit;
+        session_restart(t, false);
+        for (uint32_t i = 0; i < limit; i++) {
+            assert_int_equal(give_frame(t, PING, SYN, 0, i), 0);
+            assert_int_equal(dbr_yamux_fill(t->y, t->out, 1000, true), 12);
+        }
+        assert_int_equal(give_frame(t, PING, SYN, 0, 0), DEBROS_ELIMIT);
+        session_free(t);
+    }
+}
+
+/* On a connection that always has something unsent: what has left counts no more. */
+static void answers_that_left_do_not_count_behind_others(void **state)
+{
+    (void)state;
+    struct session *t = session_new(false);
+    uint64_t written = 0;
+    t->limits.pongs = 4;
+    session_restart(t, false);
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_int_equal(give_frame(t, PING, SYN, 0, i), 0);
+        written += dbr_yamux_fill(t->y, t->out, 1000, true) + 100000;
+        dbr_yamux_sent(t->y, written, written - 150000);
+    }
+    for (uint32_t i = 0; i < 4; i++) { /* none of these leaves */
+        (void)give_frame(t, PING, SYN, 0, i);
+        written += dbr_yamux_fill(t->y, t->out, 1000, true);
+        dbr_yamux_sent(t->y, written, written - 100000);
+    }
+    assert_int_equal(give_frame(t, PING, SYN, 0, 0), DEBROS_ELIMIT);
+    session_free(t);
+}
+
+static void every_kind_of_goaway_ends_opening(void **state)
+{
+    (void)state;
+    for (uint32_t code = 0; code <= 3; code++) {
+        struct session *t = session_new(true);
+        struct dbr_yamux_stream *s;
+        assert_int_equal(give_frame(t, GOAWAY, 0, 0, code), 0);
+        expect_event(t, DBR_YAMUX_GOAWAY, 0);
+        assert_int_equal(dbr_yamux_open(t->y, &s, t->now), DEBROS_ELIMIT);
+        session_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +563,9 @@ int main(void)
         cmocka_unit_test(a_flood_of_opens_above_the_limit_is_elimit),
         cmocka_unit_test(a_burst_of_events_is_drained_in_order),
         cmocka_unit_test(a_flood_of_empty_frames_is_elimit),
+        cmocka_unit_test(so_many_unread_pongs_are_elimit),
+        cmocka_unit_test(answers_that_left_do_not_count_behind_others),
+        cmocka_unit_test(every_kind_of_goaway_ends_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         dbr_assert(dbr_yamux_open(y, &s, now) == 0);
         (void)dbr_yamux_send(y, s, dbr_bytes_str("hello"));
     }
+    uint64_t written = 0;
     int err = 0;
     for (size_t at = 1; at < size && err == 0; at += piece, now++) {
         size_t n = size - at < piece ? size - at : piece;
@@ -72,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (now % 3 == 0) {
             size_t len = dbr_yamux_fill(y, out, sizeof(out), err == 0);
             dbr_assert(len <= sizeof(out));
-            dbr_yamux_unsent(y, len / 2);
+            written += len;
+            dbr_yamux_sent(y, written, written - len / 2);
         }
         if (err == 0 && dbr_yamux_deadline(y) <= now) {
             err = dbr_yamux_expire(y, now);

@@ -89,7 +89,7 @@ static size_t carry(struct model *m, int from, size_t room)
 {
     static uint8_t frames[70000];
     int to = 1 - from;
-    dbr_yamux_unsent(m->y[from], 0);
+    dbr_yamux_sent(m->y[from], 0, 0);
     size_t len = dbr_yamux_fill(m->y[from], frames, room, true);
     dbr_assert(len <= room);
     drain(m, from);

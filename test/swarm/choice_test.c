@@ -165,6 +165,92 @@ static void strangers_make_room_for_dials_to_members(void **state)
     pipe_destroy(world);
 }
 
+static void a_peer_keeps_its_newest_connections(void **state)
+{
+    (void)state;
+    for (uint32_t limit = 1; limit <= 8; limit += 7) {
+        struct pipe_world *world = dbr_malloc(sizeof(*world));
+        struct dbr_swarm_stats stats;
+        pipe_init(world);
+        world->config.limits.conns_per_peer = limit;
+        pipe_start(world, 2);
+        struct pipe_node *a = pipe_node(world, 1);
+        struct pipe_node *b = pipe_node(world, 2);
+        dbr_swarm_set_class(b->swarm, &a->id, DBR_PEER_MEMBER, world->now);
+        for (size_t i = 0; i < 12; i++) {
+            /* Restarted, it has forgotten its connections, and they do not break. */
+            pipe_boot(world, a);
+            dbr_swarm_set_class(a->swarm, &b->id, DBR_PEER_MEMBER, world->now);
+            dbr_swarm_connect(a->swarm, &b->full_addr, 1, world->now);
+            pipe_run(world);
+            world->links[i].cut = true;
+            world->links[i].open[0] = false;
+            world->now += 100;
+        }
+        size_t open = 0;
+        for (size_t i = 0; i < 12; i++) {
+            assert_int_equal(world->links[i].open[1], i >= 12 - limit);
+            open += world->links[i].open[1];
+        }
+        assert_int_equal(open, limit);
+        dbr_swarm_get_stats(b->swarm, &stats);
+        assert_int_equal(stats.full_peer, 12 - limit);
+        assert_int_equal(pipe_count(b, DBR_SWARM_DISCONNECTED), 0);
+        pipe_destroy(world);
+    }
+}
+
+/* Two nodes that keep each other, on links that start, delay and break at random: in the
+ * end there is one connection, and it works both ways. */
+static void simultaneous_dials_end_with_one_usable_connection(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct pipe_world *world = pipe_create(2);
+        struct pipe_node *a = pipe_node(world, 1);
+        struct pipe_node *b = pipe_node(world, 2);
+        struct dbr_rng rng;
+        uint64_t stream[2];
+        dbr_rng_seed(&rng, seed);
+        world->chunk = dbr_rng_below(&rng, 3) * 100;
+        dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
+        dbr_swarm_add_addr(b->swarm, &a->id, &a->addr);
+        dbr_swarm_keep(a->swarm, &b->id, true, world->now);
+        world->now += dbr_rng_below(&rng, 4);
+        dbr_swarm_keep(b->swarm, &a->id, true, world->now);
+        for (uint64_t i = dbr_rng_below(&rng, 20); i > 0; i--) {
+            uint64_t what = dbr_rng_below(&rng, 6);
+            world->hold = what == 0;
+            a->down = what == 1;
+            b->silent = what == 2;
+            if (what == 3 && world->n_links > 0) {
+                pipe_break(world, dbr_rng_below(&rng, world->n_links));
+            } else if (what == 4) {
+                dbr_swarm_connect(a->swarm, &b->full_addr, i, world->now);
+            }
+            pipe_sleep(world, dbr_rng_below(&rng, 700));
+            /* Never more than one attempt of either: two links at a time. */
+            assert_true(world->hold || pipe_open_links(world) <= 4);
+        }
+        world->hold = a->down = b->silent = false;
+        pipe_sleep(world, 60000);
+        assert_int_equal(pipe_open_links(world), 1);
+        pipe_forget(world);
+        assert_int_equal(
+            dbr_swarm_open(a->swarm, &stream[0], &b->id, PIPE_MEMBER, world->now), 0);
+        assert_int_equal(
+            dbr_swarm_open(b->swarm, &stream[1], &a->id, PIPE_MEMBER, world->now), 0);
+        assert_int_equal(
+            dbr_swarm_send(a->swarm, stream[0], dbr_bytes_str("x"), world->now), 0);
+        assert_int_equal(
+            dbr_swarm_send(b->swarm, stream[1], dbr_bytes_str("x"), world->now), 0);
+        pipe_run(world);
+        assert_int_equal(pipe_count(a, DBR_SWARM_STREAM_MESSAGE), 1);
+        assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_MESSAGE), 1);
+        pipe_destroy(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +260,8 @@ int main(void)
         cmocka_unit_test(a_restarted_peer_replaces_its_dead_connection),
         cmocka_unit_test(strangers_make_room_for_members),
         cmocka_unit_test(strangers_make_room_for_dials_to_members),
+        cmocka_unit_test(a_peer_keeps_its_newest_connections),
+        cmocka_unit_test(simultaneous_dials_end_with_one_usable_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,10 @@ static void take_output(struct pipe_world *world, struct pipe_node *node, uint64
     }
     struct dbr_buf out = dbr_swarm_take_output(node->swarm, conn);
     assert_true(out.len > 0);
+    if (node->unwritten) {
+        dbr_buf_finish(&out);
+        return;
+    }
     if (conn == world->raw_conn) {
         dbr_buf_add(&world->raw_out, out.data, out.len);
     } else if (!link->cut) {

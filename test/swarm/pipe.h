@@ -30,6 +30,7 @@ struct pipe_node {
     bool down;                      /* refuses dials */
     bool silent;                    /* lets dials hang */
     bool stalled;                   /* takes events but never output */
+    bool unwritten;                 /* takes output that never reaches anybody */
     bool not_polled;
     uint64_t next_conn;
     struct pipe_event events[PIPE_EVENTS];

@@ -325,6 +325,74 @@ static void the_stack_bounds_open_streams(void **state)
     pipe_destroy(world);
 }
 
+static void what_waits_for_a_peer_is_bounded(void **state)
+{
+    (void)state;
+    static const uint8_t body[700000];
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    struct dbr_swarm_stats stats;
+    uint64_t streams[8];
+    size_t taken = 0;
+    pipe_init(world);
+    world->config.limits.peer_memory = 2000000;
+    pipe_start(world, 1);
+    struct raw *raw = raw_attach(world, true);
+    struct dbr_swarm *swarm = raw->node->swarm;
+    raw->keep_window = true;
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(
+            dbr_swarm_open(swarm, &streams[i], &raw->id, PIPE_CLIENT, world->now), 0);
+        int err =
+            dbr_swarm_send(swarm, streams[i], dbr_bytes(body, sizeof(body)), world->now);
+        assert_true(err == 0 || err == DEBROS_EBUSY);
+        taken += err == 0 ? sizeof(body) : 0;
+    }
+    dbr_swarm_get_stats(swarm, &stats);
+    assert_true(stats.memory > 0);
+    assert_in_range(taken, 2000000, 2000000 + 8 * 262144 + sizeof(body));
+    raw_run(raw); /* windows take some of it */
+    /* Members' own protocols are not counted: snapshots are large. */
+    uint64_t member;
+    assert_int_equal(dbr_swarm_open(swarm, &member, &raw->id, PIPE_MEMBER, world->now),
+                     0);
+    assert_int_equal(dbr_swarm_send(swarm, member, dbr_bytes_str("x"), world->now), 0);
+    raw->keep_window = false;
+    for (size_t i = 0; i < 8; i++) { /* the peer reads on: all of it goes out */
+        struct raw_stream *theirs = raw_find(raw, "/test/client", i);
+        dbr_stack_consume(raw->stack, theirs->id, theirs->data.len);
+    }
+    raw_run(raw);
+    assert_true(pipe_count(raw->node, DBR_SWARM_STREAM_WRITABLE) > 0);
+    for (size_t i = 0; i < 8; i++) {
+        size_t len = raw_find(raw, "/test/client", i)->data.len;
+        assert_true(len == 0 || len == sizeof(body) + 3);
+    }
+    raw_destroy(raw);
+}
+
+static void messages_that_never_end_cost_bounded_memory(void **state)
+{
+    (void)state;
+    static uint8_t part[60003];
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    struct dbr_swarm_stats stats;
+    pipe_init(world);
+    world->config.limits.peer_memory = 500000;
+    pipe_start(world, 1);
+    struct raw *raw = raw_attach(world, true);
+    memcpy(part, "\xc0\x84\x3d", 3); /* one million bytes are announced */
+    for (size_t i = 0; i < 16; i++) {
+        struct raw_stream *stream = raw_open(raw, "/test/client");
+        raw_send(raw, stream, dbr_bytes(part, sizeof(part)));
+        raw_run(raw);
+        assert_int_equal(stream->reset, i >= 8);
+    }
+    dbr_swarm_get_stats(raw->node->swarm, &stats);
+    assert_int_equal(stats.memory, 8);
+    assert_true(dbr_swarm_is_connected(raw->node->swarm, &raw->id));
+    raw_destroy(raw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +407,8 @@ int main(void)
         cmocka_unit_test(reset_tells_both_ends),
         cmocka_unit_test(a_lost_connection_closes_its_streams),
         cmocka_unit_test(the_stack_bounds_open_streams),
+        cmocka_unit_test(what_waits_for_a_peer_is_bounded),
+        cmocka_unit_test(messages_that_never_end_cost_bounded_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
