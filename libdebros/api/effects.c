@@ -67,9 +67,10 @@ bool dbr_effects_drain(debros_node *node)
         while (dbr_core_poll(node->core, &effect, dbr_loop_now())) {
             dbr_effects_carry_out(node, &effect);
         }
-        /* The disk first: it is the slowest. */
+        /* Followers write while we do: the sockets before the log. */
         dbr_lanes_hand_over(node);
-        if (!dbr_tcp_flush(node->loop)) {
+        bool again = dbr_tcp_flush(node->loop);
+        if (!dbr_lanes_flush_log(node) && !again) {
             return false;
         }
     }

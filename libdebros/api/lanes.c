@@ -3,10 +3,31 @@
 #include "api/life.h"
 #include "api/node.h"
 
-#define MODULE "store"
+#define MODULE       "store"
+#define FLUSH_MAX_US 1000000 /* longer ones count as this */
 
 /* ---- The log thread -----------------------------------------------------------------
  */
+
+/* One try, and how long it took. */
+static int write_once(debros_node *node, struct dbr_log_op *ops, debros_detail *detail)
+{
+    _Atomic uint32_t *average = &node->lanes.flush_us;
+    uint64_t begin = dbr_loop_now_us();
+    int err = dbr_store_write_log(node->store, ops, detail);
+    int64_t took = (int64_t)(dbr_loop_now_us() - begin);
+    int64_t before = atomic_load_explicit(average, memory_order_relaxed);
+    took = took < FLUSH_MAX_US ? took : FLUSH_MAX_US;
+    int64_t now = before + (took - before) / 8;
+    atomic_store_explicit(average, (uint32_t)now, memory_order_relaxed);
+    return err;
+}
+
+static void log_failed(struct dbr_lanes *lanes, int err, const debros_detail *detail)
+{
+    lanes->log_detail = *detail;
+    atomic_store(&lanes->log_status, err); /* from here the detail stays */
+}
 
 /* The same batch again until there is room: nothing is lost, later ones wait. False: the
  * node ends before. */
@@ -15,7 +36,7 @@ static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log
     struct dbr_lanes *lanes = &node->lanes;
     debros_detail detail = {.text = ""};
     int err;
-    while ((err = dbr_store_write_log(node->store, ops, &detail)) == DEBROS_ENOSPC) {
+    while ((err = write_once(node, ops, &detail)) == DEBROS_ENOSPC) {
         if (!atomic_exchange(&lanes->is_full, true)) {
             dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
                     "no space left in '%s': writes wait until there is room",
@@ -30,8 +51,7 @@ static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log
                 node->fs->root);
     }
     if (err != 0) {
-        lanes->log_detail = detail;
-        atomic_store(&lanes->log_status, err); /* from here the detail stays */
+        log_failed(lanes, err, &detail);
     }
     return err == 0;
 }
@@ -208,9 +228,52 @@ static void give(struct dbr_lane *lane, struct dbr_chain *jobs)
     }
 }
 
+/* Terms, votes, and entries of few bytes. */
+static bool is_small(const struct dbr_log_op *op)
+{
+    size_t bytes = 0;
+    for (; op != NULL && bytes <= DBR_LANES_INLINE_BYTES; op = op->next) {
+        if (op->type == DBR_LOG_INSTALL || op->type == DBR_LOG_SNAPSHOT) {
+            return false;
+        }
+        for (size_t i = 0; i < op->n_entries; i++) {
+            bytes += op->entries[i].data.len;
+        }
+    }
+    return bytes <= DBR_LANES_INLINE_BYTES;
+}
+
+bool dbr_lanes_flush_log(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    struct dbr_chain *queue = &lanes->log_queue;
+    debros_detail detail = {.text = ""};
+    if (queue->head == NULL) {
+        return false;
+    }
+    if (atomic_load(&lanes->log_status) != 0 || atomic_load(&lanes->is_full) ||
+        atomic_load_explicit(&lanes->flush_us, memory_order_relaxed) >
+            DBR_LANES_INLINE_US ||
+        !is_small(queue->head) || !dbr_lane_is_idle(lanes->log)) {
+        give(lanes->log, queue);
+        return false;
+    }
+    int err = write_once(node, queue->head, &detail);
+    if (err == DEBROS_ENOSPC) {
+        give(lanes->log, queue); /* which tries until there is room */
+        return false;
+    }
+    if (err != 0) {
+        log_failed(lanes, err, &detail);
+    }
+    void *ops = queue->head;
+    dbr_chain_init(queue, queue->offset);
+    log_done(node, ops);
+    return true;
+}
+
 void dbr_lanes_hand_over(debros_node *node)
 {
-    give(node->lanes.log, &node->lanes.log_queue);
     give(node->lanes.apply, &node->lanes.apply_queue);
     give(node->lanes.query, &node->lanes.query_queue);
 }

@@ -13,6 +13,10 @@
 #define DBR_LANES_READERS   2u
 #define DBR_LANES_RETRY_MS  500u /* between two tries on a full disk */
 #define DBR_LANES_MAX_MERGE 64u  /* apply jobs that become one */
+/* A flush by the node thread itself saves two wake-ups, but nothing else goes on
+ * meanwhile: only for disks that flush in less than this, on average. */
+#define DBR_LANES_INLINE_US    400u
+#define DBR_LANES_INLINE_BYTES 1024u /* of the entries */
 
 struct dbr_lanes {
     struct dbr_lane *log;
@@ -21,7 +25,8 @@ struct dbr_lanes {
     struct dbr_chain log_queue;
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
-    atomic_bool is_full; /* the log waits for room on the disk */
+    _Atomic uint32_t flush_us; /* moving average over the last flushes */
+    atomic_bool is_full;       /* the log waits for room on the disk */
     /* Why the log must not be used any more; the detail is written before the status. */
     atomic_int log_status;
     debros_detail log_detail;
@@ -35,6 +40,10 @@ void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
+/* After the sockets have been served: makes a small batch of the log durable at once,
+ * when nothing is before it; gives any other to the log's thread. True: the core has been
+ * told that it is done. */
+bool dbr_lanes_flush_log(debros_node *node);
 /* Writes what the log still waits for, ends the threads, destroys jobs that have not come
  * back. The loop has ended. */
 void dbr_lanes_stop(debros_node *node);

@@ -14,6 +14,11 @@ dbr_time dbr_loop_now(void)
     return uv_hrtime() / NS_PER_MS;
 }
 
+uint64_t dbr_loop_now_us(void)
+{
+    return uv_hrtime() / 1000;
+}
+
 int64_t dbr_loop_wall_ms(void)
 {
     struct timespec ts;

@@ -49,6 +49,7 @@ const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop);
 
 /* Any thread. */
 dbr_time dbr_loop_now(void);
+uint64_t dbr_loop_now_us(void); /* the same clock, in microseconds */
 int64_t dbr_loop_wall_ms(void); /* unix time */
 
 #endif

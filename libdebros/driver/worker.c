@@ -22,6 +22,7 @@ struct dbr_lane {
     /* Under `lock` from here. */
     struct dbr_chain waiting;
     struct dbr_chain done;
+    size_t n_running;
     bool finishing; /* ends once nothing waits */
     bool ending;    /* ends now */
     /* The loop's thread. */
@@ -54,9 +55,11 @@ static void *thread_main(void *data)
     dbr_chain_init(&batch, lane->config.link_offset);
     pthread_mutex_lock(&lane->lock);
     while (next_batch(lane, &batch)) {
+        lane->n_running++;
         pthread_mutex_unlock(&lane->lock);
         lane->config.run(lane->config.data, lane, self->number, batch.head);
         pthread_mutex_lock(&lane->lock);
+        lane->n_running--;
         bool first = lane->done.head == NULL;
         dbr_chain_append(&lane->done, &batch);
         if (first) {
@@ -140,6 +143,15 @@ void dbr_lane_add(struct dbr_lane *lane, struct dbr_chain *jobs)
         pthread_cond_signal(&lane->changed);
     }
     pthread_mutex_unlock(&lane->lock);
+}
+
+bool dbr_lane_is_idle(struct dbr_lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool idle = lane->waiting.head == NULL && lane->n_running == 0 &&
+                lane->done.head == NULL && !lane->finishing && !lane->ending;
+    pthread_mutex_unlock(&lane->lock);
+    return idle;
 }
 
 bool dbr_lane_pause(struct dbr_lane *lane, uint32_t ms)

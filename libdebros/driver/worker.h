@@ -33,6 +33,9 @@ int dbr_lane_create(struct dbr_lane **out, struct dbr_loop *loop,
                     const struct dbr_lane_config *config);
 /* Takes all jobs of the chain, as one batch if it can. Loop's thread. */
 void dbr_lane_add(struct dbr_lane *lane, struct dbr_chain *jobs);
+/* Nothing waits, runs or comes back: what its thread would touch is the caller's until
+ * the next add. Loop's thread. */
+bool dbr_lane_is_idle(struct dbr_lane *lane);
 /* Inside `run`: sleeps. False, at once: the lane is to end. */
 bool dbr_lane_pause(struct dbr_lane *lane, uint32_t ms);
 /* Ends the threads: after the jobs that wait (`finish`), or after those that run. Blocks.

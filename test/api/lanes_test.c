@@ -2,10 +2,13 @@
 #include "api/lanes.h"
 
 #include <stdatomic.h>
+#include <sys/prctl.h>
 
+#include "api/node.h"
 #include "harness.h"
 #include "store/store.h"
 
+static char writer[16]; /* the thread that wrote last, under the node's own order */
 static atomic_int disk; /* what a write of the log returns; 0: ask the real one */
 
 int __real_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
@@ -17,6 +20,7 @@ int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
                                debros_detail *detail)
 {
     int err = atomic_load(&disk);
+    prctl(PR_GET_NAME, writer);
     if (err == 0) {
         return __real_dbr_store_write_log(store, ops, detail);
     }
@@ -100,6 +104,38 @@ static void a_node_with_a_full_disk_can_go(void **state)
     /* tear_down destroys the node with it. */
 }
 
+/* `flush_us`: how long the disk took so far. */
+static const char *who_writes(uint32_t flush_us, const char *sql)
+{
+    /* The leader's first entries are behind it. */
+    assert_int_equal(harness_exec(node, insert.sql), 0);
+    atomic_store(&node->lanes.flush_us, flush_us);
+    assert_int_equal(harness_exec(node, sql), 0);
+    return writer;
+}
+
+static void a_small_batch_is_flushed_in_line(void **state)
+{
+    (void)state;
+    assert_string_equal(who_writes(0, insert.sql), "debros-node");
+}
+
+static void a_slow_disk_has_its_own_thread(void **state)
+{
+    (void)state;
+    assert_string_equal(who_writes(1000000, insert.sql), "debros-log");
+}
+
+static void a_large_batch_has_it_too(void **state)
+{
+    (void)state;
+    char sql[2 * DBR_LANES_INLINE_BYTES];
+    memset(sql, ' ', sizeof(sql));
+    memcpy(sql, insert.sql, strlen(insert.sql));
+    sql[sizeof(sql) - 1] = '\0';
+    assert_string_equal(who_writes(0, sql), "debros-log");
+}
+
 static struct dbr_apply_job *make_job(enum dbr_apply_job_type type, uint64_t index)
 {
     struct dbr_apply_job *job = dbr_apply_job_create(type);
@@ -148,6 +184,11 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_with_a_full_disk_can_go, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_small_batch_is_flushed_in_line, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_disk_has_its_own_thread, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_large_batch_has_it_too, set_up, tear_down),
         cmocka_unit_test(neighbours_are_applied_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

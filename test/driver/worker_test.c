@@ -99,12 +99,15 @@ static void one_thread_takes_all_that_waits_as_one_batch(void **state)
     (void)state;
     struct shop shop;
     open_shop(&shop, until_expected, 1, run_batch);
+    assert_true(dbr_lane_is_idle(shop.lane));
     for (size_t i = 0; i < 100; i++) {
         add(&shop, i); /* the first batch is held: the others gather behind it */
+        assert_false(dbr_lane_is_idle(shop.lane));
     }
     atomic_store(&shop.open, true);
     shop.expected = 100;
     bench_run(&shop.bench);
+    assert_true(dbr_lane_is_idle(shop.lane));
     assert_true(shop.in_order);
     dbr_lane_stop(shop.lane, true);
     /* How many the first one got is chance; the rest is one. */
