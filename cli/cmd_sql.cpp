@@ -37,12 +37,19 @@ bool is_write_refusal(const debros::Error &error)
            error.detail().find("write") != std::string::npos;
 }
 
+std::chrono::milliseconds freshness_of(const Args &args)
+{
+    return args.freshness.empty() ? std::chrono::milliseconds(0)
+                                  : parse_duration(args.freshness);
+}
+
 debros::Rows run_statement(Session &session, const Args &args,
                            const debros::Statement &statement)
 {
     auto sql = session.sql(args.ns);
     if (may_only_read(statement.sql)) {
-        auto result = sql.query(statement, parse_level(args.level)).wait();
+        auto result =
+            sql.query(statement, parse_level(args.level), freshness_of(args)).wait();
         if (result || !is_write_refusal(result.error())) {
             return std::move(result).value();
         }
@@ -80,6 +87,7 @@ int query(const Args &args)
 {
     Format format = parse_format(args.format);
     parse_level(args.level);
+    freshness_of(args);
     auto statements = split_statements(args.sql);
     if (statements.size() != 1) {
         throw UsageError("takes one statement, not " + std::to_string(statements.size()) +
@@ -159,8 +167,13 @@ void add_sql_commands(CLI::App &app, Run &run)
     command->footer(param_rule);
     command
         ->add_option("--level", args->level,
-                     "of a read: linearizable (default), or none: what this node has")
+                     "of a read: linearizable (default), weak, strong, none or auto")
         ->type_name("LEVEL");
+    command
+        ->add_option("--freshness", args->freshness,
+                     "with --level none or auto: fail when the node's state is older, such "
+                     "as 2s")
+        ->type_name("TIME");
     add_namespace_option(*command, *args);
     add_client_options(*command, *args);
     command->callback([&run, args] { run = [args] { return query(*args); }; });

@@ -91,7 +91,10 @@ debros::Level parse_level(std::string_view text)
     return static_cast<debros::Level>(
         choose("the level", text,
                {{"linearizable", int(debros::Level::linearizable)},
-                {"none", int(debros::Level::none)}}));
+                {"none", int(debros::Level::none)},
+                {"weak", int(debros::Level::weak)},
+                {"strong", int(debros::Level::strong)},
+                {"auto", int(debros::Level::automatic)}}));
 }
 
 debros_log_level parse_log_level(std::string_view text)

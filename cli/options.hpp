@@ -23,6 +23,7 @@ struct Options {
     std::string format = "table";
     std::string timeout; // "30s", "500ms"
     std::string level = "linearizable";
+    std::string freshness; // "2s"; empty: any age
 };
 
 // Adds --node, --identity, --timeout and -o: what every command to a node takes.

@@ -50,8 +50,12 @@ static const char *check(const debros_sql *req, enum dbr_request_type type)
         req->n_statements > (query ? 1 : DBR_SQL_MAX_STATEMENTS)) {
         return query ? "a query takes 1 statement" : "exec takes 1 to 1,000 statements";
     }
-    if (query && req->level != DEBROS_LINEARIZABLE && req->level != DEBROS_NONE) {
+    if (query && (req->level < DEBROS_LINEARIZABLE || req->level > DEBROS_AUTO)) {
         return "the query has no known level";
+    }
+    if (query && req->freshness != 0 && req->level != DEBROS_NONE &&
+        req->level != DEBROS_AUTO) {
+        return "a freshness is for queries of level none and auto: the others are fresh";
     }
     for (size_t i = 0; i < req->n_statements; i++) {
         const char *wrong = check_statement(&req->statements[i]);
@@ -81,6 +85,7 @@ static int submit(debros_node *node, debros_sql *req, debros_sql_cb cb,
     call->request.statements = req->statements;
     call->request.n_statements = req->n_statements;
     call->request.level = req->level;
+    call->request.freshness_ms = req->freshness;
     return dbr_call_submit(node, call);
 }
 

@@ -626,6 +626,9 @@ void dbr_consensus_status(const struct dbr_consensus *c, struct dbr_consensus_st
         .commit_index = r->commit_index,
         .last_index = raft_last_index(r),
         .snapshot_index = r->log.snapshot.last_index,
+        .last_command = c->last_command,
+        .fresh_at = c->reads.fresh_at,
+        .fresh_index = c->reads.fresh_index,
         .servers = c->servers,
         .n_servers = c->n_servers,
         .changing = is_changing(c)};

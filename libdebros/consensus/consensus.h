@@ -159,6 +159,11 @@ struct dbr_consensus_status {
     uint64_t commit_index;
     uint64_t last_index;
     uint64_t snapshot_index;
+    uint64_t last_command; /* index of the newest one that is committed here */
+    /* Databases that hold command `fresh_index` hold all that the leader had committed
+     * when it sent what came here at `fresh_at`; 0: never yet, or this server leads. */
+    dbr_time fresh_at;
+    uint64_t fresh_index;
     const struct dbr_server *servers; /* the newest configuration */
     size_t n_servers;
     bool changing; /* a configuration change is under way */

@@ -44,6 +44,10 @@ static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
 static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
     struct raft_append_entries *a = &m->raft.append_entries;
+    const struct raft *r = &c->raft;
+    uint64_t from = m->raft.server_id;
+    uint64_t term = a->term;
+    uint64_t commit = a->leader_commit;
     dbr_repair_7_strip(c, a);
     a->leader_commit = dbr_repair_2_commit(c, a);
     if (dbr_repair_postpones(c, a)) {
@@ -58,6 +62,10 @@ static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
     dbr_repair_2_begin(c, a->term, a->prev_log_index + a->n_entries);
     deliver(c, m);
     dbr_repair_2_end(c);
+    if (r->state == RAFT_FOLLOWER && r->current_term == term &&
+        r->follower_state.current_leader.id == from) {
+        dbr_reads_heard(c, commit);
+    }
     return 0;
 }
 

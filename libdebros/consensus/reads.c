@@ -229,11 +229,38 @@ bool dbr_reads_flush(struct dbr_consensus *c)
     return any;
 }
 
+void dbr_reads_heard(struct dbr_consensus *c, uint64_t commit)
+{
+    struct dbr_reads *q = &c->reads;
+    if (!q->hears) {
+        q->hears = true;
+        q->heard_at = c->now;
+        q->heard_term = c->raft.current_term;
+        q->heard_commit = commit;
+    }
+}
+
+static void settle_freshness(struct dbr_consensus *c)
+{
+    struct dbr_reads *q = &c->reads;
+    if (!q->hears || c->raft.last_applied < q->heard_commit) {
+        return;
+    }
+    q->hears = false;
+    /* A leader whose barrier has not committed does not know yet what its predecessors
+     * have acknowledged. */
+    if (dbr_consensus_term_of(c, q->heard_commit) == q->heard_term) {
+        q->fresh_at = q->heard_at;
+        q->fresh_index = c->last_command;
+    }
+}
+
 /* Reads end with the leadership, whether or not libraft says so. */
 void dbr_reads_settle(struct dbr_consensus *c)
 {
     struct dbr_reads *q = &c->reads;
     settle_round(c);
+    settle_freshness(c);
     if (dbr_consensus_leads(c)) {
         return;
     }

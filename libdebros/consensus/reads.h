@@ -60,6 +60,14 @@ struct dbr_reads {
     /* Through the log. */
     struct dbr_ring strong;
     struct dbr_read_barrier barriers[DBR_READS_BARRIERS];
+    /* How old this server's own state is: the leader's commit index of a message that is
+     * being waited for, and of the last one that was reached. */
+    bool hears;
+    dbr_time heard_at;
+    uint64_t heard_term;
+    uint64_t heard_commit;
+    dbr_time fresh_at;
+    uint64_t fresh_index;
 };
 
 void dbr_reads_init(struct dbr_consensus *c);
@@ -73,6 +81,8 @@ bool dbr_reads_flush(struct dbr_consensus *c);
 void dbr_reads_settle(struct dbr_consensus *c);
 /* A probe or an ack of server `from`. */
 void dbr_reads_recv(struct dbr_consensus *c, const struct raft_message *message);
+/* The leader that is followed said, in an append, that it has committed up to `commit`. */
+void dbr_reads_heard(struct dbr_consensus *c, uint64_t commit);
 /* Repeats a round whose messages may be lost. */
 void dbr_reads_tick(struct dbr_consensus *c);
 

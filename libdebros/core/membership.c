@@ -26,6 +26,12 @@ static bool has_place(const struct dbr_core *core)
     return find_server(&status, dbr_server_id(&core->self)) != NULL;
 }
 
+static bool votes(const struct dbr_core *core, const struct dbr_consensus_status *status)
+{
+    const struct dbr_server *self = find_server(status, dbr_server_id(&core->self));
+    return self != NULL && self->role == DBR_SERVER_VOTER;
+}
+
 bool dbr_membership_has_replica(const struct dbr_core *core)
 {
     bool has_rows = core->applied > 0 || core->config.applied > 0;
@@ -64,7 +70,8 @@ static void route_member(struct dbr_core *core, dbr_time now)
                any_member(core, &peer)) {
         route = DBR_SQL_ROUTE_PEER;
     }
-    dbr_sql_set_replica(core->sql, has_replica);
+    dbr_sql_set_replica(core->sql, has_replica, votes(core, &status));
+    dbr_sql_set_fresh(core->sql, status.fresh_at, status.fresh_index);
     dbr_sql_set_route(core->sql, route, &peer, now);
 }
 
@@ -133,7 +140,7 @@ static void look(struct dbr_core *core, dbr_time now)
         ticket == NULL
             ? DEBROS_ENOMEM
             : dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
-                            &statement, is_local ? DEBROS_NONE : DEBROS_LINEARIZABLE,
+                            &statement, is_local ? DEBROS_NONE : DEBROS_LINEARIZABLE, 0,
                             true, dbr_time_add(now, DBR_INTERNAL_TIMEOUT_MS), now);
     core->members_running = err == 0;
     core->members_at =

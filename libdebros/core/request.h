@@ -32,6 +32,7 @@ struct dbr_request {
     const debros_statement *statements;
     size_t n_statements;
     enum debros_level level;
+    uint32_t freshness_ms;
     const char *target;
     uint32_t ttl_s;
     /* Out. Everything lives in `arena` or in `sql`; api frees both after the callback. */

@@ -34,7 +34,8 @@ static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time n
                            request->n_statements, NULL, false, request->deadline, now);
     } else {
         err = dbr_sql_query(core->sql, ticket->token, request->ns, request->statements,
-                            request->level, false, request->deadline, now);
+                            request->level, request->freshness_ms, false,
+                            request->deadline, now);
     }
     if (err != 0) {
         refuse(core, ticket, now, err, "too many requests are pending: try again later");
@@ -80,7 +81,8 @@ static void run_ns_list(struct dbr_core *core, struct dbr_ticket *ticket, dbr_ti
     debros_statement statement = {.sql = dbr_commands_ns_list};
     ticket->state = DBR_TICKET_RUNNING;
     int err = dbr_sql_query(core->sql, ticket->token, DBR_SQL_SYSTEM_NAMESPACE,
-                            &statement, DEBROS_LINEARIZABLE, true, ticket->deadline, now);
+                            &statement, DEBROS_LINEARIZABLE, 0, true, ticket->deadline,
+                            now);
     if (err != 0) {
         refuse(core, ticket, now, err, NULL);
     }

@@ -281,9 +281,21 @@ typedef struct debros_result {
     int64_t last_insert_id;
 } debros_result;
 
+/* What a query sees of writes that were acknowledged before it began. */
 enum debros_level {
-    DEBROS_LINEARIZABLE, /* the default: sees every write acknowledged before it began */
-    DEBROS_NONE          /* this node's state (a client: its member's), maybe stale */
+    /* The default: all of them. The leader asks its voters whether it still leads, in
+     * rounds that queries share; nothing is written. */
+    DEBROS_LINEARIZABLE,
+    /* What this node holds (a client: its member), however old, or at most `freshness`
+     * old. Needs no leader and no other node. */
+    DEBROS_NONE,
+    /* What the leader holds, by its own belief: a leader that was cut off and does not know
+     * it yet misses writes of its successor, for about an election timeout at most. */
+    DEBROS_WEAK,
+    /* All of them, by an entry in the log: as slow as a write. For tests of the others. */
+    DEBROS_STRONG,
+    /* WEAK where the answering node votes, NONE (with `freshness`) where it does not. */
+    DEBROS_AUTO
 };
 
 typedef struct debros_sql debros_sql;
@@ -295,6 +307,10 @@ struct debros_sql {
     const debros_statement *statements;
     size_t n_statements;      /* exec: 1 to 1,000, one transaction; query: 1 */
     enum debros_level level;  /* query */
+    debros_msec freshness;    /* query, NONE and AUTO: ESTATE when the answering node has not
+                                 held the leader's state within so many ms; 0: any age. The
+                                 leader is always fresh. Heartbeats come every tenth of the
+                                 election timeout: a bound below that is often missed */
     /* out */
     const debros_result *results; /* one for each statement */
     size_t n_results;
@@ -310,7 +326,8 @@ struct debros_sql {
  * parameter count, ENOTFOUND no such namespace, ELIMIT, EUNREACHABLE, EQUORUM, ENOSPC. */
 DEBROS_API int debros_sql_exec(debros_node *node, debros_sql *req, debros_sql_cb cb);
 
-/* Runs statements[0], which must not write (EINVAL if it does). */
+/* Runs statements[0], which must not write (EINVAL if it does). Errors: those of exec, and
+ * ESTATE: the node's state is older than `freshness`. */
 DEBROS_API int debros_sql_query(debros_node *node, debros_sql *req, debros_sql_cb cb);
 
 /* ---- Cluster ---------------------------------------------------------------- */

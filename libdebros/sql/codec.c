@@ -79,7 +79,7 @@ void dbr_sql_frame_exec(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
 
 void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
                          uint32_t hops, const char *ns, const debros_statement *statement,
-                         enum debros_level level)
+                         enum debros_level level, uint32_t freshness_ms)
 {
     struct dbr_arena arena;
     dbr_arena_init(&arena, 0);
@@ -87,6 +87,7 @@ void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
     query.ns = dbr_proto_bytes(dbr_bytes_str(ns));
     query.statement = dbr_sql_pb_statement(&arena, statement);
     query.level = (uint32_t)level;
+    query.freshness_ms = freshness_ms;
     DbrPb__Frame frame = DBR_PB__FRAME__INIT;
     frame.id = id;
     frame.timeout_ms = timeout_ms;
@@ -113,11 +114,12 @@ void dbr_sql_frame_reply(struct dbr_buf *out, uint64_t id,
 static int decode_query(struct dbr_sql_frame *out, struct dbr_arena *arena,
                         const DbrPb__Query *query)
 {
-    if (query->statement == NULL || query->level > (uint32_t)DEBROS_NONE) {
+    if (query->statement == NULL || query->level > (uint32_t)DEBROS_AUTO) {
         return DEBROS_EPROTO;
     }
     out->kind = DBR_SQL_FRAME_QUERY;
     out->query.level = (enum debros_level)query->level;
+    out->query.freshness_ms = query->freshness_ms;
     int err = dbr_sql_pb_read_text(&out->query.ns, arena, query->ns, DBR_SQL_MAX_NAME);
     if (err != 0) {
         return err;

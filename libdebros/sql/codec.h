@@ -36,6 +36,7 @@ struct dbr_sql_frame {
         const char *ns;
         debros_statement statement;
         enum debros_level level;
+        uint32_t freshness_ms;
     } query; /* QUERY */
     struct dbr_sql_reply
         *reply; /* REPLY: has its own memory, the receiver's to destroy */
@@ -46,7 +47,7 @@ void dbr_sql_frame_exec(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
                         uint32_t hops, const struct dbr_sql_transaction *transaction);
 void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
                          uint32_t hops, const char *ns, const debros_statement *statement,
-                         enum debros_level level);
+                         enum debros_level level, uint32_t freshness_ms);
 void dbr_sql_frame_reply(struct dbr_buf *out, uint64_t id,
                          const struct dbr_sql_reply *reply);
 /* 0, EPROTO malformed or beyond a limit, ENOMEM (also: the arena's cap). */

@@ -19,7 +19,7 @@ static int send_request(struct dbr_sql *sql, const struct dbr_pending *p, dbr_ti
     const struct dbr_sql_transaction *t = &p->transaction;
     if (p->is_query) {
         dbr_sql_frame_query(&frame, p->id, left, p->hops + 1, t->ns, &t->statements[0],
-                            p->level);
+                            p->level, p->freshness_ms);
     } else {
         dbr_sql_frame_exec(&frame, p->id, left, p->hops + 1, t);
     }
@@ -159,6 +159,7 @@ static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_cla
     }
     p->is_query = is_query;
     p->level = frame->query.level;
+    p->freshness_ms = frame->query.freshness_ms;
     p->internal = cls == DBR_PEER_MEMBER;
     p->stream = stream;
     p->remote_id = frame->id;

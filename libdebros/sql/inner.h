@@ -25,7 +25,11 @@ struct dbr_sql {
     enum dbr_sql_route route;
     struct dbr_peer_id route_peer;
     bool has_replica;
-    uint64_t upstream; /* our stream to route_peer, 0: none */
+    bool votes;
+    dbr_time fresh_at; /* of the databases' own state; 0: never */
+    dbr_time next_fresh_at;
+    uint64_t next_fresh_index; /* which they hold then */
+    uint64_t upstream;         /* our stream to route_peer, 0: none */
     uint64_t applied;
     struct dbr_pending *table; /* by id */
     struct dbr_list waiting;
@@ -59,6 +63,8 @@ struct dbr_pending *dbr_sql_admit(struct dbr_sql *sql,
 /* leader.c */
 void dbr_sql_propose(struct dbr_sql *sql, dbr_time now); /* all that waits and may go */
 void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now);
+/* What the databases here hold, if that is fresh enough. */
+void dbr_sql_read_here(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now);
 void dbr_sql_start_query(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now);
 /* What was proposed or read here as the leader begins again. */
 void dbr_sql_leave_log(struct dbr_sql *sql, dbr_time now);

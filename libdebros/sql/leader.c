@@ -181,6 +181,23 @@ static void drop_applied(struct dbr_sql *sql, dbr_time now)
     }
 }
 
+static void settle_fresh(struct dbr_sql *sql)
+{
+    if (sql->next_fresh_at > sql->fresh_at && sql->applied >= sql->next_fresh_index) {
+        sql->fresh_at = sql->next_fresh_at;
+    }
+}
+
+void dbr_sql_set_fresh(struct dbr_sql *sql, dbr_time at, uint64_t index)
+{
+    /* One mark is waited for at a time: newer ones would put it off for ever. */
+    if (at > sql->next_fresh_at && sql->applied >= sql->next_fresh_index) {
+        sql->next_fresh_at = at;
+        sql->next_fresh_index = index;
+        settle_fresh(sql);
+    }
+}
+
 void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
                      uint64_t applied, dbr_time now)
 {
@@ -197,6 +214,7 @@ void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
     }
     if (applied > sql->applied) {
         sql->applied = applied;
+        settle_fresh(sql);
     }
     drop_applied(sql, now);
     catch_up(sql, now);
@@ -204,7 +222,35 @@ void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
 
 /* ---- Reads ------------------------------------------------------------------------ */
 
-void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now)
+void dbr_sql_read_here(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
+{
+    dbr_time age = now > sql->fresh_at ? now - sql->fresh_at : 0;
+    if (p->freshness_ms == 0 || sql->route == DBR_SQL_ROUTE_SELF ||
+        (sql->fresh_at != 0 && age <= p->freshness_ms)) {
+        dbr_sql_start_query(sql, p, now);
+    } else if (sql->fresh_at == 0) {
+        dbr_sql_fail(sql, p, now, DEBROS_ESTATE,
+                     "stale read: this node has not heard from a leader yet");
+    } else {
+        dbr_sql_fail(sql, p, now, DEBROS_ESTATE,
+                     "stale read: this node's state is %llu ms old, more than the %u ms "
+                     "that are allowed",
+                     (unsigned long long)age, p->freshness_ms);
+    }
+}
+
+/* The leader's committed state, without a question to anybody. */
+static void read_weak(struct dbr_sql *sql, struct dbr_pending *p)
+{
+    struct dbr_consensus_status status;
+    dbr_consensus_status(sql->config.consensus, &status);
+    p->index = status.last_command;
+    p->sent = true;
+    dbr_sql_set_busy(sql, p, DBR_PENDING_CATCHING);
+}
+
+/* One read index for all that wait, through the log or not. */
+static void start_batch(struct dbr_sql *sql, bool strong, dbr_time now)
 {
     struct dbr_sql_batch *batch = NULL;
     struct dbr_list *item;
@@ -212,7 +258,7 @@ void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now)
     DBR_LIST_FOREACH(item, tmp, &sql->waiting)
     {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
-        if (!p->is_query || p->retry_at > now) {
+        if (!p->is_query || p->retry_at > now || (p->level == DEBROS_STRONG) != strong) {
             continue;
         }
         if (batch == NULL && (batch = batch_create(&sql->reads)) == NULL) {
@@ -226,9 +272,31 @@ void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now)
         return;
     }
     batch->index = ++sql->next_read;
-    if (dbr_consensus_read(sql->config.consensus, batch->index, now) != 0) {
+    int err = strong ? dbr_consensus_read_strong(sql->config.consensus, batch->index, now)
+                     : dbr_consensus_read(sql->config.consensus, batch->index, now);
+    if (err != 0) {
         batch_retry(sql, batch, now + sql->config.limits.retry_ms);
     }
+}
+
+void dbr_sql_start_reads(struct dbr_sql *sql, dbr_time now)
+{
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    bool weak = false;
+    DBR_LIST_FOREACH(item, tmp, &sql->waiting)
+    {
+        struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
+        if (p->is_query && p->retry_at <= now && p->level == DEBROS_WEAK) {
+            read_weak(sql, p);
+            weak = true;
+        }
+    }
+    if (weak) {
+        catch_up(sql, now);
+    }
+    start_batch(sql, false, now);
+    start_batch(sql, true, now);
 }
 
 void dbr_sql_read_ready(struct dbr_sql *sql, uint64_t token, int status, uint64_t index,

@@ -37,6 +37,7 @@ struct dbr_pending {
     uint64_t index; /* PROPOSED, CATCHING */
     uint64_t term;  /* PROPOSED */
     enum debros_level level;
+    uint32_t freshness_ms;
     struct dbr_sql_reply *reply;            /* done */
     struct dbr_sql_transaction transaction; /* a query uses ns and statements[0] */
     struct dbr_arena arena;

@@ -188,7 +188,7 @@ int dbr_sql_exec(struct dbr_sql *sql, uint64_t token, const char *ns,
 
 int dbr_sql_query(struct dbr_sql *sql, uint64_t token, const char *ns,
                   const debros_statement *statement, enum debros_level level,
-                  bool internal, dbr_time deadline, dbr_time now)
+                  uint32_t freshness_ms, bool internal, dbr_time deadline, dbr_time now)
 {
     struct dbr_sql_transaction transaction = {
         .ns = ns, .statements = statement, .n_statements = 1};
@@ -200,6 +200,7 @@ int dbr_sql_query(struct dbr_sql *sql, uint64_t token, const char *ns,
     p->is_query = true;
     p->token = token;
     p->level = level;
+    p->freshness_ms = freshness_ms;
     p->internal = internal;
     refuse(sql, p, internal, now);
     return 0;
@@ -253,9 +254,10 @@ void dbr_sql_set_route(struct dbr_sql *sql, enum dbr_sql_route route,
     }
 }
 
-void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica)
+void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica, bool votes)
 {
     sql->has_replica = has_replica;
+    sql->votes = votes;
 }
 
 void dbr_sql_wall(struct dbr_sql *sql, int64_t wall_ms)
@@ -265,6 +267,14 @@ void dbr_sql_wall(struct dbr_sql *sql, int64_t wall_ms)
 
 /* ---- Out --------------------------------------------------------------------------- */
 
+/* Whoever holds the databases decides what AUTO means; others send it on. */
+static void settle_auto(const struct dbr_sql *sql, struct dbr_pending *p)
+{
+    if (p->is_query && p->level == DEBROS_AUTO && sql->has_replica) {
+        p->level = sql->votes ? DEBROS_WEAK : DEBROS_NONE;
+    }
+}
+
 void dbr_sql_flush(struct dbr_sql *sql, dbr_time now)
 {
     struct dbr_list *item;
@@ -272,10 +282,11 @@ void dbr_sql_flush(struct dbr_sql *sql, dbr_time now)
     DBR_LIST_FOREACH(item, tmp, &sql->waiting)
     {
         struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
+        settle_auto(sql, p);
         /* Our own look at our own file is always possible. */
         bool may_be_here = sql->has_replica || (p->is_local && p->internal);
         if (p->is_query && p->level == DEBROS_NONE && may_be_here) {
-            dbr_sql_start_query(sql, p, now);
+            dbr_sql_read_here(sql, p, now);
         } else if (sql->route == DBR_SQL_ROUTE_PEER && p->retry_at <= now) {
             dbr_sql_forward(sql, p, now);
         }

@@ -54,8 +54,11 @@ void dbr_sql_destroy(struct dbr_sql *sql);
 /* `peer` for ROUTE_PEER. Requests that were on their way elsewhere start again. */
 void dbr_sql_set_route(struct dbr_sql *sql, enum dbr_sql_route route,
                        const struct dbr_peer_id *peer, dbr_time now);
-/* Whether local reads are possible: this node holds the databases. */
-void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica);
+/* Whether local reads are possible: this node holds the databases; and whether it votes.
+ */
+void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica, bool votes);
+/* The databases, once they hold `index`, are as the leader's were at `at` or later. */
+void dbr_sql_set_fresh(struct dbr_sql *sql, dbr_time at, uint64_t index);
 /* Unix milliseconds for the entries to come. */
 void dbr_sql_wall(struct dbr_sql *sql, int64_t wall_ms);
 
@@ -68,7 +71,7 @@ int dbr_sql_exec(struct dbr_sql *sql, uint64_t token, const char *ns,
                  const int32_t *expect, bool internal, dbr_time deadline, dbr_time now);
 int dbr_sql_query(struct dbr_sql *sql, uint64_t token, const char *ns,
                   const debros_statement *statement, enum debros_level level,
-                  bool internal, dbr_time deadline, dbr_time now);
+                  uint32_t freshness_ms, bool internal, dbr_time deadline, dbr_time now);
 /* DONE with ECANCELED follows, unless the answer is there already. */
 void dbr_sql_cancel(struct dbr_sql *sql, uint64_t token);
 /* DONE with `status` for every local request. */

@@ -52,6 +52,11 @@ static void arguments_are_checked_before_anything_happens(void **state)
     req.level = (enum debros_level)7;
     assert_int_equal(debros_sql_query(node, &req, NULL), DEBROS_EINVAL);
     assert_string_equal(req.base.detail, "the query has no known level");
+    req.level = DEBROS_WEAK;
+    req.freshness = 100;
+    assert_int_equal(debros_sql_query(node, &req, NULL), DEBROS_EINVAL);
+    assert_non_null(strstr(req.base.detail, "freshness is for queries of level none"));
+    req.freshness = 0;
     char *longest = malloc((1 << 20) + 2);
     memset(longest, ' ', (1 << 20) + 1);
     longest[(1 << 20) + 1] = '\0';

@@ -107,8 +107,12 @@ static void a_level_reaches_the_request(void **)
     Node node(quiet());
     node.sql().query("SELECT 1", debros::Level::none).get();
     assert_int_equal(fake.level, DEBROS_NONE);
+    assert_int_equal(fake.freshness, 0);
     node.sql().query("SELECT 1").get();
     assert_int_equal(fake.level, DEBROS_LINEARIZABLE);
+    node.sql().query({"SELECT 1"}, debros::Level::automatic, std::chrono::milliseconds(250)).get();
+    assert_int_equal(fake.level, DEBROS_AUTO);
+    assert_int_equal(fake.freshness, 250);
 }
 
 static void get_throws_code_detail_and_statement(void **)

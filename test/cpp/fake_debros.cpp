@@ -73,6 +73,7 @@ static int submit_sql(debros_node *node, debros_sql *req, debros_sql_cb cb,
     const debros_statement &last = req->statements[req->n_statements - 1];
     fake.params.assign(last.params, last.params + last.n_params);
     fake.level = req->level;
+    fake.freshness = req->freshness;
     return submit(node, &req->base, [req, cb](int status) {
         req->results = &fake.result;
         req->n_results = 1;

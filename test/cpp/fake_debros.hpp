@@ -19,6 +19,7 @@ struct Fake {
     int canceled = 0;
     int released = 0;
     debros_level level = DEBROS_LINEARIZABLE;
+    debros_msec freshness = 0;
 };
 
 extern Fake fake;

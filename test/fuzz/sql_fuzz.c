@@ -48,7 +48,7 @@ static void check_frame(debros_bytes bytes)
         } else if (frame.kind == DBR_SQL_FRAME_QUERY) {
             dbr_sql_frame_query(&out, frame.id, frame.timeout_ms, frame.hops,
                                 frame.query.ns, &frame.query.statement,
-                                frame.query.level);
+                                frame.query.level, frame.query.freshness_ms);
         } else {
             dbr_sql_frame_reply(&out, frame.id, frame.reply);
             dbr_sql_reply_destroy(frame.reply);

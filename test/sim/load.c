@@ -1,17 +1,57 @@
 /* The load, and what its answers promise: each acknowledged row is on every node, once;
- * each refused one on none; a linearizable read sees what was acknowledged before it. */
+ * each refused one on none; a read sees what its level promises of the rows that were
+ * acknowledged before it began. */
 #include <stdlib.h>
 
 #include "world.h"
 
 enum { ROW_NONE, ROW_IN_FLIGHT, ROW_ACKED, ROW_UNKNOWN, ROW_FAILED };
 
+/* A leader that was cut off believes in itself for two of its election timeouts (500 ms)
+ * at most, and what it or others send is under way for a while. */
+#define DEPOSED_MS   1000
+#define UNDER_WAY_MS 200
+
 struct sim_answer sim_answer[SIM_NODES_MAX];
 
 static void set_row(struct sim_world *w, int64_t id, uint8_t state)
 {
     w->state[id] = state;
-    w->n_acked_rows += state == ROW_ACKED;
+    if (state == ROW_ACKED) {
+        w->acked_at[w->n_acked_rows++] = w->now;
+    }
+}
+
+/* Rows that were acknowledged `age` ms ago. */
+static uint64_t acked_before(const struct sim_world *w, uint32_t age)
+{
+    uint64_t n = w->n_acked_rows;
+    while (n > 0 && w->acked_at[n - 1] + age > w->now) {
+        n--;
+    }
+    return n;
+}
+
+/* A client mixes levels. */
+static void fill_count(struct sim_world *w, struct sim_op *op)
+{
+    static const enum debros_level levels[] = {
+        DEBROS_LINEARIZABLE, DEBROS_LINEARIZABLE, DEBROS_LINEARIZABLE, DEBROS_WEAK,
+        DEBROS_STRONG,       DEBROS_NONE,         DEBROS_NONE,         DEBROS_AUTO};
+    struct dbr_request *r = &op->request;
+    r->type = DBR_REQUEST_QUERY;
+    op->statements[0].sql = "SELECT count(*) FROM t";
+    r->level = w->faults ? levels[dbr_rng_below(&w->load_rng, 8)] : DEBROS_LINEARIZABLE;
+    bool may_be_old = r->level == DEBROS_NONE || r->level == DEBROS_AUTO;
+    if (may_be_old && dbr_rng_below(&w->load_rng, 2) == 0) {
+        r->freshness_ms = 60 + (uint32_t)dbr_rng_below(&w->load_rng, 2000);
+    }
+    if (may_be_old && r->freshness_ms == 0) {
+        return; /* any age */
+    }
+    bool is_exact = r->level == DEBROS_LINEARIZABLE || r->level == DEBROS_STRONG;
+    op->floor = is_exact ? w->n_acked_rows
+                         : acked_before(w, r->freshness_ms + DEPOSED_MS + UNDER_WAY_MS);
 }
 
 static void fill_insert(struct sim_world *w, struct sim_op *op)
@@ -52,9 +92,7 @@ static void fill(struct sim_world *w, struct sim_op *op)
         fill_insert(w, op);
         break;
     case SIM_OP_COUNT:
-        r->type = DBR_REQUEST_QUERY;
-        op->statements[0].sql = "SELECT count(*) FROM t";
-        op->floor = w->n_acked_rows;
+        fill_count(w, op);
         break;
     default:
         r->type = DBR_REQUEST_QUERY;
@@ -156,15 +194,19 @@ static void insert_done(struct sim_world *w, struct sim_op *op)
 static void count_done(struct sim_world *w, struct sim_op *op)
 {
     const struct dbr_sql_reply *reply = op->request.sql;
+    w->result->n.stale_refusals += op->request.status == DEBROS_ESTATE;
     if (op->request.status != 0 || reply == NULL) {
         return;
     }
+    w->result->n.reads_of[op->request.level]++;
     int64_t rows = reply->results[0].cells[0].as.integer;
     w->result->n.reads++;
     if (rows < (int64_t)op->floor) {
         sim_fail(w,
-                 "stale linearizable read on node %d: %lld rows, %llu were acknowledged",
-                 op->node, (long long)rows, (unsigned long long)op->floor);
+                 "stale read of level %d, freshness %u, on node %d: %lld rows, %llu were "
+                 "acknowledged",
+                 (int)op->request.level, op->request.freshness_ms, op->node,
+                 (long long)rows, (unsigned long long)op->floor);
     }
 }
 

@@ -59,6 +59,7 @@ void sim_init(struct sim_world *w, const struct sim_config *config,
     dbr_rng_fill(&w->net_rng, w->cluster_id, sizeof(w->cluster_id));
     dbr_keypair_generate(&w->operator_key, &w->net_rng);
     w->state = calloc(ROWS_MAX, 1);
+    w->acked_at = calloc(ROWS_MAX, sizeof(*w->acked_at));
     w->leader_of = calloc(SIM_TERMS_MAX, sizeof(int));
     memset(sim_answer, 0, sizeof(sim_answer));
     dbr_crypto_init();
@@ -84,6 +85,7 @@ void sim_finish(struct sim_world *w)
     sim_links_finish(w);
     free(w->heap);
     free(w->state);
+    free(w->acked_at);
     free(w->leader_of);
 }
 

@@ -43,6 +43,18 @@ static void print_counters(const struct sim_counters *n)
            (unsigned long long)n->redials);
 }
 
+static void print_reads(const struct sim_counters *n)
+{
+    printf("reads: linearizable %llu none %llu weak %llu strong %llu auto %llu, refused as "
+           "stale %llu\n",
+           (unsigned long long)n->reads_of[DEBROS_LINEARIZABLE],
+           (unsigned long long)n->reads_of[DEBROS_NONE],
+           (unsigned long long)n->reads_of[DEBROS_WEAK],
+           (unsigned long long)n->reads_of[DEBROS_STRONG],
+           (unsigned long long)n->reads_of[DEBROS_AUTO],
+           (unsigned long long)n->stale_refusals);
+}
+
 static bool run_seed(const struct options *o, uint64_t seed, struct sim_counters *sum)
 {
     struct sim_config config = o->config;
@@ -77,12 +89,14 @@ static int run_seeds(const struct options *o)
         failed += !run_seed(o, o->first + i, &sum);
     }
     print_counters(&sum);
+    print_reads(&sum);
     printf("%llu seeds of %d nodes: %llu failed\n", (unsigned long long)o->count,
            o->config.n_nodes, (unsigned long long)failed);
     bool is_blind =
         o->count >= 100 && (sum.images == 0 || sum.restores == 0 ||
                             sum.torn_crashes == 0 || sum.vote_crashes == 0 ||
-                            sum.stops == 0 || sum.partitions == 0 || sum.acked == 0);
+                            sum.stops == 0 || sum.partitions == 0 || sum.acked == 0 ||
+                            sum.stale_refusals == 0 || sum.reads_of[DEBROS_WEAK] == 0);
     if (is_blind) {
         printf("blind: one of the rare events above never happened\n");
     }

@@ -29,6 +29,7 @@ struct sim_config {
 
 struct sim_counters {
     uint64_t acked, unknown, failed, reads;
+    uint64_t reads_of[5], stale_refusals; /* by level; for a bound of freshness */
     uint64_t crashes, torn_crashes, partitions, stops, cuts, full_disks, bad_disks;
     uint64_t vote_crashes, images, restores, redials;
 };
@@ -93,7 +94,7 @@ struct sim_op {
     struct dbr_request request;
     int kind;
     int64_t id;
-    uint64_t floor; /* reads: rows that were acknowledged before it began */
+    uint64_t floor; /* reads: rows that it must see, by its level's promise */
     debros_value params[2];
     debros_statement statements[2];
     int node;
@@ -146,6 +147,7 @@ struct sim_world {
     uint8_t *state; /* of each inserted id: see load.c */
     int *leader_of; /* term: node + 1, of the first SIM_TERMS_MAX terms */
     uint64_t n_acked_rows, n_counter_acked, n_counter_maybe;
+    dbr_time *acked_at; /* when the i-th row was acknowledged */
     struct dbr_logger logger;
 };
 

@@ -115,11 +115,12 @@ static void a_query_travels(void **state)
     struct dbr_buf buf = {0};
     struct dbr_arena arena;
     struct dbr_sql_frame frame;
-    dbr_sql_frame_query(&buf, 78, 1, 0, "ns", &statements[0], DEBROS_NONE);
+    dbr_sql_frame_query(&buf, 78, 1, 0, "ns", &statements[0], DEBROS_AUTO, 250);
     assert_int_equal(decode_frame(&buf, &frame, &arena), 0);
     assert_int_equal(frame.kind, DBR_SQL_FRAME_QUERY);
     assert_string_equal(frame.query.ns, "ns");
-    assert_int_equal(frame.query.level, DEBROS_NONE);
+    assert_int_equal(frame.query.level, DEBROS_AUTO);
+    assert_int_equal(frame.query.freshness_ms, 250);
     assert_statement(&frame.query.statement, &statements[0]);
     dbr_arena_finish(&arena);
     dbr_buf_finish(&buf);

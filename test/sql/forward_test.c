@@ -61,12 +61,14 @@ static void too_many_hops_are_refused(void **state)
     struct dbr_sql *sql = f.world.nodes[other].core->sql;
     debros_statement statement = {.sql = "SELECT 1"};
     struct dbr_buf frame = {0};
-    dbr_sql_frame_query(&frame, 1, 1000, 4, "default", &statement, DEBROS_LINEARIZABLE);
+    dbr_sql_frame_query(&frame, 1, 1000, 4, "default", &statement, DEBROS_LINEARIZABLE,
+                        0);
     dbr_sql_recv(sql, 999999, DBR_PEER_CLIENT, dbr_bytes(frame.data, frame.len),
                  f.world.now);
     assert_int_equal(HASH_COUNT(sql->table), 0);
     dbr_buf_clear(&frame);
-    dbr_sql_frame_query(&frame, 1, 1000, 3, "default", &statement, DEBROS_LINEARIZABLE);
+    dbr_sql_frame_query(&frame, 1, 1000, 3, "default", &statement, DEBROS_LINEARIZABLE,
+                        0);
     dbr_sql_recv(sql, 999999, DBR_PEER_CLIENT, dbr_bytes(frame.data, frame.len),
                  f.world.now);
     assert_int_equal(HASH_COUNT(sql->table), 1);

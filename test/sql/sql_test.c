@@ -117,8 +117,8 @@ static void a_replica_answers_reads_of_level_none_itself(void **state)
     struct dbr_sql_event event;
     debros_statement statement = {.sql = "SELECT 1"};
     (void)state;
-    dbr_sql_set_replica(sql, true);
-    dbr_sql_query(sql, 5, "default", &statement, DEBROS_NONE, false, 100, 0);
+    dbr_sql_set_replica(sql, true, true);
+    dbr_sql_query(sql, 5, "default", &statement, DEBROS_NONE, 0, false, 100, 0);
     dbr_sql_flush(sql, 0);
     assert_true(dbr_sql_poll(sql, &event));
     assert_int_equal(event.type, DBR_SQL_QUERY);
@@ -126,6 +126,57 @@ static void a_replica_answers_reads_of_level_none_itself(void **state)
     event.job->reply = dbr_sql_reply_create();
     dbr_sql_query_done(sql, event.job, 10);
     expect_done(5, 0);
+}
+
+static void none(uint64_t token, enum debros_level level, uint32_t freshness,
+                 dbr_time now)
+{
+    debros_statement statement = {.sql = "SELECT 1"};
+    dbr_sql_query(sql, token, "default", &statement, level, freshness, false, 5000, now);
+    dbr_sql_flush(sql, now);
+}
+
+/* A reader gets it, and answers. */
+static void expect_job(uint64_t token)
+{
+    struct dbr_sql_event event;
+    assert_true(dbr_sql_poll(sql, &event));
+    assert_int_equal(event.type, DBR_SQL_QUERY);
+    event.job->reply = dbr_sql_reply_create();
+    dbr_sql_query_done(sql, event.job, 10);
+    expect_done(token, 0);
+}
+
+static void a_bound_of_freshness_refuses_older_state(void **state)
+{
+    (void)state;
+    dbr_sql_set_replica(sql, true, false);
+    none(1, DEBROS_NONE, 300, 1000);
+    expect_done(1, DEBROS_ESTATE); /* no leader has spoken yet */
+    dbr_sql_set_fresh(sql, 1000, 7);
+    none(2, DEBROS_NONE, 300, 1010);
+    expect_done(2, DEBROS_ESTATE); /* what it said is not in the databases */
+    dbr_sql_applied(sql, NULL, 7, 1020);
+    none(3, DEBROS_NONE, 300, 1300);
+    expect_job(3);
+    none(4, DEBROS_NONE, 300, 1301);
+    expect_done(4, DEBROS_ESTATE);
+    none(5, DEBROS_NONE, 0, 9000);
+    expect_job(5); /* any age */
+    dbr_sql_set_fresh(sql, 9000, 7);
+    none(6, DEBROS_NONE, 300, 9000);
+    expect_job(6);
+}
+
+static void auto_is_none_without_a_vote_and_weak_with_one(void **state)
+{
+    (void)state;
+    dbr_sql_set_replica(sql, true, false);
+    none(1, DEBROS_AUTO, 0, 1000);
+    expect_job(1);
+    dbr_sql_set_replica(sql, true, true);
+    none(2, DEBROS_AUTO, 0, 1000);
+    expect_nothing(); /* it asks the leader, whom nobody knows */
 }
 
 int main(void)
@@ -139,6 +190,10 @@ int main(void)
                                         down),
         cmocka_unit_test_setup_teardown(an_unreachable_route_is_retried, up, down),
         cmocka_unit_test_setup_teardown(a_replica_answers_reads_of_level_none_itself, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_bound_of_freshness_refuses_older_state, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(auto_is_none_without_a_vote_and_weak_with_one, up,
                                         down),
     };
     dbr_crypto_init();

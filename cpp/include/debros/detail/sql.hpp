@@ -3,6 +3,7 @@
 #include "operation.hpp"
 #include "value.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,9 +12,13 @@
 namespace debros
 {
 
+// What a query sees of writes that were acknowledged before it began; see debros_level.
 enum class Level {
-    linearizable = DEBROS_LINEARIZABLE, // sees every write acknowledged before it began
-    none = DEBROS_NONE                  // this node's state, maybe stale
+    linearizable = DEBROS_LINEARIZABLE, // all of them
+    none = DEBROS_NONE,                 // what this node holds, maybe stale
+    weak = DEBROS_WEAK,                 // what the leader holds, by its own belief
+    strong = DEBROS_STRONG,             // all of them, by an entry in the log
+    automatic = DEBROS_AUTO             // weak where the node votes, none where it does not
 };
 
 namespace detail
@@ -24,6 +29,7 @@ struct SqlInputs {
     std::string ns;
     std::vector<Statement> statements;
     Level level;
+    debros_msec freshness = 0;
     std::vector<std::vector<debros_value>> values{};
     std::vector<debros_statement> views{};
 
@@ -41,6 +47,7 @@ struct SqlInputs {
         req.statements = views.data();
         req.n_statements = views.size();
         req.level = static_cast<debros_level>(level);
+        req.freshness = freshness;
     }
 };
 
@@ -94,11 +101,13 @@ class Sql
     {
         return query(Statement(std::move(sql), {Value(params)...}));
     }
-    // A statement that does not write.
-    Operation<Rows> query(Statement statement, Level level = Level::linearizable) const
+    // A statement that does not write. `freshness`, for Level::none and automatic: an error
+    // (ESTATE) when the answering node's state is older; 0: any age.
+    Operation<Rows> query(Statement statement, Level level = Level::linearizable,
+                          std::chrono::milliseconds freshness = {}) const
     {
         return run<Rows>(debros_sql_query, detail::read_rows, {std::move(statement)},
-                         level);
+                         level, freshness);
     }
 
     Transaction transaction() const;
@@ -107,11 +116,14 @@ class Sql
     template <typename T>
     Operation<T> run(int (*submit)(debros_node *, debros_sql *, debros_sql_cb),
                      T (*read)(const debros_sql &), std::vector<Statement> statements,
-                     Level level = Level::linearizable) const
+                     Level level = Level::linearizable,
+                     std::chrono::milliseconds freshness = {}) const
     {
         using Op = detail::CallOp<T, debros_sql, detail::SqlInputs>;
         return Operation<T>(std::make_shared<Op>(
-            node_, submit, read, detail::SqlInputs{ns_, std::move(statements), level}));
+            node_, submit, read,
+            detail::SqlInputs{ns_, std::move(statements), level,
+                              static_cast<debros_msec>(freshness.count())}));
     }
 
     debros_node *node_;
