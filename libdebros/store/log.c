@@ -132,9 +132,13 @@ static int report(struct dbr_log *log, int err, debros_detail *detail)
                               log->fs->root, DBR_LOG_FOLDER, debros_strerror(err));
     }
     log->failed = true;
+    char path[DBR_PATH_MAX] = DBR_LOG_FOLDER;
+    if (log->n_segments > 0) {
+        dbr_log_path(path, log->segments[log->n_segments - 1].number);
+    }
     return dbr_detail_set(detail, DEBROS_EIO,
                           "%s/%s: writing failed (%s): check the disk, then start again",
-                          log->fs->root, DBR_LOG_FOLDER, debros_err_name(err));
+                          log->fs->root, path, debros_err_name(err));
 }
 
 /* Begins the batch of a new segment with the state so far. */
@@ -236,11 +240,19 @@ static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t
     }
     err = encode_batch(log, ops, &target, &head);
     if (err == 0) {
+        dbr_record_mask(log->batch.data, log->batch.len, target.offset);
         err = log->fs->ops->write(log->fs, target.file, log->batch.data, log->batch.len,
                                   target.offset);
     }
     if (err == 0) {
         err = log->fs->ops->sync(log->fs, target.file);
+    }
+    if (err == 0 && (head.term != log->head.term || head.vote != log->head.vote)) {
+        err = dbr_log_vote_write(
+            log, &(struct dbr_vote){.term = head.term,
+                                    .vote = head.vote,
+                                    .segment = target.number,
+                                    .offset = target.offset + log->batch.len});
     }
     if (err != 0) {
         if (target.file != log->file) {

@@ -1,6 +1,7 @@
-/* The replicated log on disk: log/NUMBER.seg, each a run of records (record.h). All
- * operations of one call are one write and one sync; a batch never spans two segments,
- * so a call that failed for space has changed nothing and can be made again. */
+/* The replicated log on disk: log/NUMBER.seg, each a run of records (record.h), and
+ * log/vote (vote.h). All operations of one call are one write and one sync, and another
+ * one when term or vote change; a batch never spans two segments, so a call that failed
+ * for space has changed nothing and can be made again. */
 #ifndef DBR_STORE_LOG_H
 #define DBR_STORE_LOG_H
 

@@ -4,7 +4,7 @@
 #include "base/reader.h"
 
 #define MAGIC   0x474f4c44u /* "DLOG" */
-#define VERSION 1u
+#define VERSION 2u
 
 static void add_bytes(struct dbr_buf *out, debros_bytes bytes)
 {

@@ -1,10 +1,11 @@
-/* Shared by log.c (writing), log_recover.c (opening) and log_spare.c (the next segment).
- */
+/* Shared by log.c (writing), log_recover.c (opening), log_spare.c (the next segment) and
+ * log_vote.c (term and vote once more). */
 #ifndef DBR_STORE_LOG_PRIVATE_H
 #define DBR_STORE_LOG_PRIVATE_H
 
 #include "log.h"
 #include "path.h"
+#include "vote.h"
 
 /* An older segment may go when everything from its successor's `next` on is enough. */
 struct dbr_log_segment {
@@ -18,6 +19,12 @@ struct dbr_log_spare {
     uint64_t zeroed;       /* bytes written */
     uint64_t synced;       /* of these durable */
     bool given_up;         /* no room: wait until it is needed */
+};
+
+/* The file log/vote. */
+struct dbr_log_votes {
+    struct dbr_file *file; /* NULL: not open */
+    struct dbr_vote last;  /* its newest slot */
 };
 
 /* Entries and the memory they borrow from, as found at open. */
@@ -46,6 +53,7 @@ struct dbr_log {
     size_t n_segments;
     size_t cap_segments;
     struct dbr_log_spare spare;
+    struct dbr_log_votes votes;
     struct dbr_buf batch;
     struct dbr_buf scratch;
     struct dbr_log_found found;
@@ -63,5 +71,15 @@ void dbr_log_spare_step(struct dbr_log *log, size_t written);
 int dbr_log_spare_take(struct dbr_log *log, struct dbr_file **out, uint64_t *size,
                        uint64_t number, size_t needed);
 void dbr_log_spare_drop(struct dbr_log *log);
+
+
+/* Opens log/vote or, for a new log, makes it. EIO: damaged or missing. */
+int dbr_log_vote_open(struct dbr_log *log, bool is_new, debros_detail *detail);
+/* After recovery: whether the log holds what its newest slot says. */
+int dbr_log_vote_check(const struct dbr_log *log, debros_detail *detail);
+/* Writes the next slot, durably; `seq` is its own. */
+int dbr_log_vote_write(struct dbr_log *log, const struct dbr_vote *vote);
+/* The same for where the log stands, when the newest slot says something else. */
+int dbr_log_vote_settle(struct dbr_log *log);
 
 #endif

@@ -285,10 +285,10 @@ static int recover_segment(struct replay *replay, bool last, bool *begun,
         return dbr_detail_set(detail, err, "%s/%s: cannot be read: %s", log->fs->root,
                               path, debros_strerror(err));
     }
+    debros_bytes written = dbr_segment_unmask(bytes->data, bytes->len);
     struct dbr_segment_end end;
     replay->begun = false;
-    err = dbr_segment_scan(&end, dbr_bytes(bytes->data, bytes->len), replay->number, last,
-                           replay_record, replay);
+    err = dbr_segment_scan(&end, written, replay->number, last, replay_record, replay);
     if (err == 0 && !replay->begun && !last) {
         err = DEBROS_EIO;
     }
@@ -368,6 +368,9 @@ static int recover(struct dbr_log *log, debros_detail *detail)
     struct dbr_log_head head = {0};
     int err = list_segments(log, &numbers, detail);
     if (err == 0) {
+        err = dbr_log_vote_open(log, numbers.count == 0, detail);
+    }
+    if (err == 0) {
         err = recover_all(log, &numbers, &head, detail);
     }
     dbr_free(numbers.items);
@@ -384,9 +387,17 @@ static int recover(struct dbr_log *log, debros_detail *detail)
                                           .first_index = head.next - found->n_entries,
                                           .entries = found->entries,
                                           .n_entries = found->n_entries};
-    return dbr_log_set_head(log, &head) == 0
-               ? 0
-               : dbr_detail_set(detail, DEBROS_ENOMEM, "log: out of memory");
+    if (dbr_log_set_head(log, &head) != 0) {
+        return dbr_detail_set(detail, DEBROS_ENOMEM, "log: out of memory");
+    }
+    err = dbr_log_vote_check(log, detail);
+    if (err != 0) {
+        return err;
+    }
+    err = dbr_log_vote_settle(log);
+    return err == 0 ? 0
+                    : dbr_detail_set(detail, err, "%s/%s: term and vote: %s",
+                                     log->fs->root, DBR_LOG_FOLDER, debros_strerror(err));
 }
 
 int dbr_log_open(struct dbr_log **out, struct dbr_fs *fs, size_t segment_size,
@@ -436,7 +447,11 @@ void dbr_log_close(struct dbr_log *log)
     if (log == NULL) {
         return;
     }
+    (void)dbr_log_vote_settle(log); /* what does not succeed is known from the log */
     dbr_log_forget_state(log);
+    if (log->votes.file != NULL) {
+        log->fs->ops->close(log->fs, log->votes.file);
+    }
     if (log->file != NULL) {
         log->fs->ops->close(log->fs, log->file);
     }

@@ -51,18 +51,48 @@ void dbr_record_add(struct dbr_buf *out, const struct dbr_record_place *place,
     dbr_buf_add(out, zeroes, dbr_record_size(len) - DBR_RECORD_HEAD - len);
 }
 
+/* No byte of it is zero, and no data that anybody has looks like it. */
+static uint64_t mask_of(size_t offset)
+{
+    return (offset / 8 % (SECTOR / 8) + 1) * 0x9e3779b97f4a7c15u | 0x0101010101010101u;
+}
+
+void dbr_record_mask(uint8_t *data, size_t len, size_t offset)
+{
+    for (size_t i = 0; i + 8 <= len; i += 8) {
+        uint64_t mask = mask_of(offset + i);
+        uint64_t word;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        mask = __builtin_bswap64(mask);
+#endif
+        memcpy(&word, data + i, sizeof(word));
+        word ^= mask;
+        memcpy(data + i, &word, sizeof(word));
+    }
+}
+
+bool dbr_record_blank(debros_bytes segment, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        if (segment.data[i] != (uint8_t)(mask_of(i) >> (8 * (i % 8)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_zero(const uint8_t *data, size_t len)
 {
     return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
 }
 
-/* Whether a sector's part of the range holds nothing: the file was zeroed before. */
+/* Whether a sector's part of the range holds nothing. */
 static bool misses_sector(debros_bytes segment, size_t from, size_t to)
 {
     while (from < to) {
         size_t end = (from / SECTOR + 1) * SECTOR;
         end = end < to ? end : to;
-        if (is_zero(segment.data + from, end - from)) {
+        if (dbr_record_blank(segment, from, end)) {
             return true;
         }
         from = end;
@@ -77,7 +107,7 @@ enum dbr_record_state dbr_record_read(struct dbr_record *out, debros_bytes segme
         return DBR_RECORD_END;
     }
     const uint8_t *head = segment.data + offset;
-    if (is_zero(head, DBR_RECORD_HEAD)) {
+    if (dbr_record_blank(segment, offset, offset + DBR_RECORD_HEAD)) {
         return DBR_RECORD_END;
     }
     struct dbr_reader r;
@@ -94,17 +124,19 @@ enum dbr_record_state dbr_record_read(struct dbr_record *out, debros_bytes segme
         return misses_sector(segment, offset, payload) ? DBR_RECORD_TORN
                                                        : DBR_RECORD_DAMAGED;
     }
-    if (len > segment.len - payload || out->batch > offset) {
+    out->size = dbr_record_size(len);
+    if (out->batch > offset) {
         return DBR_RECORD_DAMAGED;
     }
+    if (out->size > segment.len - offset) {
+        return DBR_RECORD_TORN; /* its end was never written */
+    }
     if (payload_crc != dbr_crc32c(seed, segment.data + payload, len)) {
-        return misses_sector(segment, payload, payload + len) ? DBR_RECORD_TORN
-                                                              : DBR_RECORD_DAMAGED;
+        return misses_sector(segment, payload, offset + out->size) ? DBR_RECORD_TORN
+                                                                   : DBR_RECORD_DAMAGED;
     }
     out->payload = dbr_bytes(segment.data + payload, len);
-    out->size = dbr_record_size(len);
-    if (offset + out->size > segment.len ||
-        !is_zero(segment.data + payload + len, out->size - DBR_RECORD_HEAD - len)) {
+    if (!is_zero(segment.data + payload + len, out->size - DBR_RECORD_HEAD - len)) {
         return DBR_RECORD_DAMAGED;
     }
     return DBR_RECORD_VALID;

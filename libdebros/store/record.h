@@ -3,7 +3,7 @@
  *   le32 length of the payload | le32 type | le32 batch | le32 CRC-32C of the payload |
  *   le32 CRC-32C of the four words before | "DBR1" | payload | zeroes up to 8 bytes
  *
- * Both checksums begin with the segment's number and the record's offset: bytes of
+ * and all of it masked, so that no sector of a record is ever zero. Both checksums begin with the segment's number and the record's offset: bytes of
  * another segment or place never pass. `batch` is the offset of the first record that
  * was made durable by the same sync: a bad record followed by a later batch is damage,
  * one that is followed by its own batch only may be a write that a crash cut short. */
@@ -14,6 +14,14 @@
 #include "base/bytes.h"
 
 #define DBR_RECORD_HEAD 24u
+
+/* On disk nothing is zero but what was never written, as the segment was zeroed before:
+ * a sector that a crash left out is told from one that holds zeroes. XOR with a pattern
+ * of the offset, a multiple of 8: the same call masks and unmasks. What is passed to
+ * dbr_record_read() is unmasked, all of the segment from its beginning. */
+void dbr_record_mask(uint8_t *data, size_t len, size_t offset);
+/* Whether the unmasked bytes from `from` to `to` were never written. */
+bool dbr_record_blank(debros_bytes segment, size_t from, size_t to);
 
 enum dbr_record_type {
     DBR_RECORD_SEGMENT = 1, /* the first of each segment: the state so far */
@@ -34,8 +42,8 @@ struct dbr_record {
 
 enum dbr_record_state {
     DBR_RECORD_VALID,
-    DBR_RECORD_END,    /* zeroes where a head would be */
-    DBR_RECORD_TORN,   /* a sector of it was never written */
+    DBR_RECORD_END,    /* nothing where a head would be */
+    DBR_RECORD_TORN,   /* a sector of it, or its end, was never written */
     DBR_RECORD_DAMAGED /* neither */
 };
 

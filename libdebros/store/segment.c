@@ -1,10 +1,25 @@
 #include "segment.h"
 
-/* End of the last byte that is not zero; 0: there is none behind `from`. */
-static size_t last_nonzero(debros_bytes segment, size_t from)
+#include <string.h>
+
+debros_bytes dbr_segment_unmask(uint8_t *segment, size_t len)
+{
+    uint64_t word = 0;
+    len &= ~(size_t)7; /* records fill words */
+    while (len > 0 && word == 0) {
+        len -= 8;
+        memcpy(&word, segment + len, sizeof(word));
+    }
+    len += word != 0 ? 8 : 0;
+    dbr_record_mask(segment, len, 0);
+    return dbr_bytes(segment, len);
+}
+
+/* End of the last byte that was written; 0: there is none behind `from`. */
+static size_t last_written(debros_bytes segment, size_t from)
 {
     size_t end = segment.len;
-    while (end > from && segment.data[end - 1] == 0) {
+    while (end > from && dbr_record_blank(segment, end - 1, end)) {
         end--;
     }
     return end > from ? end : 0;
@@ -41,7 +56,7 @@ int dbr_segment_scan(struct dbr_segment_end *out, debros_bytes segment, uint64_t
     if (state == DBR_RECORD_DAMAGED) {
         return DEBROS_EIO;
     }
-    out->dirty = last_nonzero(segment, out->offset);
+    out->dirty = last_written(segment, out->offset);
     if (out->dirty == 0) {
         return 0;
     }

@@ -86,7 +86,8 @@ static void a_crash_at_any_operation_leaves_a_prefix(void **state)
     }
 }
 
-static struct sim_disk *small_log(struct log_script *script, size_t n_calls)
+/* As a process that died left it. */
+static struct sim_disk *open_log(struct log_script *script, size_t n_calls)
 {
     struct sim_disk *disk = sim_disk_create(1);
     struct dbr_log *log = NULL;
@@ -95,6 +96,18 @@ static struct sim_disk *small_log(struct log_script *script, size_t n_calls)
     for (size_t i = 0; i < n_calls; i++) {
         assert_int_equal(dbr_log_write(log, script->calls[i], NULL), 0);
     }
+    struct sim_disk *left = sim_disk_clone(disk, 1);
+    dbr_log_close(log);
+    sim_disk_destroy(disk);
+    return left;
+}
+
+/* The same after a clean end. */
+static struct sim_disk *small_log(struct log_script *script, size_t n_calls)
+{
+    struct sim_disk *disk = open_log(script, n_calls);
+    struct dbr_log *log = NULL;
+    assert_int_equal(try_open(disk, &log, NULL), 0);
     dbr_log_close(log);
     return disk;
 }
@@ -143,7 +156,7 @@ static void a_torn_tail_is_cut_and_never_comes_back(void **state)
     (void)state;
     static struct log_script script;
     const char *path = "log/0000000000000001.seg";
-    struct sim_disk *disk = small_log(&script, 2);
+    struct sim_disk *disk = open_log(&script, 2);
     size_t end = used(disk, path);
     size_t len = 0;
     uint8_t *data = sim_disk_data(disk, path, &len);
@@ -161,6 +174,28 @@ static void a_torn_tail_is_cut_and_never_comes_back(void **state)
     assert_int_equal(dbr_log_state(log)->n_entries, left);
     assert_int_equal(dbr_log_state(log)->vote, 5);
     dbr_log_close(log);
+    sim_disk_destroy(disk);
+}
+
+/* What was durable at a clean end, or when the vote changed, cannot be cut. */
+static void a_lost_sector_at_the_end_is_damage_where_the_end_is_known(void **state)
+{
+    (void)state;
+    static struct log_script script;
+    debros_detail detail = {{0}};
+    const char *path = "log/0000000000000001.seg";
+    struct dbr_log *log = NULL;
+    size_t len = 0;
+    struct sim_disk *disk = small_log(&script, 2);
+    memset(sim_disk_data(disk, path, &len) + 1024, 0, 512);
+    assert_int_equal(try_open(disk, &log, &detail), DEBROS_EIO);
+    assert_non_null(strstr(detail.text, "sim/log/0000000000000001.seg: damaged at "));
+    assert_non_null(strstr(detail.text, "had been written"));
+    sim_disk_destroy(disk);
+    disk = open_log(&script, 1); /* a term and a vote are in it */
+    memset(sim_disk_data(disk, path, &len) + (used(disk, path) - 8), 0, 8);
+    assert_int_equal(try_open(disk, &log, &detail), DEBROS_EIO);
+    assert_non_null(strstr(detail.text, "had been written"));
     sim_disk_destroy(disk);
 }
 
@@ -223,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_crash_at_any_operation_leaves_a_prefix),
         cmocka_unit_test(each_flipped_byte_is_an_error_with_its_place),
         cmocka_unit_test(a_torn_tail_is_cut_and_never_comes_back),
+        cmocka_unit_test(a_lost_sector_at_the_end_is_damage_where_the_end_is_known),
         cmocka_unit_test(a_lost_sector_before_a_later_call_is_damage),
         cmocka_unit_test(a_missing_segment_is_an_error),
         cmocka_unit_test(other_files_of_the_folder_do_no_harm),

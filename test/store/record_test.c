@@ -11,6 +11,7 @@ static struct dbr_buf record_at(uint64_t segment, size_t offset, size_t batch, s
     dbr_buf_init(&buf);
     (void)dbr_buf_extend(&buf, offset);
     memset(buf.data, 0, offset);
+    dbr_record_mask(buf.data, offset, 0); /* never written */
     memset(data, 'd', sizeof(data));
     dbr_record_add(&buf, &place, DBR_RECORD_VOTE, dbr_bytes("head", 4),
                    dbr_bytes(data, len));
@@ -78,6 +79,7 @@ static void a_missing_sector_is_torn_and_a_flip_is_damage(void **state)
         size_t end = (sector + 1) * 512 < buf.len ? 512 : buf.len - sector * 512;
         memcpy(saved, buf.data + sector * 512, end);
         memset(buf.data + sector * 512, 0, end);
+        dbr_record_mask(buf.data + sector * 512, end, sector * 512);
         assert_int_equal(read_at(&buf, 7, 504, &record), DBR_RECORD_TORN);
         memcpy(buf.data + sector * 512, saved, end);
     }
@@ -85,13 +87,41 @@ static void a_missing_sector_is_torn_and_a_flip_is_damage(void **state)
     dbr_buf_finish(&buf);
 }
 
-static void a_length_beyond_the_segment_is_damage(void **state)
+static void a_record_without_its_end_is_torn(void **state)
 {
     (void)state;
     struct dbr_record record;
     struct dbr_buf buf = record_at(7, 0, 0, 100);
-    assert_int_equal(dbr_record_read(&record, dbr_bytes(buf.data, buf.len - 8), 7, 0),
-                     DBR_RECORD_DAMAGED);
+    for (size_t len = DBR_RECORD_HEAD; len < buf.len; len += 8) {
+        assert_int_equal(dbr_record_read(&record, dbr_bytes(buf.data, len), 7, 0),
+                         DBR_RECORD_TORN);
+    }
+    dbr_buf_finish(&buf);
+}
+
+/* A flipped byte next to sectors that hold zeroes only is no torn write, on disk or in
+ * the padding: what is zero there was never written. */
+static void zeroes_in_a_record_are_not_a_missing_sector(void **state)
+{
+    (void)state;
+    static const uint8_t zeroes[3001];
+    struct dbr_record record;
+    struct dbr_buf buf;
+    struct dbr_record_place place = {.segment = 1};
+    dbr_buf_init(&buf);
+    dbr_record_add(&buf, &place, DBR_RECORD_ENTRY, dbr_bytes(zeroes, 24),
+                   dbr_bytes(zeroes, sizeof(zeroes)));
+    dbr_record_mask(buf.data, buf.len, 0);
+    for (size_t i = 0; i < buf.len; i++) {
+        assert_int_not_equal(buf.data[i], 0);
+    }
+    dbr_record_mask(buf.data, buf.len, 0);
+    for (size_t i = 0; i < buf.len * 8; i++) {
+        buf.data[i / 8] ^= (uint8_t)(1 << (i % 8));
+        assert_int_equal(read_at(&buf, 1, 0, &record), DBR_RECORD_DAMAGED);
+        buf.data[i / 8] ^= (uint8_t)(1 << (i % 8));
+    }
+    assert_int_equal(read_at(&buf, 1, 0, &record), DBR_RECORD_VALID);
     dbr_buf_finish(&buf);
 }
 
@@ -102,7 +132,8 @@ int main(void)
         cmocka_unit_test(bytes_of_another_place_never_pass),
         cmocka_unit_test(zeroes_are_the_end),
         cmocka_unit_test(a_missing_sector_is_torn_and_a_flip_is_damage),
-        cmocka_unit_test(a_length_beyond_the_segment_is_damage),
+        cmocka_unit_test(a_record_without_its_end_is_torn),
+        cmocka_unit_test(zeroes_in_a_record_are_not_a_missing_sector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
