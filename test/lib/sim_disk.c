@@ -13,10 +13,19 @@ struct content {
     size_t len, cap;
 };
 
+/* What happened to a file since its last sync, in order. */
+struct pending {
+    struct pending *next;
+    size_t offset, len; /* data NULL: `offset` became the size */
+    uint8_t *data;
+};
+
 /* What a name leads to; lives as long as a name or an open file refers to it. */
 struct inode {
     struct content now;
     struct content stable; /* at the last sync */
+    struct pending *pending, **pending_tail;
+    size_t n_pending;
     int refs;
 };
 
@@ -48,6 +57,7 @@ struct sim_disk {
     uint64_t fail_in, crash_in; /* UINT64_MAX: never */
     int fail_err;
     bool is_dead, is_full, is_locked;
+    bool counts_reads;
 };
 
 static struct sim_disk *disk_of(struct dbr_fs *fs)
@@ -77,10 +87,47 @@ static void content_copy(struct content *to, const struct content *from)
     }
 }
 
+static void content_write(struct content *c, const uint8_t *data, size_t len,
+                          size_t offset)
+{
+    if (offset + len > c->len) {
+        content_resize(c, offset + len);
+    }
+    memcpy(c->data + offset, data, len);
+}
+
+static void pending_clear(struct inode *inode)
+{
+    while (inode->pending != NULL) {
+        struct pending *next = inode->pending->next;
+        free(inode->pending->data);
+        free(inode->pending);
+        inode->pending = next;
+    }
+    inode->pending_tail = &inode->pending;
+    inode->n_pending = 0;
+}
+
+/* `data` NULL: a new size. */
+static void pending_add(struct inode *inode, const void *data, size_t len, size_t offset)
+{
+    struct pending *p = calloc(1, sizeof(*p));
+    p->offset = offset;
+    p->len = len;
+    if (data != NULL) {
+        p->data = malloc(len);
+        memcpy(p->data, data, len);
+    }
+    *inode->pending_tail = p;
+    inode->pending_tail = &p->next;
+    inode->n_pending++;
+}
+
 static struct inode *inode_create(void)
 {
     struct inode *inode = calloc(1, sizeof(*inode));
     inode->refs = 1;
+    inode->pending_tail = &inode->pending;
     return inode;
 }
 
@@ -95,30 +142,80 @@ static struct inode *inode_hold(struct inode *inode)
 static void inode_drop(struct inode *inode)
 {
     if (inode != NULL && --inode->refs == 0) {
+        pending_clear(inode);
         free(inode->now.data);
         free(inode->stable.data);
         free(inode);
     }
 }
 
-/* Each sector that differs is kept or lost. */
-static void inode_crash(struct inode *inode, struct dbr_rng *rng)
+static void inode_sync(struct inode *inode)
 {
-    struct content mixed = {0};
-    const struct content *now = &inode->now;
-    const struct content *old = &inode->stable;
-    content_resize(&mixed, dbr_rng_below(rng, 2) == 0 ? now->len : old->len);
-    for (size_t at = 0; at < mixed.len; at += SECTOR) {
-        const struct content *from = dbr_rng_below(rng, 2) == 0 ? now : old;
-        size_t end = at + SECTOR < mixed.len ? at + SECTOR : mixed.len;
-        if (from->len > at) {
-            memcpy(mixed.data + at, from->data + at,
-                   (from->len < end ? from->len : end) - at);
+    for (const struct pending *p = inode->pending; p != NULL; p = p->next) {
+        if (p->data == NULL) {
+            content_resize(&inode->stable, p->offset);
+        } else {
+            content_write(&inode->stable, p->data, p->len, p->offset);
         }
     }
-    free(inode->now.data);
-    inode->now = mixed;
-    content_copy(&inode->stable, &mixed);
+    pending_clear(inode);
+}
+
+/* The part of an operation that falls into one sector. */
+static void apply_to_sector(struct content *c, const struct pending *p, size_t sector)
+{
+    size_t from = sector * SECTOR;
+    size_t to = from + SECTOR < c->len ? from + SECTOR : c->len;
+    if (p->data == NULL) {
+        from = p->offset > from ? p->offset : from;
+        if (from < to) {
+            memset(c->data + from, 0, to - from);
+        }
+        return;
+    }
+    size_t start = p->offset > from ? p->offset : from;
+    size_t end = p->offset + p->len < to ? p->offset + p->len : to;
+    if (start < end) {
+        memcpy(c->data + start, p->data + (start - p->offset), end - start);
+    }
+}
+
+/* Each sector, and the size, is as it was after some of the operations since the last
+ * sync: none, the first, the first two, ... each its own number. */
+static void inode_crash(struct inode *inode, struct dbr_rng *rng)
+{
+    if (inode->n_pending == 0) {
+        return;
+    }
+    size_t most = inode->stable.len > inode->now.len ? inode->stable.len : inode->now.len;
+    for (const struct pending *p = inode->pending; p != NULL; p = p->next) {
+        most = p->offset + p->len > most ? p->offset + p->len : most;
+    }
+    size_t n_sectors = most / SECTOR + 1;
+    uint32_t *kept = calloc(n_sectors, sizeof(*kept));
+    for (size_t i = 0; i < n_sectors; i++) {
+        kept[i] = (uint32_t)dbr_rng_below(rng, inode->n_pending + 1);
+    }
+    size_t size_kept = dbr_rng_below(rng, inode->n_pending + 1);
+    size_t size = inode->stable.len;
+    size_t number = 0;
+    content_resize(&inode->stable, most);
+    for (const struct pending *p = inode->pending; p != NULL; p = p->next, number++) {
+        size_t end = p->data == NULL ? most : p->offset + p->len;
+        for (size_t i = p->offset / SECTOR; i * SECTOR < end; i++) {
+            if (number < kept[i]) {
+                apply_to_sector(&inode->stable, p, i);
+            }
+        }
+        if (number < size_kept) {
+            size =
+                p->data == NULL || p->offset + p->len > size ? p->offset + p->len : size;
+        }
+    }
+    content_resize(&inode->stable, size);
+    content_copy(&inode->now, &inode->stable);
+    pending_clear(inode);
+    free(kept);
 }
 
 /* ---- Names ----------------------------------------------------------------------------
@@ -198,8 +295,8 @@ static bool is_in(const char *path, const char *folder)
 /* ---- Faults
  * ------------------------------------------------------------------------------ */
 
-/* Before an operation that changes something: 0, or what it fails with. */
-static int change_allowed(struct sim_disk *disk)
+/* Before an operation: 0, or what it fails with. */
+static int allowed(struct sim_disk *disk)
 {
     if (disk->is_dead) {
         return DEBROS_EIO;
@@ -216,6 +313,20 @@ static int change_allowed(struct sim_disk *disk)
     return 0;
 }
 
+static int change_allowed(struct sim_disk *disk)
+{
+    return allowed(disk);
+}
+
+/* Before one that only looks. */
+static int look_allowed(struct sim_disk *disk)
+{
+    if (disk->counts_reads) {
+        return allowed(disk);
+    }
+    return disk->is_dead ? DEBROS_EIO : 0;
+}
+
 /* ---- Operations
  * ------------------------------------------------------------------------------ */
 
@@ -223,8 +334,9 @@ static int locked_open(struct sim_disk *disk, struct dbr_file **out, const char 
                        unsigned flags)
 {
     struct name *name = *find(&disk->names, path);
-    if (disk->is_dead) {
-        return DEBROS_EIO;
+    int look = look_allowed(disk);
+    if (look != 0) {
+        return look;
     }
     if (name == NULL && (flags & DBR_FS_CREATE) == 0) {
         return DEBROS_ENOTFOUND;
@@ -272,8 +384,8 @@ static int64_t sim_read(struct dbr_fs *fs, struct dbr_file *file, void *out, siz
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
     const struct content *c = &file->inode->now;
-    int64_t n = DEBROS_EIO;
-    if (!disk->is_dead) {
+    int64_t n = look_allowed(disk);
+    if (n == 0) {
         n = offset < c->len ? (int64_t)(c->len - offset < len ? c->len - offset : len)
                             : 0;
         if (n > 0) {
@@ -295,10 +407,8 @@ static int sim_write(struct dbr_fs *fs, struct dbr_file *file, const void *data,
         err = DEBROS_ENOSPC;
     }
     if (err == 0 && len > 0) {
-        if (offset + len > c->len) {
-            content_resize(c, offset + len);
-        }
-        memcpy(c->data + offset, data, len);
+        content_write(c, data, len, offset);
+        pending_add(file->inode, data, len, offset);
     }
     pthread_mutex_unlock(&disk->mutex);
     return err;
@@ -310,7 +420,7 @@ static int sim_sync(struct dbr_fs *fs, struct dbr_file *file)
     pthread_mutex_lock(&disk->mutex);
     int err = change_allowed(disk);
     if (err == 0) {
-        content_copy(&file->inode->stable, &file->inode->now);
+        inode_sync(file->inode);
     }
     pthread_mutex_unlock(&disk->mutex);
     return err;
@@ -326,6 +436,7 @@ static int sim_truncate(struct dbr_fs *fs, struct dbr_file *file, uint64_t size)
     }
     if (err == 0) {
         content_resize(&file->inode->now, size);
+        pending_add(file->inode, NULL, 0, size);
     }
     pthread_mutex_unlock(&disk->mutex);
     return err;
@@ -336,7 +447,7 @@ static int sim_size(struct dbr_fs *fs, struct dbr_file *file, uint64_t *out)
     struct sim_disk *disk = disk_of(fs);
     pthread_mutex_lock(&disk->mutex);
     *out = file->inode->now.len;
-    int err = disk->is_dead ? DEBROS_EIO : 0;
+    int err = look_allowed(disk);
     pthread_mutex_unlock(&disk->mutex);
     return err;
 }
@@ -413,7 +524,7 @@ static int sim_list(struct dbr_fs *fs, const char *path,
     char *found[256];
     size_t n = 0;
     pthread_mutex_lock(&disk->mutex);
-    int err = disk->is_dead ? DEBROS_EIO : 0;
+    int err = look_allowed(disk);
     for (struct name *name = disk->names; err == 0 && name != NULL && n < 256;
          name = name->next) {
         if (is_in(name->path, path)) {
@@ -517,6 +628,11 @@ void sim_disk_crash_after(struct sim_disk *disk, uint64_t n)
     disk->crash_in = n;
 }
 
+void sim_disk_count_reads(struct sim_disk *disk)
+{
+    disk->counts_reads = true;
+}
+
 void sim_disk_set_full(struct sim_disk *disk, bool is_full)
 {
     disk->is_full = is_full;
@@ -527,16 +643,28 @@ void sim_disk_crash(struct sim_disk *disk)
     disk->is_dead = true;
 }
 
-/* Some of the folders' changes have made it, in their order. */
+/* Of each folder the first changes have made it, however many. */
 static void settle_some(struct sim_disk *disk)
 {
-    size_t n = 0;
-    for (struct change *change = disk->changes; change != NULL; change = change->next) {
-        n++;
-    }
-    size_t kept = n == 0 ? 0 : dbr_rng_below(&disk->rng, n + 1);
-    for (size_t i = 0; disk->changes != NULL; i++) {
-        settle(disk, &disk->changes, i < kept);
+    while (disk->changes != NULL) {
+        char folder[512] = "";
+        const char *slash = strrchr(disk->changes->path, '/');
+        size_t len = slash == NULL ? 0 : (size_t)(slash - disk->changes->path);
+        memcpy(folder, disk->changes->path, len);
+        folder[len] = '\0';
+        size_t n = 0;
+        for (struct change *c = disk->changes; c != NULL; c = c->next) {
+            n += is_in(c->path, folder);
+        }
+        size_t kept = dbr_rng_below(&disk->rng, n + 1);
+        for (struct change **at = &disk->changes; *at != NULL;) {
+            if (is_in((*at)->path, folder)) {
+                settle(disk, at, kept > 0);
+                kept -= kept > 0;
+            } else {
+                at = &(*at)->next;
+            }
+        }
     }
 }
 

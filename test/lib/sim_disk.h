@@ -1,6 +1,7 @@
-/* A disk in memory, with the habits of a real one when the power goes: what was not
- * synced is kept, lost or mixed, 512-byte sector by sector; names that were made, moved
- * or removed without a sync of their folder may be as before. All from one seed. */
+/* A disk in memory, with the habits of a real one when the power goes: each 512-byte
+ * sector that was written since its file's last sync, and the file's size, is as any of
+ * these writes left it or as before; names that were made, moved or removed without a
+ * sync of their folder may be as before. All from one seed. */
 #ifndef DBR_TEST_SIM_DISK_H
 #define DBR_TEST_SIM_DISK_H
 
@@ -20,6 +21,8 @@ uint64_t sim_disk_ops(const struct sim_disk *disk);
  * have no effect until revive. UINT64_MAX: never. */
 void sim_disk_fail_after(struct sim_disk *disk, uint64_t n, int err);
 void sim_disk_crash_after(struct sim_disk *disk, uint64_t n);
+/* Opening, reading and listing are operations too from now on. */
+void sim_disk_count_reads(struct sim_disk *disk);
 /* Full: what would grow a file fails with ENOSPC. */
 void sim_disk_set_full(struct sim_disk *disk, bool is_full);
 
