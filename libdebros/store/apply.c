@@ -7,6 +7,7 @@
 #include "apply_private.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "checkpoint.h"
 
 #define WAL_PAGES_CHECKPOINT 2048  /* 8 MiB: move pages that no reader needs */
 #define WAL_PAGES_RESTART    16384 /* 64 MiB: wait for readers, so that it begins anew */
@@ -272,6 +273,8 @@ void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job)
         if (err != 0) {
             dbr_detail_set(&job->detail, err, "%s/%s: sync: %s", store->fs->root,
                            DBR_DB_FOLDER, debros_strerror(err));
+        } else {
+            err = dbr_checkpoint_write(store, &job->detail);
         }
     }
     job->status = err;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/detail.h"
+#include "checkpoint.h"
 #include "store_private.h"
 
 #define DEFAULT_SEGMENT_SIZE (16u << 20)
@@ -50,6 +51,9 @@ static int open_databases(struct dbr_store *store, debros_detail *detail)
         return dbr_detail_set(detail, err, "store: out of memory");
     }
     err = dbr_namespaces_open(store, detail);
+    if (err == 0) {
+        err = dbr_checkpoint_check(store, detail);
+    }
     if (err == 0) {
         err = dbr_namespaces_reload(store, detail);
     }

@@ -4,7 +4,8 @@
  * wait for each other but for SQLite's own file of a namespace.
  *
  *   log/    segments: records with CRC-32C, preallocated, one sync for each batch
- *   db/     NAME.db (SQLite, WAL) for each namespace, _system.db for the cluster's tables
+ *   db/     NAME.db (SQLite, WAL) for each namespace, _system.db for the cluster's
+ *           tables; each page has a checksum; checkpoint says what they must hold
  *   image/  a snapshot that was received and waits for its swap
  */
 #ifndef DBR_STORE_STORE_H
