@@ -145,6 +145,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
         return err;
     }
     core->config.log_state = NULL;
+    dbr_swarm_wall(core->swarm, wall_ms);
     if (core->sql != NULL) {
         dbr_sql_wall(core->sql, wall_ms);
         dbr_sql_applied(core->sql, NULL, core->applied, now);
@@ -217,6 +218,7 @@ void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...)
 void dbr_core_wall(struct dbr_core *core, int64_t wall_ms)
 {
     core->wall_ms = wall_ms;
+    dbr_swarm_wall(core->swarm, wall_ms);
     if (core->sql != NULL) {
         dbr_sql_wall(core->sql, wall_ms);
     }

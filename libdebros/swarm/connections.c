@@ -65,7 +65,8 @@ struct dbr_conn *dbr_conn_create(struct dbr_swarm *swarm, uint64_t id, bool inbo
     dbr_list_init(&conn->in_ready);
     dbr_list_init(&conn->in_dirty);
     dbr_pinger_init(&conn->pinger);
-    dbr_identify_info_init(&conn->info);
+    dbr_identify_info_init(&conn->asked.info);
+    dbr_identify_info_init(&conn->pushed.info);
     dbr_note_init(&conn->dial, DBR_SWARM_DIAL);
     dbr_note_init(&conn->write, DBR_SWARM_WRITE);
     dbr_note_init(&conn->close, DBR_SWARM_CLOSE);
@@ -97,7 +98,8 @@ void dbr_conn_destroy(struct dbr_swarm *swarm, struct dbr_conn *conn)
     dbr_note_cancel(&conn->close);
     dbr_stack_destroy(conn->stack);
     dbr_buf_finish(&conn->tail);
-    dbr_identify_info_finish(&conn->info);
+    dbr_identify_info_finish(&conn->asked.info);
+    dbr_identify_info_finish(&conn->pushed.info);
     dbr_free(conn);
 }
 
@@ -156,7 +158,9 @@ static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)
 {
     struct dbr_stream *stream;
     struct dbr_stream *tmp;
-    conn->identify = NULL;
+    conn->asked.stream = NULL;
+    conn->pushed.stream = NULL;
+    conn->push = NULL;
     conn->pinger.stream = NULL;
     HASH_ITER(in_conn, conn->streams, stream, tmp)
     {
@@ -276,7 +280,7 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
         return;
     }
     dbr_dialer_succeeded(swarm, conn, peer);
-    dbr_identify_ask(swarm, conn);
+    dbr_introduce_ask(swarm, conn);
 }
 
 static void goaway(struct dbr_swarm *swarm, struct dbr_conn *conn)

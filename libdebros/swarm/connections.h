@@ -12,7 +12,7 @@
 #include "base/list.h"
 #include "gate.h"
 #include "conn/stack.h"
-#include "identify.h"
+#include "introduce.h"
 #include "note.h"
 #include "peers.h"
 #include "ping.h"
@@ -64,9 +64,10 @@ struct dbr_conn {
     size_t partial; /* of messages that the peer has begun: see limits.peer_memory */
     struct dbr_list waiters; /* connects */
     struct dbr_pinger pinger;
-    struct dbr_stream *identify; /* the stream that asks, or NULL */
-    struct dbr_identify_info info;
-    dbr_time identify_at;
+    struct dbr_introduction asked;
+    struct dbr_introduction pushed;
+    struct dbr_stream *push; /* ours, or NULL */
+    uint64_t told_version;   /* of what we say of ourselves; 0: nothing yet */
     dbr_time dial_at;
     dbr_time setup_at;
     dbr_time progress_at; /* output was handed to the driver, or has left */

@@ -2,25 +2,6 @@
 #include "base/logger.h"
 #include "state.h"
 
-void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
-{
-    struct dbr_multiaddr plain = *addr;
-    struct dbr_endpoint endpoint;
-    dbr_multiaddr_cut_peer(&plain);
-    if (dbr_multiaddr_endpoint(&plain, &endpoint) &&
-        dbr_endpoint_is_wildcard(&endpoint)) {
-        return;
-    }
-    for (size_t i = 0; i < swarm->n_listen; i++) {
-        if (dbr_multiaddr_equal(&swarm->listen[i], &plain)) {
-            return;
-        }
-    }
-    if (swarm->n_listen < DBR_SWARM_LISTEN_MAX) {
-        swarm->listen[swarm->n_listen++] = plain;
-    }
-}
-
 /* Counts what the gate has refused. */
 static void count_refused(struct dbr_swarm_stats *stats, enum dbr_gate_verdict verdict)
 {

@@ -33,7 +33,7 @@ void dbr_gate_finish(struct dbr_gate *gate)
 
 /* ---- Hosts ----------------------------------------------------------------- */
 
-static struct dbr_gate_key key_of(const struct dbr_endpoint *endpoint, uint8_t ip6_bits)
+struct dbr_gate_key dbr_gate_key_of(const struct dbr_endpoint *endpoint, uint8_t ip6_bits)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291 2.5.5.2 */
     struct dbr_gate_key key = {.bits = endpoint->is_ip6 ? ip6_bits : 32};
@@ -107,8 +107,8 @@ enum dbr_gate_verdict dbr_gate_enter(struct dbr_gate *gate,
         dbr_endpoint_is_loopback(&endpoint)) {
         return DBR_GATE_ENTER;
     }
-    struct dbr_gate_key key = key_of(&endpoint, 56);
-    struct dbr_gate_key net_key = key_of(&endpoint, 48);
+    struct dbr_gate_key key = dbr_gate_key_of(&endpoint, 56);
+    struct dbr_gate_key net_key = dbr_gate_key_of(&endpoint, 48);
     struct dbr_gate_host *host = get(gate, &key);
     if (host == NULL) {
         return DBR_GATE_NO_MEMORY;

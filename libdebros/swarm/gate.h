@@ -58,6 +58,9 @@ enum dbr_gate_verdict {
     DBR_GATE_NO_MEMORY
 };
 
+/* The host of an endpoint: all of an IPv4 address, `ip6_bits` of another. */
+struct dbr_gate_key dbr_gate_key_of(const struct dbr_endpoint *endpoint,
+                                    uint8_t ip6_bits);
 void dbr_gate_init(struct dbr_gate *gate);
 void dbr_gate_finish(struct dbr_gate *gate);
 /* A connection from `remote`. Sets `pass` when it may enter. */

@@ -100,6 +100,21 @@ static int merge_key(struct dbr_identify_info *info, const DbrPb__Identify *mess
     return err;
 }
 
+/* A record is checked when all messages are here. */
+static int merge_record(struct dbr_identify_info *info, const DbrPb__Identify *message)
+{
+    debros_bytes record = dbr_proto_view(message->signed_peer_record);
+    if (!message->has_signed_peer_record || record.len == 0) {
+        return 0;
+    }
+    const uint8_t *copy = dbr_arena_memdup(&info->arena, record.data, record.len);
+    if (copy == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    info->record = dbr_bytes(copy, record.len);
+    return 0;
+}
+
 static int merge(struct dbr_identify_info *info, const DbrPb__Identify *message)
 {
     struct dbr_multiaddr observed;
@@ -109,6 +124,9 @@ static int merge(struct dbr_identify_info *info, const DbrPb__Identify *message)
     }
     if (err == 0) {
         err = merge_addrs(info, message);
+    }
+    if (err == 0) {
+        err = merge_record(info, message);
     }
     if (err == 0 && message->has_agent_version && message->agent_version.len > 0) {
         const char *agent = keep_text(info, message->agent_version);
@@ -139,7 +157,73 @@ int dbr_identify_merge(struct dbr_identify_info *info, debros_bytes message)
     return err;
 }
 
+/* ---- What a push leaves out ------------------------------------------------ */
+
+static int inherit_protocols(struct dbr_identify_info *info,
+                             const struct dbr_identify_info *older)
+{
+    info->protocols =
+        dbr_arena_calloc(&info->arena, older->n_protocols, sizeof(info->protocols[0]));
+    for (size_t i = 0; info->protocols != NULL && i < older->n_protocols; i++) {
+        info->protocols[i] = dbr_arena_strdup(&info->arena, older->protocols[i]);
+        if (info->protocols[i] == NULL) {
+            return DEBROS_ENOMEM;
+        }
+        info->n_protocols = i + 1;
+    }
+    return info->protocols != NULL ? 0 : DEBROS_ENOMEM;
+}
+
+static int inherit_addrs(struct dbr_identify_info *info,
+                         const struct dbr_identify_info *older)
+{
+    info->addrs = dbr_arena_memdup(&info->arena, older->addrs,
+                                   older->n_addrs * sizeof(older->addrs[0]));
+    info->n_addrs = info->addrs != NULL ? older->n_addrs : 0;
+    return info->addrs != NULL ? 0 : DEBROS_ENOMEM;
+}
+
+int dbr_identify_inherit_record(struct dbr_identify_info *info,
+                                const struct dbr_identify_info *older)
+{
+    const uint8_t *copy =
+        dbr_arena_memdup(&info->arena, older->record.data, older->record.len);
+    info->record = dbr_bytes(copy, copy != NULL ? older->record.len : 0);
+    info->record_seq = copy != NULL ? older->record_seq : 0;
+    return copy != NULL ? 0 : DEBROS_ENOMEM;
+}
+
+int dbr_identify_inherit(struct dbr_identify_info *info,
+                         const struct dbr_identify_info *older)
+{
+    int err = 0;
+    if (info->agent[0] == '\0' && older->agent[0] != '\0') {
+        const char *agent = dbr_arena_strdup(&info->arena, older->agent);
+        err = agent != NULL ? 0 : DEBROS_ENOMEM;
+        info->agent = agent != NULL ? agent : info->agent;
+    }
+    if (err == 0 && info->n_protocols == 0 && older->n_protocols > 0) {
+        err = inherit_protocols(info, older);
+    }
+    if (err == 0 && info->n_addrs == 0 && older->n_addrs > 0) {
+        err = inherit_addrs(info, older);
+    }
+    if (err == 0 && info->record.len == 0 && older->record.len > 0) {
+        err = dbr_identify_inherit_record(info, older);
+    }
+    if (info->observed.len == 0) {
+        info->observed = older->observed;
+    }
+    return err;
+}
+
 /* ---- Encoding -------------------------------------------------------------- */
+
+static bool fits(const DbrPb__Identify *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(&message->base);
+    return size + dbr_uvarint_size(size) <= DBR_IDENTIFY_ANSWER_MAX;
+}
 
 static ProtobufCBinaryData binary(const void *data, size_t len)
 {
@@ -149,7 +233,7 @@ static ProtobufCBinaryData binary(const void *data, size_t len)
 int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *answer)
 {
     uint8_t key[DBR_PUBLIC_KEY_MESSAGE_SIZE];
-    ProtobufCBinaryData protocols[DBR_SWARM_PROTOCOLS_MAX + 2];
+    ProtobufCBinaryData protocols[DBR_SWARM_PROTOCOLS_MAX + DBR_IDENTIFY_STOCK];
     ProtobufCBinaryData addrs[DBR_SWARM_LISTEN_MAX];
     DbrPb__Identify message = DBR_PB__IDENTIFY__INIT;
     dbr_assert(answer->n_protocols <= DBR_COUNT(protocols));
@@ -168,168 +252,18 @@ int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *a
     }
     message.n_protocols = answer->n_protocols;
     message.protocols = protocols;
+    message.signed_peer_record = dbr_proto_bytes(answer->record);
+    message.has_signed_peer_record = answer->record.len > 0;
+    message.has_signed_peer_record = message.has_signed_peer_record && fits(&message);
     message.listen_addrs = addrs;
     for (size_t i = 0; i < answer->n_addrs && i < DBR_COUNT(addrs); i++) {
         addrs[i] = binary(answer->addrs[i].bytes, answer->addrs[i].len);
         message.n_listen_addrs = i + 1;
-        size_t size = protobuf_c_message_get_packed_size(&message.base);
-        if (size + dbr_uvarint_size(size) > DBR_IDENTIFY_ANSWER_MAX) {
+        if (!fits(&message)) {
             message.n_listen_addrs = i;
             break;
         }
     }
     dbr_proto_pack_frame(&message.base, out);
     return out->failed ? DEBROS_ENOMEM : 0;
-}
-
-/* ---- On a connection ------------------------------------------------------- */
-
-void dbr_identify_ask(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    uint32_t raw;
-    int err =
-        dbr_stack_open(conn->stack, &raw, dbr_bytes_str(DBR_IDENTIFY_ID), swarm->now);
-    if (err != 0) {
-        return;
-    }
-    conn->identify = dbr_stream_create(swarm, conn, raw, DBR_STREAM_IDENTIFY_ASK, 0);
-    if (conn->identify == NULL) {
-        dbr_stack_reset(conn->stack, raw);
-    }
-    conn->identify_at = dbr_time_add(swarm->now, DBR_IDENTIFY_MS);
-    dbr_conn_touch(swarm, conn);
-}
-
-void dbr_identify_serve(struct dbr_swarm *swarm, struct dbr_stream *stream)
-{
-    const char *protocols[DBR_SWARM_PROTOCOLS_MAX + 2] = {DBR_IDENTIFY_ID, DBR_PING_ID};
-    struct dbr_identify_answer answer = {
-        .identity = swarm->identity,
-        .agent = swarm->agent,
-        .protocols = protocols,
-        .n_protocols = 2 + swarm->n_protocols,
-        .addrs = swarm->listen,
-        .n_addrs = swarm->n_listen,
-        .observed = stream->conn->remote,
-    };
-    struct dbr_buf out;
-    for (size_t i = 0; i < swarm->n_protocols; i++) {
-        protocols[2 + i] = swarm->protocols[i].id;
-    }
-    dbr_buf_init(&out);
-    int err = dbr_identify_encode(&out, &answer);
-    if (err == 0) {
-        err = dbr_stack_send(stream->conn->stack, stream->raw,
-                             dbr_bytes(out.data, out.len));
-    }
-    dbr_buf_finish(&out);
-    if (err != 0) {
-        dbr_stream_abort(swarm, stream, err);
-        return;
-    }
-    dbr_stream_finish(swarm, stream);
-}
-
-/* No more of this answer: what was merged so far is dropped. */
-static void give_up(struct dbr_swarm *swarm, struct dbr_conn *conn, const char *why)
-{
-    char text[DBR_PEER_ID_TEXT_SIZE];
-    dbr_log(swarm->logger, DEBROS_LOG_INFO, DBR_SWARM_MODULE, "identify of %s failed: %s",
-            dbr_peer_id_text(&conn->peer->id, text), why);
-    conn->identify = NULL;
-    dbr_identify_info_finish(&conn->info);
-}
-
-static void complete(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    struct dbr_endpoint endpoint;
-    bool local = dbr_multiaddr_endpoint(&conn->remote, &endpoint) &&
-                 dbr_endpoint_is_loopback(&endpoint);
-    conn->identify = NULL;
-    dbr_peer_set_info(&swarm->peers, conn->peer, &conn->info, local);
-    dbr_note_push(&swarm->notes, &conn->peer->identified);
-}
-
-/* False: the key is not the one that Noise has proven, and the connection ends. */
-static bool check_key(struct dbr_swarm *swarm, struct dbr_conn *conn, int err)
-{
-    bool other = err == 0 && !dbr_peer_id_is_none(&conn->info.key_peer) &&
-                 !dbr_peer_id_equal(&conn->info.key_peer, &conn->peer->id);
-    if (err != DEBROS_EAUTH && !other) {
-        return true;
-    }
-    conn->identify = NULL;
-    dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EAUTH,
-                 "identify names another key than the connection's");
-    return false;
-}
-
-void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
-                       debros_bytes data)
-{
-    struct dbr_conn *conn = stream->conn;
-    debros_bytes message;
-    size_t used;
-    int err = 1;
-    if (conn->identify != stream) {
-        return;
-    }
-    dbr_buf_add(&stream->in, data.data, data.len);
-    while (err > 0) {
-        err = stream->in.failed
-                  ? DEBROS_ENOMEM
-                  : dbr_frame_decode(dbr_bytes(stream->in.data, stream->in.len),
-                                     DBR_IDENTIFY_MESSAGE_MAX, &message, &used);
-        if (err > 0) {
-            err = dbr_identify_merge(&conn->info, message);
-            if (!check_key(swarm, conn, err)) {
-                return;
-            }
-            err = err == 0 ? 1 : err;
-        }
-        if (err > 0) {
-            dbr_buf_consume(&stream->in, used);
-        }
-    }
-    if (err < 0) {
-        give_up(swarm, conn, debros_strerror(err));
-        dbr_stream_abort(swarm, stream, err);
-    }
-}
-
-void dbr_identify_end(struct dbr_swarm *swarm, struct dbr_stream *stream)
-{
-    struct dbr_conn *conn = stream->conn;
-    if (conn->identify != stream) {
-        return;
-    }
-    if (stream->in.len > 0 || conn->info.n_messages == 0) {
-        give_up(swarm, conn, "the answer ends early");
-    } else {
-        complete(swarm, conn);
-    }
-    dbr_stream_finish(swarm, stream);
-}
-
-void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream,
-                       const char *why)
-{
-    if (stream->conn->identify == stream) {
-        give_up(swarm, stream->conn, why);
-    }
-}
-
-void dbr_identify_expire(struct dbr_swarm *swarm, struct dbr_conn *conn)
-{
-    struct dbr_stream *stream = conn->identify;
-    if (stream == NULL || swarm->now < conn->identify_at) {
-        return;
-    }
-    /* Some never end the stream: what they said in whole messages counts. */
-    if (conn->info.n_messages > 0 && stream->in.len == 0) {
-        complete(swarm, conn);
-    } else {
-        give_up(swarm, conn, "no answer in time");
-    }
-    dbr_stream_abort(swarm, stream, DEBROS_ETIMEDOUT);
 }

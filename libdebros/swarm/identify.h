@@ -1,7 +1,7 @@
 /* Identify: who the peer says it is, what it speaks and where it listens.
  *
  * Spec: github.com/libp2p/specs/blob/master/identify/README.md
- * The first half is the codec; the second half runs it on a connection. */
+ * This is the codec; introduce.h runs it on connections. */
 #ifndef DBR_SWARM_IDENTIFY_H
 #define DBR_SWARM_IDENTIFY_H
 
@@ -11,11 +11,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "multi/multiaddr.h"
 #include "multi/peer_id.h"
 
-#define DBR_IDENTIFY_ID "/ipfs/id/1.0.0"
+#define DBR_IDENTIFY_ID      "/ipfs/id/1.0.0"
+#define DBR_IDENTIFY_PUSH_ID "/ipfs/id/push/1.0.0"
+#define DBR_IDENTIFY_STOCK   3 /* protocols that every node of ours speaks */
 /* Bytes of one message read, and messages merged until the end; go and js: the same. */
 #define DBR_IDENTIFY_MESSAGE_MAX   8192
 #define DBR_IDENTIFY_MESSAGES_MAX  10
@@ -23,11 +24,6 @@
 #define DBR_IDENTIFY_TEXT_MAX      256  /* bytes of an agent or a protocol id */
 #define DBR_IDENTIFY_PROTOCOLS_MAX 256
 #define DBR_IDENTIFY_ADDRS_MAX     64
-#define DBR_IDENTIFY_MS            10000 /* to wait for an answer */
-
-struct dbr_conn;
-struct dbr_stream;
-struct dbr_swarm;
 
 /* What the peer's messages said, merged. Texts are printable and end at NUL. */
 struct dbr_identify_info {
@@ -39,6 +35,8 @@ struct dbr_identify_info {
     size_t n_addrs;
     struct dbr_multiaddr observed;
     struct dbr_peer_id key_peer; /* of publicKey; none: it was absent */
+    debros_bytes record;         /* signedPeerRecord, as it came */
+    uint64_t record_seq;         /* once it is checked */
     unsigned n_messages;
 };
 
@@ -49,6 +47,12 @@ void dbr_identify_info_finish(struct dbr_identify_info *info);
  * type that we do not take, ELIMIT too many messages, ENOMEM. */
 int dbr_identify_merge(struct dbr_identify_info *info, debros_bytes message);
 
+/* Fills what `info`, a push, left out from what was known before. 0 or ENOMEM. */
+int dbr_identify_inherit(struct dbr_identify_info *info,
+                         const struct dbr_identify_info *older);
+int dbr_identify_inherit_record(struct dbr_identify_info *info,
+                                const struct dbr_identify_info *older);
+
 struct dbr_identify_answer {
     const struct dbr_keypair *identity;
     const char *agent;
@@ -57,24 +61,10 @@ struct dbr_identify_answer {
     const struct dbr_multiaddr *addrs;
     size_t n_addrs;
     struct dbr_multiaddr observed;
+    debros_bytes record; /* signed, or none */
 };
-/* Appends the framed message, at most DBR_IDENTIFY_ANSWER_MAX bytes with its length:
- * addresses that do not fit are left out. 0 or ENOMEM. */
+/* Appends the framed message, at most DBR_IDENTIFY_ANSWER_MAX bytes with its length: a
+ * record or addresses that do not fit are left out. 0 or ENOMEM. */
 int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *answer);
-
-/* ---- On a connection ------------------------------------------------------- */
-
-/* Asks the peer of a new connection. */
-void dbr_identify_ask(struct dbr_swarm *swarm, struct dbr_conn *conn);
-/* Answers on an accepted stream. */
-void dbr_identify_serve(struct dbr_swarm *swarm, struct dbr_stream *stream);
-void dbr_identify_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
-                       debros_bytes data);
-/* The peer has sent all of its answer. */
-void dbr_identify_end(struct dbr_swarm *swarm, struct dbr_stream *stream);
-/* The stream went away before the end. */
-void dbr_identify_lost(struct dbr_swarm *swarm, struct dbr_stream *stream,
-                       const char *why);
-void dbr_identify_expire(struct dbr_swarm *swarm, struct dbr_conn *conn);
 
 #endif

@@ -10,17 +10,26 @@ static bool is_named(debros_bytes protocol, const char *id)
 static bool find_protocol(const struct dbr_swarm *swarm, const struct dbr_conn *conn,
                           debros_bytes name, enum dbr_stream_kind *kind, uint32_t *index)
 {
+    static const struct {
+        const char *id;
+        enum dbr_stream_kind kind;
+    } stock[DBR_IDENTIFY_STOCK] = {
+        {DBR_IDENTIFY_ID, DBR_STREAM_IDENTIFY_ANSWER},
+        {DBR_PING_ID, DBR_STREAM_PING_ECHO},
+        {DBR_IDENTIFY_PUSH_ID, DBR_STREAM_IDENTIFY_PUSHED},
+    };
     *index = 0;
-    if (is_named(name, DBR_IDENTIFY_ID) || is_named(name, DBR_PING_ID)) {
-        *kind = is_named(name, DBR_PING_ID) ? DBR_STREAM_PING_ECHO
-                                            : DBR_STREAM_IDENTIFY_ANSWER;
-        return true;
+    for (size_t i = 0; i < DBR_COUNT(stock); i++) {
+        if (is_named(name, stock[i].id)) {
+            *kind = stock[i].kind;
+            return true;
+        }
     }
     *kind = DBR_STREAM_MESSAGES;
     while (*index < swarm->n_protocols && !is_named(name, swarm->protocols[*index].id)) {
         (*index)++;
     }
-    return *index < swarm->n_protocols &&
+    return *index < swarm->n_protocols && !swarm->hidden[*index] &&
            conn->peer->cls >= swarm->protocols[*index].min_class;
 }
 
@@ -59,6 +68,10 @@ void dbr_conn_incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
         dbr_stack_reset(conn->stack, event->stream);
         return;
     }
+    if (kind == DBR_STREAM_IDENTIFY_PUSHED && !dbr_introduce_may_push(swarm, conn)) {
+        dbr_stack_reset(conn->stack, event->stream);
+        return;
+    }
     struct dbr_stream *stream =
         dbr_stream_create(swarm, conn, event->stream, kind, protocol);
     if (stream == NULL) {
@@ -72,7 +85,9 @@ void dbr_conn_incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
     if (kind == DBR_STREAM_PING_ECHO) {
         dbr_stack_urge(conn->stack, event->stream);
     } else if (kind == DBR_STREAM_IDENTIFY_ANSWER) {
-        dbr_identify_serve(swarm, stream);
+        dbr_announce_answer(swarm, stream);
+    } else if (kind == DBR_STREAM_IDENTIFY_PUSHED) {
+        dbr_introduce_pushed(swarm, stream);
     } else if (kind == DBR_STREAM_MESSAGES) {
         dbr_note_push(&swarm->notes, &stream->opened);
     }

@@ -223,5 +223,7 @@ void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info)
         .addrs = peer->addrs,
         .n_addrs = peer->n_addrs,
         .observed = peer->info.observed,
+        .record = peer->info.record,
+        .record_seq = peer->info.record_seq,
     };
 }

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "bucket.h"
 #include "dialer.h"
 #include "identify.h"
 #include "note.h"
@@ -29,6 +30,7 @@ struct dbr_peer {
     size_t n_added;
     struct dbr_identify_info info;
     uint32_t rtt_us;
+    struct dbr_bucket pushes;
     struct dbr_note connected;
     struct dbr_note disconnected;
     struct dbr_note identified;

@@ -2,12 +2,15 @@
 #ifndef DBR_SWARM_STATE_H
 #define DBR_SWARM_STATE_H
 
+#include "announce.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "connections.h"
 #include "dialer.h"
 #include "gate.h"
 #include "identify.h"
+#include "introduce.h"
+#include "observed.h"
 #include "peers.h"
 #include "ping.h"
 #include "stream.h"
@@ -40,6 +43,9 @@ struct dbr_swarm {
     size_t n_listen;
     struct dbr_swarm_stats stats;
     struct dbr_gate gate;
+    struct dbr_announcement announcement;
+    struct dbr_observed observed;
+    bool hidden[DBR_SWARM_PROTOCOLS_MAX]; /* protocols that are not offered */
     struct dbr_peers peers;
     struct dbr_list kept;
     struct dbr_conn *conns;

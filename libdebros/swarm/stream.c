@@ -13,8 +13,10 @@ uint32_t dbr_stream_slot(enum dbr_stream_kind kind, uint32_t protocol)
         return DBR_SWARM_PROTOCOLS_MAX;
     case DBR_STREAM_PING_ECHO:
         return DBR_SWARM_PROTOCOLS_MAX + 1;
-    default:
+    case DBR_STREAM_IDENTIFY_PUSHED:
         return DBR_SWARM_PROTOCOLS_MAX + 2;
+    default:
+        return DBR_SWARM_PROTOCOLS_MAX + 3; /* ours */
     }
 }
 
@@ -380,7 +382,8 @@ static void data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_byte
         message_data(swarm, stream, bytes);
         break;
     case DBR_STREAM_IDENTIFY_ASK:
-        dbr_identify_data(swarm, stream, bytes);
+    case DBR_STREAM_IDENTIFY_PUSHED:
+        dbr_introduce_data(swarm, stream, bytes);
         break;
     case DBR_STREAM_PING_ASK:
         dbr_ping_answered(swarm, stream, bytes);
@@ -389,6 +392,7 @@ static void data(struct dbr_swarm *swarm, struct dbr_stream *stream, debros_byte
         dbr_ping_echo(swarm, stream, bytes);
         break;
     case DBR_STREAM_IDENTIFY_ANSWER:
+    case DBR_STREAM_IDENTIFY_PUSH:
         break; /* nothing is said to us there */
     }
     if (conn->state == DBR_CONN_SECURED) {
@@ -403,7 +407,8 @@ static void end(struct dbr_swarm *swarm, struct dbr_stream *stream)
         message_end(swarm, stream);
         break;
     case DBR_STREAM_IDENTIFY_ASK:
-        dbr_identify_end(swarm, stream);
+    case DBR_STREAM_IDENTIFY_PUSHED:
+        dbr_introduce_end(swarm, stream);
         break;
     case DBR_STREAM_PING_ASK:
         dbr_stream_finish(swarm, stream);
@@ -413,6 +418,7 @@ static void end(struct dbr_swarm *swarm, struct dbr_stream *stream)
         dbr_stream_finish(swarm, stream);
         break;
     case DBR_STREAM_IDENTIFY_ANSWER:
+    case DBR_STREAM_IDENTIFY_PUSH:
         break; /* the asker may end its side at once */
     }
 }
@@ -421,8 +427,11 @@ static void end(struct dbr_swarm *swarm, struct dbr_stream *stream)
 static void gone(struct dbr_swarm *swarm, struct dbr_stream *stream,
                  enum dbr_stack_event_type type, int status, const char *why)
 {
-    if (stream->kind == DBR_STREAM_IDENTIFY_ASK) {
-        dbr_identify_lost(swarm, stream, why);
+    if (stream->kind == DBR_STREAM_IDENTIFY_ASK ||
+        stream->kind == DBR_STREAM_IDENTIFY_PUSHED) {
+        dbr_introduce_lost(swarm, stream, why);
+    } else if (stream->kind == DBR_STREAM_IDENTIFY_PUSH) {
+        dbr_announce_pushed(swarm, stream);
     } else if (stream->kind == DBR_STREAM_PING_ASK) {
         dbr_ping_lost(swarm, stream, type == DBR_STACK_REFUSED);
     }

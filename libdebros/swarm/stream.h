@@ -20,12 +20,14 @@ struct dbr_swarm;
 #define DBR_STREAM_KEEP_SIZE 65536 /* buffers above it are freed when empty */
 
 /* Kinds of streams that a peer may open: each protocol, and the stock ones. */
-#define DBR_STREAM_SLOTS (DBR_SWARM_PROTOCOLS_MAX + 3)
+#define DBR_STREAM_SLOTS (DBR_SWARM_PROTOCOLS_MAX + 4)
 
 enum dbr_stream_kind {
     DBR_STREAM_MESSAGES,     /* a registered protocol */
     DBR_STREAM_IDENTIFY_ASK, /* ours */
     DBR_STREAM_IDENTIFY_ANSWER,
+    DBR_STREAM_IDENTIFY_PUSH, /* ours */
+    DBR_STREAM_IDENTIFY_PUSHED,
     DBR_STREAM_PING_ASK, /* ours */
     DBR_STREAM_PING_ECHO
 };

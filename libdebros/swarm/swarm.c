@@ -104,6 +104,7 @@ int dbr_swarm_create(struct dbr_swarm **out, const struct dbr_swarm_config *conf
     swarm->next_stream = 1;
     dbr_peer_id_from_key(&swarm->self, config->identity->public_key);
     dbr_gate_init(&swarm->gate);
+    dbr_announce_init(&swarm->announcement);
     dbr_peers_init(&swarm->peers, config->limits.addrs_per_peer);
     dbr_list_init(&swarm->kept);
     dbr_list_init(&swarm->notes);
@@ -161,6 +162,7 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm)
     free_conns(swarm);
     free_notes(swarm);
     dbr_gate_finish(&swarm->gate);
+    dbr_announce_finish(&swarm->announcement);
     dbr_peers_finish(&swarm->peers);
     for (size_t i = 0; i < swarm->n_protocols; i++) {
         dbr_free((char *)(uintptr_t)swarm->protocols[i].id);
@@ -218,7 +220,8 @@ bool dbr_swarm_is_connected(const struct dbr_swarm *swarm, const struct dbr_peer
 
 dbr_time dbr_swarm_deadline(const struct dbr_swarm *swarm)
 {
-    dbr_time deadline = dbr_dialer_deadline(swarm);
+    dbr_time deadline =
+        dbr_time_min(dbr_dialer_deadline(swarm), dbr_announce_deadline(swarm));
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
     HASH_ITER(hh, swarm->conns, conn, tmp)
@@ -239,5 +242,6 @@ void dbr_swarm_expire(struct dbr_swarm *swarm, dbr_time now)
             dbr_conn_expire(swarm, conn);
         }
     }
+    dbr_announce_expire(swarm);
     dbr_dialer_expire(swarm);
 }

@@ -116,7 +116,12 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm);
 
 /* ---- In, from the driver ------------------------------------------------- */
 
+/* What connected peers are told when it changes: see identify push. */
 void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
+void dbr_swarm_not_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
+/* Unix time, which numbers our signed records. Call it before anything is told, and now
+ * and then. */
+void dbr_swarm_wall(struct dbr_swarm *swarm, int64_t wall_ms);
 void dbr_swarm_accepted(struct dbr_swarm *swarm, uint64_t conn,
                         const struct dbr_multiaddr *remote, dbr_time now);
 void dbr_swarm_dialed(struct dbr_swarm *swarm, uint64_t conn, dbr_time now);
@@ -136,6 +141,9 @@ void dbr_swarm_written(struct dbr_swarm *swarm, uint64_t conn, size_t len, dbr_t
  * lowering a connected peer's class closes its connections unless the swarm is open. */
 void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
                          enum dbr_peer_class cls, dbr_time now);
+/* Whether peers may open streams of a registered protocol, and are told of it; at first
+ * all are offered. */
+void dbr_swarm_offer(struct dbr_swarm *swarm, uint32_t protocol, bool offered);
 /* An address to dial `peer` at. Keeps the newest limits.addrs_per_peer. */
 void dbr_swarm_add_addr(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
                         const struct dbr_multiaddr *addr);
@@ -220,6 +228,9 @@ struct dbr_peer_info {
     const struct dbr_multiaddr *addrs;
     size_t n_addrs;
     struct dbr_multiaddr observed; /* our address as the peer sees it */
+    debros_bytes record; /* its signed peer record, verified, for others to verify; or
+                            none */
+    uint64_t record_seq;
 };
 
 size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm);      /* known */

@@ -6,7 +6,7 @@ void dbr_conn_check_idle(struct dbr_swarm *swarm, struct dbr_conn *conn)
     if (conn->state != DBR_CONN_SECURED || conn->n_messages > 0) {
         return;
     }
-    bool busy = conn->identify != NULL || conn->pinger.waiting;
+    bool busy = conn->asked.stream != NULL || conn->pinger.waiting;
     if (conn->stopping) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, 0, "the peer is leaving");
     } else if (conn->spare && !busy && swarm->now >= conn->retire_at) {
@@ -50,9 +50,7 @@ static dbr_time secured_deadline(const struct dbr_swarm *swarm, struct dbr_conn 
     if (is_overdue_stranger(swarm, conn)) {
         deadline = dbr_time_min(deadline, conn->stranger_at);
     }
-    if (conn->identify != NULL) {
-        deadline = dbr_time_min(deadline, conn->identify_at);
-    }
+    deadline = dbr_time_min(deadline, dbr_introduce_deadline(conn));
     if (conn->spare && conn->n_messages == 0 && swarm->now < conn->retire_at) {
         deadline = dbr_time_min(deadline, conn->retire_at);
     }
@@ -116,7 +114,7 @@ static void expire_secured(struct dbr_swarm *swarm, struct dbr_conn *conn)
         return;
     }
     expire_unread(swarm, conn);
-    dbr_identify_expire(swarm, conn);
+    dbr_introduce_expire(swarm, conn);
 }
 
 static void expire_dialing(struct dbr_swarm *swarm, struct dbr_conn *conn)

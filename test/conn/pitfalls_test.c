@@ -20,7 +20,7 @@
  *  17 frames of 256 KiB     a_frame_of_256_kib_passes
  *  18 rust's 512 streams    we_never_open_more_streams_than_others_take
  *  19 js's limits           ping one_stream_serves_all_pings,
- *                           push a_push_waits_for_the_one_before
+ *                           announce a_push_waits_for_the_one_before
  *  21 stale domain strings  peer_record the_vector_of_js_is_met
  *  22 lazy data             stack_streams data_behind_the_proposal_reaches_the_protocol
  *  24 half close first      the_echo_is_sent_although_the_opener_has_half_closed,

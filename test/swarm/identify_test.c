@@ -1,52 +1,8 @@
-#include "pipe.h"
-#include "raw.h"
+#include "fields.h"
 
-#include <stdio.h>
-
-#include "base/alloc.h"
-#include "fault.h"
 #include "base/reader.h"
+#include "fault.h"
 #include "swarm/identify.h"
-
-static void assert_text(const struct dbr_multiaddr *addr, const char *expected)
-{
-    char text[DBR_MULTIADDR_TEXT_SIZE];
-    assert_string_equal(dbr_multiaddr_text(addr, text), expected);
-}
-
-/* Appends one protobuf field of bytes. */
-static void field(struct dbr_buf *buf, unsigned number, const void *data, size_t len)
-{
-    dbr_buf_uvarint(buf, number << 3 | 2);
-    dbr_buf_uvarint(buf, len);
-    dbr_buf_add(buf, data, len);
-}
-
-static void text_field(struct dbr_buf *buf, unsigned number, const char *text)
-{
-    field(buf, number, text, strlen(text));
-}
-
-static void addr_field(struct dbr_buf *buf, unsigned number, const char *text)
-{
-    struct dbr_multiaddr addr;
-    assert_int_equal(dbr_multiaddr_parse(&addr, text, NULL), 0);
-    field(buf, number, addr.bytes, addr.len);
-}
-
-static void key_field(struct dbr_buf *buf, const struct dbr_keypair *key)
-{
-    uint8_t message[DBR_PUBLIC_KEY_MESSAGE_SIZE];
-    dbr_public_key_encode(message, key->public_key);
-    field(buf, 1, message, sizeof(message));
-}
-
-static debros_bytes view(const struct dbr_buf *buf)
-{
-    return dbr_bytes(buf->data, buf->len);
-}
-
-/* ---- The codec --------------------------------------------------------------- */
 
 static void messages_are_merged(void **state)
 {
@@ -180,7 +136,7 @@ static void short_memory_is_told(void **state)
 static void our_answer_is_small_and_whole(void **state)
 {
     (void)state;
-    const char *protocols[34];
+    const char *protocols[35];
     struct dbr_multiaddr addrs[20];
     struct dbr_identify_info info;
     struct dbr_buf out = {0};
@@ -192,7 +148,7 @@ static void our_answer_is_small_and_whole(void **state)
     memset(id, 'p', 80);
     id[0] = '/';
     dbr_keypair_from_seed(&key, seed);
-    for (size_t i = 0; i < 34; i++) {
+    for (size_t i = 0; i < 35; i++) {
         protocols[i] = id;
     }
     for (size_t i = 0; i < 20; i++) {
@@ -204,7 +160,7 @@ static void our_answer_is_small_and_whole(void **state)
     struct dbr_identify_answer answer = {.identity = &key,
                                          .agent = "debros/0.1.0",
                                          .protocols = protocols,
-                                         .n_protocols = 34,
+                                         .n_protocols = 35,
                                          .addrs = addrs,
                                          .n_addrs = 20,
                                          .observed = addrs[0]};
@@ -214,177 +170,59 @@ static void our_answer_is_small_and_whole(void **state)
     assert_int_equal(used, out.len);
     dbr_identify_info_init(&info);
     assert_int_equal(dbr_identify_merge(&info, body), 0);
-    assert_int_equal(info.n_protocols, 34);
-    assert_in_range(info.n_addrs, 15, 20);
+    assert_int_equal(info.n_protocols, 35);
+    assert_in_range(info.n_addrs, 14, 20);
     dbr_identify_info_finish(&info);
     dbr_buf_finish(&out);
 }
 
-/* ---- On a connection ---------------------------------------------------------- */
-
-static bool has_protocol(const struct dbr_peer_info *info, const char *id)
+/* Also when it cannot all be kept. */
+static void a_push_leaves_out_what_has_not_changed(void **state)
 {
-    for (size_t i = 0; i < info->n_protocols; i++) {
-        if (strcmp(info->protocols[i], id) == 0) {
-            return true;
+    (void)state;
+    struct dbr_identify_info older;
+    struct dbr_identify_info push;
+    struct dbr_buf buf = {0};
+    dbr_identify_info_init(&older);
+    text_field(&buf, 3, "/a");
+    text_field(&buf, 3, "/b");
+    text_field(&buf, 6, "agent/1");
+    text_field(&buf, 8, "record");
+    addr_field(&buf, 2, "/ip4/10.0.0.1/tcp/1");
+    addr_field(&buf, 4, "/ip4/10.0.0.2/tcp/2");
+    assert_int_equal(dbr_identify_merge(&older, view(&buf)), 0);
+    older.record_seq = 7;
+    for (size_t n = 0;; n++) {
+        dbr_identify_info_init(&push);
+        fault_after(n);
+        int err = dbr_identify_inherit(&push, &older);
+        bool failed = fault_off();
+        assert_int_equal(err, failed ? DEBROS_ENOMEM : 0);
+        if (!failed) {
+            break;
         }
+        dbr_identify_info_finish(&push);
     }
-    return false;
-}
-
-static void both_ends_learn_of_each_other(void **state)
-{
-    (void)state;
-    struct pipe_world *world = pipe_create(2);
-    struct dbr_peer_info info;
-    struct dbr_multiaddr wildcard;
-    assert_int_equal(dbr_multiaddr_parse(&wildcard, "/ip4/0.0.0.0/tcp/4001", NULL), 0);
-    dbr_swarm_listening(pipe_node(world, 2)->swarm, &wildcard);
-    pipe_connect(world, 1, 2);
-    assert_true(
-        dbr_swarm_peer_info(pipe_node(world, 1)->swarm, &pipe_node(world, 2)->id, &info));
-    assert_string_equal(info.agent, "test/1.2.3");
-    assert_true(has_protocol(&info, "/ipfs/id/1.0.0"));
-    assert_true(has_protocol(&info, "/ipfs/ping/1.0.0"));
-    assert_true(has_protocol(&info, "/test/member"));
-    assert_int_equal(info.n_protocols, 5);
-    assert_int_equal(info.n_addrs, 1); /* no /p2p, no wildcard */
-    assert_text(&info.addrs[0], "/ip4/10.0.0.2/tcp/4001");
-    assert_true(info.connected);
-    assert_false(info.inbound);
-    assert_int_equal(info.cls, DBR_PEER_MEMBER);
-    assert_true(info.observed.len > 0); /* some port at 10.0.0.1 */
-    assert_true(dbr_swarm_peer_at(pipe_node(world, 2)->swarm, 0, &info));
-    assert_true(info.inbound);
-    assert_text(&info.addrs[0], "/ip4/10.0.0.1/tcp/4001");
-    assert_text(&info.observed, "/ip4/10.0.0.2/tcp/4001");
-    pipe_destroy(world);
-}
-
-/* What a bare peer answers on the swarm's identify stream. */
-static void answer(struct raw *raw, const struct dbr_buf *message, bool end)
-{
-    struct raw_stream *stream = raw_find(raw, DBR_IDENTIFY_ID, 0);
-    struct dbr_buf frame = {0};
-    assert_non_null(stream);
-    dbr_buf_uvarint(&frame, message->len);
-    dbr_buf_add(&frame, message->data, message->len);
-    for (size_t i = 0; i < frame.len; i++) {
-        raw_send(raw, stream, dbr_bytes(frame.data + i, 1));
-        raw_run(raw);
-    }
-    if (end) {
-        dbr_stack_finish(raw->stack, stream->id);
-    }
-    raw_run(raw);
-    dbr_buf_finish(&frame);
-}
-
-static void two_messages_and_an_end_identify(void **state)
-{
-    (void)state;
-    struct raw *raw = raw_create(true);
-    struct dbr_buf first = {0};
-    struct dbr_buf second = {0};
-    struct dbr_peer_info info;
-    key_field(&first, &raw->key);
-    text_field(&first, 6, "bare/1");
-    text_field(&second, 3, "/x/1");
-    answer(raw, &first, false);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 0);
-    answer(raw, &second, true);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 1);
-    assert_true(dbr_swarm_peer_info(raw->node->swarm, &raw->id, &info));
-    assert_string_equal(info.agent, "bare/1");
-    assert_int_equal(info.n_protocols, 1);
-    assert_true(raw_find(raw, DBR_IDENTIFY_ID, 0)->closed);
-    dbr_buf_finish(&first);
-    dbr_buf_finish(&second);
-    raw_destroy(raw);
-}
-
-static void an_answer_without_an_end_counts_in_time(void **state)
-{
-    (void)state;
-    struct raw *raw = raw_create(true);
-    struct dbr_buf message = {0};
-    key_field(&message, &raw->key);
-    answer(raw, &message, false);
-    raw_sleep(raw, 9999);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 0);
-    raw_sleep(raw, 1);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 1);
-    dbr_buf_finish(&message);
-    raw_destroy(raw);
-}
-
-static void another_key_closes_the_connection(void **state)
-{
-    (void)state;
-    struct raw *raw = raw_create(true);
-    struct dbr_buf message = {0};
-    key_field(&message, &raw->node->key);
-    answer(raw, &message, false);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 0);
-    assert_int_equal(pipe_count(raw->node, DBR_SWARM_DISCONNECTED), 1);
-    assert_true(raw->world->raw_closed);
-    assert_true(pipe_logged(raw->world, "identify names another key"));
-    dbr_buf_finish(&message);
-    raw_destroy(raw);
-}
-
-static void bad_answers_leave_the_connection(void **state)
-{
-    (void)state;
-    for (int kind = 0; kind < 5; kind++) {
-        struct raw *raw = raw_create(true);
-        struct raw_stream *stream = raw_find(raw, DBR_IDENTIFY_ID, 0);
-        if (kind == 0) {
-            raw_send(raw, stream, dbr_bytes_str("\xff\xff\x7f")); /* above 8 KiB */
-        } else if (kind == 1) {
-            raw_send(raw, stream, dbr_bytes_str("\2\x0a\x55")); /* malformed */
-        } else if (kind == 2) {
-            dbr_stack_finish(raw->stack, stream->id); /* empty */
-        } else if (kind == 3) {
-            raw_send(raw, stream, dbr_bytes_str("\7cut"));
-            dbr_stack_finish(raw->stack, stream->id);
-        } else {
-            dbr_stack_reset(raw->stack, stream->id);
-        }
-        raw_sleep(raw, 10500); /* it answers no ping, either */
-        assert_int_equal(pipe_count(raw->node, DBR_SWARM_IDENTIFIED), 0);
-        assert_true(dbr_swarm_is_connected(raw->node->swarm, &raw->id));
-        assert_true(pipe_logged(raw->world, "identify of 12D3"));
-        raw_destroy(raw);
-    }
-}
-
-static void the_answer_to_a_peer_ends_the_stream(void **state)
-{
-    (void)state;
-    struct raw *raw = raw_create(true);
-    struct raw_stream *stream = raw_open(raw, DBR_IDENTIFY_ID);
-    struct dbr_identify_info info;
-    debros_bytes body;
-    size_t used;
-    raw_run(raw);
-    assert_true(stream->opened);
-    assert_true(stream->finished);
-    assert_int_equal(dbr_frame_decode(view(&stream->data), 4096, &body, &used), 1);
-    assert_int_equal(used, stream->data.len);
-    dbr_identify_info_init(&info);
-    assert_int_equal(dbr_identify_merge(&info, body), 0);
-    assert_text(&info.observed, "/ip4/10.0.0.99/tcp/999");
-    assert_true(dbr_peer_id_equal(&info.key_peer, &raw->node->id));
-    dbr_identify_info_finish(&info);
-    dbr_stack_finish(raw->stack, stream->id);
-    raw_run(raw);
-    assert_true(stream->closed);
-    /* Push is not offered. */
-    stream = raw_open(raw, "/ipfs/id/push/1.0.0");
-    raw_run(raw);
-    assert_true(stream->refused);
-    raw_destroy(raw);
+    assert_string_equal(push.agent, "agent/1");
+    assert_int_equal(push.n_protocols, 2);
+    assert_string_equal(push.protocols[1], "/b");
+    assert_int_equal(push.n_addrs, 1);
+    assert_text(&push.addrs[0], "/ip4/10.0.0.1/tcp/1");
+    assert_text(&push.observed, "/ip4/10.0.0.2/tcp/2");
+    assert_true(dbr_bytes_equal(push.record, dbr_bytes_str("record")));
+    assert_int_equal(push.record_seq, 7);
+    dbr_identify_info_finish(&push);
+    dbr_identify_info_init(&push);
+    dbr_buf_clear(&buf);
+    text_field(&buf, 3, "/c");
+    assert_int_equal(dbr_identify_merge(&push, view(&buf)), 0);
+    assert_int_equal(dbr_identify_inherit(&push, &older), 0);
+    assert_int_equal(push.n_protocols, 1);
+    assert_string_equal(push.protocols[0], "/c");
+    assert_int_equal(push.n_addrs, 1);
+    dbr_identify_info_finish(&push);
+    dbr_identify_info_finish(&older);
+    dbr_buf_finish(&buf);
 }
 
 int main(void)
@@ -396,12 +234,7 @@ int main(void)
         cmocka_unit_test(keys_of_other_kinds_are_refused),
         cmocka_unit_test(short_memory_is_told),
         cmocka_unit_test(our_answer_is_small_and_whole),
-        cmocka_unit_test(both_ends_learn_of_each_other),
-        cmocka_unit_test(two_messages_and_an_end_identify),
-        cmocka_unit_test(an_answer_without_an_end_counts_in_time),
-        cmocka_unit_test(another_key_closes_the_connection),
-        cmocka_unit_test(bad_answers_leave_the_connection),
-        cmocka_unit_test(the_answer_to_a_peer_ends_the_stream),
+        cmocka_unit_test(a_push_leaves_out_what_has_not_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
