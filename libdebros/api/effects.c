@@ -70,7 +70,7 @@ bool dbr_effects_drain(debros_node *node)
         /* Followers write while we do: the sockets before the log. */
         dbr_lanes_hand_over(node);
         bool again = dbr_tcp_flush(node->loop);
-        if (!dbr_lanes_flush_log(node) && !again) {
+        if (!dbr_lanes_run_inline(node) && !again) {
             return false;
         }
     }

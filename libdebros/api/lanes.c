@@ -3,23 +3,33 @@
 #include "api/life.h"
 #include "api/node.h"
 
-#define MODULE       "store"
-#define FLUSH_MAX_US 1000000 /* longer ones count as this */
+#define MODULE         "store"
+#define MEASURE_MAX_US 1000000 /* longer ones count as this */
 
 /* ---- The log thread -----------------------------------------------------------------
  */
 
+/* Adds the time since `begin`. */
+static void measure(_Atomic uint32_t *average, uint64_t begin)
+{
+    int64_t took = (int64_t)(dbr_loop_now_us() - begin);
+    int64_t before = atomic_load_explicit(average, memory_order_relaxed);
+    took = took < MEASURE_MAX_US ? took : MEASURE_MAX_US;
+    int64_t now = before + (took - before) / 8;
+    atomic_store_explicit(average, (uint32_t)now, memory_order_relaxed);
+}
+
+static bool is_short(_Atomic uint32_t *average)
+{
+    return atomic_load_explicit(average, memory_order_relaxed) <= DBR_LANES_INLINE_US;
+}
+
 /* One try, and how long it took. */
 static int write_once(debros_node *node, struct dbr_log_op *ops, debros_detail *detail)
 {
-    _Atomic uint32_t *average = &node->lanes.flush_us;
     uint64_t begin = dbr_loop_now_us();
     int err = dbr_store_write_log(node->store, ops, detail);
-    int64_t took = (int64_t)(dbr_loop_now_us() - begin);
-    int64_t before = atomic_load_explicit(average, memory_order_relaxed);
-    took = took < FLUSH_MAX_US ? took : FLUSH_MAX_US;
-    int64_t now = before + (took - before) / 8;
-    atomic_store_explicit(average, (uint32_t)now, memory_order_relaxed);
+    measure(&node->lanes.flush_us, begin);
     return err;
 }
 
@@ -116,13 +126,34 @@ void dbr_lanes_split(struct dbr_apply_job *first, struct dbr_apply_job *last)
     }
 }
 
+/* One job of few entries of few bytes. */
+static bool is_small_job(const struct dbr_apply_job *job)
+{
+    size_t bytes = 0;
+    if (job->type != DBR_APPLY_ENTRIES || job->next != NULL) {
+        return false;
+    }
+    for (const struct dbr_apply_entry *e = job->entries; e != NULL; e = e->next) {
+        bytes += e->data.len;
+        if (bytes > DBR_LANES_INLINE_BYTES) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
 {
     debros_node *node = data;
     (void)thread;
     for (struct dbr_apply_job *job = jobs; job != NULL;) {
+        uint64_t begin = dbr_loop_now_us();
+        bool is_small = is_small_job(job);
         struct dbr_apply_job *last = dbr_lanes_merge(job);
         dbr_store_apply(node->store, job);
+        if (is_small) {
+            measure(&node->lanes.apply_us, begin);
+        }
         dbr_lanes_split(job, last);
         job = last->next;
         if (job != NULL && !dbr_lane_pause(lane, 0)) {
@@ -243,7 +274,7 @@ static bool is_small(const struct dbr_log_op *op)
     return bytes <= DBR_LANES_INLINE_BYTES;
 }
 
-bool dbr_lanes_flush_log(debros_node *node)
+static bool flush_inline(debros_node *node)
 {
     struct dbr_lanes *lanes = &node->lanes;
     struct dbr_chain *queue = &lanes->log_queue;
@@ -252,9 +283,8 @@ bool dbr_lanes_flush_log(debros_node *node)
         return false;
     }
     if (atomic_load(&lanes->log_status) != 0 || atomic_load(&lanes->is_full) ||
-        atomic_load_explicit(&lanes->flush_us, memory_order_relaxed) >
-            DBR_LANES_INLINE_US ||
-        !is_small(queue->head) || !dbr_lane_is_idle(lanes->log)) {
+        !is_short(&lanes->flush_us) || !is_small(queue->head) ||
+        !dbr_lane_is_idle(lanes->log)) {
         give(lanes->log, queue);
         return false;
     }
@@ -272,9 +302,38 @@ bool dbr_lanes_flush_log(debros_node *node)
     return true;
 }
 
+static bool apply_inline(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    struct dbr_chain *queue = &lanes->apply_queue;
+    bool done = false;
+    if (queue->head == NULL) {
+        return false;
+    }
+    if (is_small_job(queue->head) && is_short(&lanes->apply_us) &&
+        dbr_lane_is_idle(lanes->apply)) {
+        uint64_t begin = dbr_loop_now_us();
+        done = dbr_store_apply_quick(node->store, queue->head);
+        measure(&lanes->apply_us, begin);
+    }
+    if (!done) {
+        give(lanes->apply, queue);
+        return false;
+    }
+    void *job = queue->head;
+    dbr_chain_init(queue, queue->offset);
+    apply_done(node, job);
+    return true;
+}
+
+bool dbr_lanes_run_inline(debros_node *node)
+{
+    bool flushed = flush_inline(node);
+    return apply_inline(node) || flushed;
+}
+
 void dbr_lanes_hand_over(debros_node *node)
 {
-    give(node->lanes.apply, &node->lanes.apply_queue);
     give(node->lanes.query, &node->lanes.query_queue);
 }
 

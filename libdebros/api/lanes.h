@@ -15,7 +15,7 @@
 #define DBR_LANES_MAX_MERGE 64u  /* apply jobs that become one */
 /* A flush by the node thread itself saves two wake-ups, but nothing else goes on
  * meanwhile: only for disks that flush in less than this, on average. */
-#define DBR_LANES_INLINE_US    400u
+#define DBR_LANES_INLINE_US    400u /* of the log, and of the applier */
 #define DBR_LANES_INLINE_BYTES 1024u /* of the entries */
 
 struct dbr_lanes {
@@ -25,7 +25,9 @@ struct dbr_lanes {
     struct dbr_chain log_queue;
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
-    _Atomic uint32_t flush_us; /* moving average over the last flushes */
+    /* Moving averages over the last ones: any flush, small batches of entries. */
+    _Atomic uint32_t flush_us;
+    _Atomic uint32_t apply_us;
     atomic_bool is_full;       /* the log waits for room on the disk */
     /* Why the log must not be used any more; the detail is written before the status. */
     atomic_int log_status;
@@ -40,10 +42,10 @@ void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
-/* After the sockets have been served: makes a small batch of the log durable at once,
- * when nothing is before it; gives any other to the log's thread. True: the core has been
- * told that it is done. */
-bool dbr_lanes_flush_log(debros_node *node);
+/* After the sockets have been served: makes a small batch of the log durable, and applies
+ * a small batch of entries, at once, when nothing is before it; gives any other to its
+ * thread. True: the core has been told that something is done. */
+bool dbr_lanes_run_inline(debros_node *node);
 /* Writes what the log still waits for, ends the threads, destroys jobs that have not come
  * back. The loop has ended. */
 void dbr_lanes_stop(debros_node *node);

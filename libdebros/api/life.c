@@ -172,7 +172,7 @@ static void abort_core(debros_node *node)
         dbr_effects_carry_out(node, &effect);
     }
     dbr_lanes_hand_over(node);
-    (void)dbr_lanes_flush_log(node);
+    (void)dbr_lanes_run_inline(node);
 }
 
 static void take_mail(debros_node *node)

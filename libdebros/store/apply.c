@@ -9,7 +9,6 @@
 #include "base/detail.h"
 #include "checkpoint.h"
 
-#define WAL_PAGES_CHECKPOINT 2048  /* 8 MiB: move pages that no reader needs */
 #define WAL_PAGES_RESTART    16384 /* 64 MiB: wait for readers, so that it begins anew */
 
 int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int rc)
@@ -198,7 +197,7 @@ static int checkpoint_grown(struct dbr_apply *a)
 {
     struct dbr_namespace *ns = NULL;
     for (ns = a->store->namespaces; ns != NULL; ns = ns->hh.next) {
-        if (ns->db->wal_pages >= WAL_PAGES_CHECKPOINT) {
+        if (ns->db->wal_pages >= DBR_APPLY_WAL_PAGES) {
             int err = dbr_apply_checkpoint_one(a->store, ns, &a->job->detail);
             if (err != 0 && err != DEBROS_ENOSPC) {
                 return err;
@@ -257,6 +256,19 @@ void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)
         err = checkpoint_grown(&a);
     }
     job->status = err;
+}
+
+bool dbr_apply_entries_quick(struct dbr_store *store, struct dbr_apply_job *job)
+{
+    struct dbr_apply a = {.store = store, .job = job, .quick = true};
+    dbr_vfs_error(store->vfs, true);
+    if (run_batch(&a) != 0) {
+        /* Whatever it is, the applier's thread meets it again and tells. */
+        rollback(&a);
+        return false;
+    }
+    publish(store, job);
+    return true;
 }
 
 void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job)

@@ -10,6 +10,10 @@
 #define DBR_APPLY_ALONE 1
 /* A failed statement left changes, without a savepoint: run the batch again with them. */
 #define DBR_APPLY_CAREFUL 2
+/* A quick batch that is none: nothing of it stays, the applier's thread runs it. */
+#define DBR_APPLY_LATER 3
+
+#define DBR_APPLY_WAL_PAGES 2048 /* 8 MiB: time to move pages that no reader needs */
 
 /* An answer whose namespace has not committed yet. */
 struct dbr_apply_pending {
@@ -21,6 +25,7 @@ struct dbr_apply_pending {
 struct dbr_apply {
     struct dbr_store *store;
     struct dbr_apply_job *job;
+    bool quick;                        /* on the node thread: a moment, or not at all */
     bool careful;                      /* each request in a savepoint */
     bool alone;                        /* and commits on its own */
     struct dbr_apply_pending *pending; /* the newest first */
@@ -33,7 +38,8 @@ struct dbr_apply_item {
     const struct dbr_sql_transaction *transaction;
 };
 
-/* 0, DBR_APPLY_ALONE, DBR_APPLY_CAREFUL, or a trouble of the disk or memory with the job's detail. */
+/* 0, DBR_APPLY_ALONE, DBR_APPLY_CAREFUL, DBR_APPLY_LATER, or a trouble of the disk or
+ * memory with the job's detail. */
 int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item);
 int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns);
 int dbr_apply_commit(struct dbr_apply *a);

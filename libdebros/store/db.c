@@ -21,6 +21,10 @@ static int progress(void *data)
         return 0;
     }
     if (db->kind == DBR_DB_APPLIER) {
+        if (db->quick) {
+            db->stopped = true;
+            return 1;
+        }
         /* Counted in steps and not in time: every replica stops at the same one. */
         if (db->units_left == 0) {
             return 1;
@@ -124,9 +128,7 @@ static int configure(struct dbr_db *db, const char *vfs, bool system)
         rc = check_mode(db);
         (void)sqlite3_wal_hook(sql, note_wal, db);
     }
-    sqlite3_progress_handler(
-        sql, db->kind == DBR_DB_APPLIER ? DBR_DB_STEP_UNIT : DBR_DB_STEP_UNIT / 1000,
-        progress, db);
+    sqlite3_progress_handler(sql, DBR_DB_STEP_UNIT, progress, db);
     return rc;
 }
 
@@ -214,6 +216,16 @@ static struct dbr_db_cached *cache_find(struct dbr_db *db, const char *text, siz
     return NULL;
 }
 
+bool dbr_db_was_quick(struct dbr_db *db, const char *text)
+{
+    struct dbr_db_cached *place = NULL;
+    struct dbr_db_cached *cached = cache_find(db, text, strlen(text), &place);
+    return cached != NULL && !cached->changes_schema &&
+           sqlite3_stmt_status(cached->stmt, SQLITE_STMTSTATUS_RUN, 0) > 0 &&
+           sqlite3_stmt_status(cached->stmt, SQLITE_STMTSTATUS_VM_STEP, 0) <=
+               DBR_DB_STEP_UNIT;
+}
+
 const char *dbr_db_first_word(const char *text)
 {
     for (;;) {
@@ -287,7 +299,8 @@ void dbr_db_begin_transaction(struct dbr_db *db, uint64_t seed, uint64_t index)
     dbr_rng_seed(&db->rng, seed);
     db->index = index;
     db->changes_base = sqlite3_total_changes64(db->sql);
-    db->units_left = db->max_units;
+    db->units_left = (uint64_t)db->max_steps * (1000000 / DBR_DB_STEP_UNIT);
+    db->stopped = false;
     db->schema_changed = false;
     sqlite3_set_last_insert_rowid(db->sql, 0);
 }

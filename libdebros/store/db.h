@@ -12,7 +12,7 @@
 
 #define DBR_DB_STATEMENTS 32u        /* kept prepared per connection */
 #define DBR_DB_MAX_LENGTH (64 << 20) /* bytes of one value or row */
-#define DBR_DB_STEP_UNIT  1000000    /* virtual machine steps between looks */
+#define DBR_DB_STEP_UNIT  1000       /* virtual machine steps between looks */
 #define DBR_DB_INTERNAL   "_debros_" /* our tables begin so */
 
 enum dbr_db_kind { DBR_DB_APPLIER, DBR_DB_READER };
@@ -54,8 +54,10 @@ struct dbr_db {
     int wal_pages;             /* applier: in the WAL after the last commit */
     struct dbr_memory *memory; /* memory.c; NULL: a reader */
     /* progress */
-    unsigned max_units; /* applier: of one transaction */
-    unsigned units_left;
+    unsigned max_steps; /* applier: millions, of one transaction */
+    uint64_t units_left;
+    bool quick;   /* applier: give up at the first look */
+    bool stopped; /* it did */
     struct dbr_db_deadline deadline;
 };
 
@@ -70,6 +72,8 @@ const char *dbr_db_message(struct dbr_db *db, char out[DBR_VFS_DAMAGE]);
  * *out is NULL for a text without a statement; *more: another one follows, and *out is
  * NULL. */
 int dbr_db_prepare(struct dbr_db *db, const char *text, sqlite3_stmt **out, bool *more);
+/* Applier: the text was run before, in at most DBR_DB_STEP_UNIT steps. */
+bool dbr_db_was_quick(struct dbr_db *db, const char *text);
 /* Forgets all prepared statements of users. */
 void dbr_db_clear_cache(struct dbr_db *db);
 

@@ -84,7 +84,7 @@ int dbr_namespace_open(struct dbr_store *store, const char *name, uint64_t appli
     bool system = strcmp(name, DBR_SQL_SYSTEM_NAMESPACE) == 0;
     int err = dbr_db_open(&ns->db, store->vfs, DBR_DB_APPLIER, path, system, detail);
     if (err == 0) {
-        ns->db->max_units = store->config.max_steps;
+        ns->db->max_steps = store->config.max_steps;
         err = dbr_memory_open(ns->db, applied, &ns->applied, detail);
     }
     if (err != 0) {

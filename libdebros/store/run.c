@@ -62,7 +62,7 @@ static int explain(struct dbr_run *out, struct dbr_db *db, struct dbr_vfs *vfs, 
     case SQLITE_INTERRUPT:
         return applier ? fail(out, DEBROS_ELIMIT,
                               "stopped: the transaction took more than %u million steps",
-                              db->max_units)
+                              db->max_steps)
                        : fail(out, DEBROS_ETIMEDOUT, "stopped: the deadline passed");
     case SQLITE_TOOBIG:
         return fail(out, DEBROS_ELIMIT, "%s: a value or row may have %d bytes",

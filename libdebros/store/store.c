@@ -188,6 +188,18 @@ static bool is_held(const struct dbr_store *store, const struct dbr_apply_job *j
     return store->failed_at != 0 && !is_same;
 }
 
+bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job)
+{
+    if (job->type != DBR_APPLY_ENTRIES || !store->ready || store->failed_at != 0 ||
+        !dbr_apply_entries_quick(store, job)) {
+        return false;
+    }
+    job->status = 0;
+    job->applied = atomic_load(&store->applied);
+    job->database_size = dbr_vfs_size(store->vfs);
+    return true;
+}
+
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
 {
     job->status = 0;

@@ -93,6 +93,8 @@ int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index,
 /* ---- the applier's jobs ------------------------------------------------------------ */
 
 void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job);
+/* False: nothing was done. */
+bool dbr_apply_entries_quick(struct dbr_store *store, struct dbr_apply_job *job);
 void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job);
 void dbr_apply_image(struct dbr_store *store, struct dbr_apply_job *job);
 void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job);

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/detail.h"
 
+#define QUICK_STATEMENTS 4
+
 /* ---- Answers ---------------------------------------------------------------------- */
 
 static int out_of_memory(struct dbr_apply *a)
@@ -229,6 +231,9 @@ static int undo(struct attempt *t)
 static int settle(struct attempt *t)
 {
     struct dbr_namespace *ns = t->ns;
+    if (ns->db->stopped) {
+        return DBR_APPLY_LATER;
+    }
     int err = t->err == 0 ? 0 : undo(t);
     if (err != 0) {
         return err;
@@ -288,7 +293,9 @@ static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
         err = dbr_apply_trouble(a, ns, rc);
     } else {
         dbr_db_begin_transaction(ns->db, item->seed, item->index);
+        ns->db->quick = a->quick;
         err = run_all(&t);
+        ns->db->quick = false;
     }
     if (err == 0) {
         err = settle(&t);
@@ -362,6 +369,20 @@ static int answer_unknown(struct dbr_apply *a, const struct dbr_apply_item *item
     return err;
 }
 
+/* Short statements that were short before, on a file with nothing else to do. */
+static bool is_quick(const struct dbr_apply *a, const struct dbr_apply_item *item,
+                     struct dbr_namespace *ns)
+{
+    const struct dbr_sql_transaction *transaction = item->transaction;
+    bool quick = ns != a->store->system &&
+                 transaction->n_statements <= QUICK_STATEMENTS &&
+                 ns->db->wal_pages < DBR_APPLY_WAL_PAGES;
+    for (size_t i = 0; quick && i < transaction->n_statements; i++) {
+        quick = dbr_db_was_quick(ns->db, transaction->statements[i].sql);
+    }
+    return quick;
+}
+
 int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item)
 {
     struct dbr_namespace *ns = NULL;
@@ -372,6 +393,9 @@ int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item
     }
     if (ns == NULL) {
         return answer_unknown(a, item);
+    }
+    if (a->quick && !is_quick(a, item, ns)) {
+        return DBR_APPLY_LATER;
     }
     if (item->index <= ns->applied) {
         return answer_skipped(a, item, ns);

@@ -200,6 +200,76 @@ static void a_checkpoint_makes_everything_durable(void **state)
     fixture_finish(&f);
 }
 
+/* The same entry first in a moment, and by the applier when it took longer. */
+static bool quick(struct fixture *f, const char *sql)
+{
+    dbr_apply_job_destroy(f->job);
+    f->job = dbr_apply_job_create(DBR_APPLY_ENTRIES);
+    f->job->entries = one(f, ++f->index, "default", sql);
+    bool was_quick = dbr_store_apply_quick(f->store, f->job);
+    if (!was_quick) {
+        assert_null(f->job->outcomes);
+        dbr_store_apply(f->store, f->job);
+    }
+    assert_int_equal(f->job->status, 0);
+    assert_int_equal(f->job->applied, f->index);
+    assert_non_null(f->job->outcomes);
+    assert_null(f->job->outcomes->next);
+    return was_quick;
+}
+
+static void what_was_short_is_applied_in_a_moment(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const char insert[] = "INSERT INTO t(a) SELECT count(*) FROM t";
+    fixture_init_default(&f);
+    fixture_must(&f, "default", "CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE)");
+    assert_false(quick(&f, insert)); /* nobody knows */
+    assert_true(quick(&f, insert));
+    assert_true(quick(&f, insert));
+    assert_string_equal(fixture_rows(&f, "default", "SELECT a FROM t"), "0;1;2");
+    fixture_reopen(&f);
+    assert_string_equal(fixture_rows(&f, "default", "SELECT a FROM t"), "0;1;2");
+    fixture_finish(&f);
+}
+
+static void what_takes_longer_is_left_undone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const char grows[] = "INSERT INTO t(b) SELECT 1 FROM t AS x, t AS y";
+    fixture_init_default(&f);
+    fixture_must(&f, "default", "CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+    fixture_must(&f, "default", grows); /* no row yet: short */
+    fixture_must(
+        &f, "default",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99)"
+        " INSERT INTO t SELECT i, 0 FROM n");
+    assert_false(quick(&f, grows)); /* stopped on its way */
+    assert_string_equal(fixture_rows(&f, "default", "SELECT count(*) FROM t"), "9900");
+    assert_false(quick(&f, "DROP TABLE t"));
+    fixture_finish(&f);
+}
+
+static void a_failure_in_a_moment_is_the_same_answer(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const char insert[] = "INSERT INTO t VALUES(1)";
+    static const char words[] = "statement 1: UNIQUE constraint failed: t.a";
+    fixture_init_default(&f);
+    fixture_must(&f, "default", "CREATE TABLE t(a INTEGER PRIMARY KEY)");
+    fixture_must(&f, "default", insert);
+    assert_true(quick(&f, insert));
+    assert_reply(f.job->outcomes->reply, DEBROS_ESQL, words);
+    fixture_exec(&f, "default", "INSERT OR ROLLBACK INTO t VALUES(1)");
+    assert_false(quick(&f, "INSERT OR ROLLBACK INTO t VALUES(1)"));
+    assert_reply(f.job->outcomes->reply, DEBROS_ESQL, words);
+    assert_string_equal(fixture_rows(&f, "default", "SELECT a FROM t"), "1");
+    fixture_finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +282,9 @@ int main(void)
         cmocka_unit_test(an_io_error_stops),
         cmocka_unit_test(a_grown_wal_is_moved_to_its_file),
         cmocka_unit_test(a_checkpoint_makes_everything_durable),
+        cmocka_unit_test(what_was_short_is_applied_in_a_moment),
+        cmocka_unit_test(what_takes_longer_is_left_undone),
+        cmocka_unit_test(a_failure_in_a_moment_is_the_same_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static inline void db_open(struct db_fixture *f)
     assert_int_equal(dbr_vfs_create(&f->vfs, sim_disk_fs(f->disk), &clock), 0);
     assert_int_equal(dbr_db_open(&f->db, f->vfs, DBR_DB_APPLIER, "db/x.db", false, NULL),
                      0);
-    f->db->max_units = 100;
+    f->db->max_steps = 100;
 }
 
 static inline void db_open_reader(struct db_fixture *f)
