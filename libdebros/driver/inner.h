@@ -9,6 +9,7 @@
 #include "driver/loop.h"
 
 struct tcp_conn;
+struct name_dial;
 
 /* One buffer for all reads: what is read is handed on before the next read. */
 #define DBR_READ_SIZE (64u << 10)
@@ -26,6 +27,9 @@ struct dbr_loop {
     struct tcp_conn *conns;  /* by id: those that the owner knows */
     struct dbr_list dirty;   /* with bytes to write */
     struct dbr_list leaving; /* closed by the owner, flushing; oldest first */
+    /* name.c */
+    struct name_dial *names; /* by id: those that the owner knows */
+    struct dbr_list trying;  /* addresses that others may follow; oldest first */
     size_t n_open;           /* sockets of both kinds */
     uint64_t next_accepted;
     uint8_t read_buffer[DBR_READ_SIZE];
@@ -44,6 +48,10 @@ void dbr_tcp_init(struct dbr_loop *loop);
 void dbr_tcp_kill_all(struct dbr_loop *loop); /* closes every socket, says nothing */
 void dbr_tcp_expire(struct dbr_loop *loop, dbr_time now);
 dbr_time dbr_tcp_deadline(const struct dbr_loop *loop);
+void dbr_name_init(struct dbr_loop *loop);
+void dbr_name_kill_all(struct dbr_loop *loop);
+void dbr_name_expire(struct dbr_loop *loop, dbr_time now);
+dbr_time dbr_name_deadline(const struct dbr_loop *loop);
 void dbr_wake_shut(struct dbr_wake *wake);
 
 #endif

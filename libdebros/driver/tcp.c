@@ -12,6 +12,7 @@ void dbr_tcp_init(struct dbr_loop *loop)
     dbr_list_init(&loop->dirty);
     dbr_list_init(&loop->leaving);
     loop->next_accepted = 1;
+    dbr_name_init(loop);
 }
 
 /* ---- Birth and death of a socket ---------------------------------------------- */
@@ -50,7 +51,7 @@ static struct tcp_conn *conn_create(struct dbr_loop *loop, uint64_t id)
     return conn;
 }
 
-static struct tcp_conn *find(struct dbr_loop *loop, uint64_t id)
+struct tcp_conn *dbr_conn_find(struct dbr_loop *loop, uint64_t id)
 {
     struct tcp_conn *conn = NULL;
     HASH_FIND(hh, loop->conns, &id, sizeof(id), conn);
@@ -138,18 +139,24 @@ void dbr_conn_accept(struct dbr_loop *loop, uv_stream_t *server)
 
 /* ---- Dialing -------------------------------------------------------------------- */
 
-static void dial_failed(struct tcp_conn *conn, int err)
+static void tell_failed(struct dbr_loop *loop, uint64_t id, int err)
 {
-    struct dbr_loop *loop = conn->loop;
-    uint64_t id = conn->id;
+    loop->handler->dial_failed(loop->data, id, uv_strerror(err), dbr_loop_now());
+}
+
+void dbr_conn_abandon(struct tcp_conn *conn)
+{
+    conn->name = NULL;
     forget(conn);
     drop(conn);
-    loop->handler->dial_failed(loop->data, id, uv_strerror(err), dbr_loop_now());
 }
 
 static void on_connect(uv_connect_t *request, int status)
 {
     struct tcp_conn *conn = request->data;
+    struct dbr_loop *loop = conn->loop;
+    struct name_dial *name = conn->name;
+    uint64_t id = conn->id;
     if (conn->state != TCP_DIALING) {
         return; /* closed meanwhile */
     }
@@ -157,29 +164,46 @@ static void on_connect(uv_connect_t *request, int status)
         status = open_conn(conn);
     }
     if (status != 0) {
-        dial_failed(conn, status);
+        dbr_conn_abandon(conn);
+        if (name != NULL) {
+            dbr_name_failed(name, status);
+        } else {
+            tell_failed(loop, id, status);
+        }
         return;
     }
-    struct dbr_loop *loop = conn->loop;
-    loop->handler->dialed(loop->data, conn->id, dbr_loop_now());
+    if (name != NULL) {
+        conn->name = NULL;
+        dbr_name_reached(name);
+    }
+    loop->handler->dialed(loop->data, id, dbr_loop_now());
+}
+
+int dbr_conn_dial(struct dbr_loop *loop, uint64_t id, const struct sockaddr *address,
+                  struct name_dial *name)
+{
+    dbr_assert(dbr_conn_find(loop, id) == NULL);
+    struct tcp_conn *conn = conn_create(loop, id);
+    if (conn == NULL) {
+        return UV_ENOMEM;
+    }
+    conn->state = TCP_DIALING;
+    conn->name = name;
+    conn->connect.data = conn;
+    int err = uv_tcp_connect(&conn->connect, &conn->handle, address, on_connect);
+    if (err != 0) {
+        dbr_conn_abandon(conn);
+    }
+    return err;
 }
 
 void dbr_tcp_dial(struct dbr_loop *loop, uint64_t id, const struct dbr_endpoint *endpoint)
 {
-    dbr_assert(find(loop, id) == NULL);
-    struct tcp_conn *conn = conn_create(loop, id);
-    if (conn == NULL) {
-        loop->handler->dial_failed(loop->data, id, "out of memory", dbr_loop_now());
-        return;
-    }
     struct sockaddr_storage address;
     dbr_address_from_endpoint(&address, endpoint);
-    conn->state = TCP_DIALING;
-    conn->connect.data = conn;
-    int err = uv_tcp_connect(&conn->connect, &conn->handle,
-                             (const struct sockaddr *)&address, on_connect);
+    int err = dbr_conn_dial(loop, id, (const struct sockaddr *)&address, NULL);
     if (err != 0) {
-        dial_failed(conn, err);
+        tell_failed(loop, id, err);
     }
 }
 
@@ -222,12 +246,18 @@ static bool tell_written(struct tcp_conn *conn, size_t len)
     return false;
 }
 
+static void write_slice(struct tcp_conn *conn);
+
 static void on_write(uv_write_t *request, int status)
 {
     struct tcp_conn *conn = request->data;
-    size_t len = conn->writing.len;
-    dbr_buf_finish(&conn->writing);
-    dbr_buf_init(&conn->writing);
+    size_t len = conn->slice;
+    dbr_buf_consume(&conn->writing, len);
+    bool done = status != 0 || conn->state == TCP_GONE || conn->writing.len == 0;
+    if (done) {
+        dbr_buf_finish(&conn->writing);
+        dbr_buf_init(&conn->writing);
+    }
     if (conn->state == TCP_GONE) {
         return;
     }
@@ -235,21 +265,33 @@ static void on_write(uv_write_t *request, int status)
         lost(conn);
         return;
     }
-    if (conn->pending.len > 0) {
+    if (!done) {
+        write_slice(conn);
+    } else if (conn->pending.len > 0) {
         mark_dirty(conn);
     }
-    leave(conn);
-    tell_written(conn, len);
+    if (conn->state != TCP_GONE) {
+        leave(conn);
+        tell_written(conn, len);
+    }
+}
+
+/* In slices, so that a slow peer's progress is told; none of it is copied. */
+static void write_slice(struct tcp_conn *conn)
+{
+    size_t left = conn->writing.len;
+    conn->slice = left < DBR_TCP_SLICE ? left : DBR_TCP_SLICE;
+    conn->write.data = conn;
+    uv_buf_t buf = uv_buf_init((char *)conn->writing.data, (unsigned)conn->slice);
+    if (uv_write(&conn->write, (uv_stream_t *)&conn->handle, &buf, 1, on_write) != 0) {
+        lost(conn);
+    }
 }
 
 static void write_rest(struct tcp_conn *conn)
 {
     conn->writing = dbr_buf_take(&conn->pending);
-    conn->write.data = conn;
-    uv_buf_t buf = uv_buf_init((char *)conn->writing.data, (unsigned)conn->writing.len);
-    if (uv_write(&conn->write, (uv_stream_t *)&conn->handle, &buf, 1, on_write) != 0) {
-        lost(conn);
-    }
+    write_slice(conn);
 }
 
 /* True: facts came of it. */
@@ -289,7 +331,7 @@ bool dbr_tcp_flush(struct dbr_loop *loop)
 
 void dbr_tcp_write(struct dbr_loop *loop, uint64_t id, struct dbr_buf *bytes)
 {
-    struct tcp_conn *conn = find(loop, id);
+    struct tcp_conn *conn = dbr_conn_find(loop, id);
     if (conn == NULL || bytes->len == 0) {
         dbr_buf_finish(bytes);
         dbr_buf_init(bytes);
@@ -317,11 +359,11 @@ void dbr_tcp_write(struct dbr_loop *loop, uint64_t id, struct dbr_buf *bytes)
 static void close_conn(struct tcp_conn *conn)
 {
     struct dbr_loop *loop = conn->loop;
-    forget(conn);
     if (conn->state == TCP_DIALING) {
-        drop(conn);
+        dbr_conn_abandon(conn);
         return;
     }
+    forget(conn);
     conn->state = TCP_LEAVING;
     conn->leave_by = dbr_time_add(dbr_loop_now(), DBR_TCP_LEAVE_MS);
     dbr_list_push_back(&loop->leaving, &conn->leaving);
@@ -330,8 +372,8 @@ static void close_conn(struct tcp_conn *conn)
 
 void dbr_tcp_close(struct dbr_loop *loop, uint64_t id)
 {
-    struct tcp_conn *conn = find(loop, id);
-    if (conn != NULL) {
+    struct tcp_conn *conn = dbr_conn_find(loop, id);
+    if (!dbr_name_close(loop, id) && conn != NULL) {
         close_conn(conn);
     }
 }
@@ -339,6 +381,7 @@ void dbr_tcp_close(struct dbr_loop *loop, uint64_t id)
 void dbr_tcp_close_all(struct dbr_loop *loop)
 {
     struct tcp_conn *conn, *tmp;
+    dbr_name_kill_all(loop);
     HASH_ITER(hh, loop->conns, conn, tmp)
     {
         close_conn(conn);
@@ -357,7 +400,7 @@ size_t dbr_tcp_count(const struct dbr_loop *loop)
     return loop->n_open;
 }
 
-dbr_time dbr_tcp_deadline(const struct dbr_loop *loop)
+static dbr_time leaving_deadline(const struct dbr_loop *loop)
 {
     if (dbr_list_is_empty(&loop->leaving)) {
         return DBR_TIME_NEVER;
@@ -365,12 +408,15 @@ dbr_time dbr_tcp_deadline(const struct dbr_loop *loop)
     return DBR_LIST_ENTRY(loop->leaving.next, struct tcp_conn, leaving)->leave_by;
 }
 
+dbr_time dbr_tcp_deadline(const struct dbr_loop *loop)
+{
+    return dbr_time_min(leaving_deadline(loop), dbr_name_deadline(loop));
+}
+
 void dbr_tcp_expire(struct dbr_loop *loop, dbr_time now)
 {
-    while (dbr_tcp_deadline(loop) <= now) {
-        if (dbr_list_is_empty(&loop->leaving)) {
-            break;
-        }
+    while (!dbr_list_is_empty(&loop->leaving) && leaving_deadline(loop) <= now) {
         drop(DBR_LIST_ENTRY(loop->leaving.next, struct tcp_conn, leaving));
     }
+    dbr_name_expire(loop, now);
 }

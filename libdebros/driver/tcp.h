@@ -16,6 +16,12 @@
 /* A closed connection has so long to flush and to hear the peer's end. */
 #define DBR_TCP_LEAVE_MS 1000u
 #define DBR_TCP_BACKLOG  511
+/* A silent address of a name is given up so soon when there is another one. */
+#define DBR_TCP_TRY_MS   3000u
+#define DBR_TCP_ADDRS    8 /* of one name */
+/* The kernel is given so much at a time of what it did not take at once, so that the owner
+ * hears of progress. */
+#define DBR_TCP_SLICE    (64u << 10)
 
 /* Port 0: the kernel picks, and `endpoint` is told. Errors, with detail: EBUSY the port
  * is in use, EINVAL no address of this machine, EACCES, EIO, ENOMEM. */
@@ -26,6 +32,10 @@ void dbr_tcp_stop_listening(struct dbr_loop *loop);
 /* `dialed` or `dial_failed` follows, perhaps inside this call. */
 void dbr_tcp_dial(struct dbr_loop *loop, uint64_t conn,
                   const struct dbr_endpoint *endpoint);
+/* The same for a name: its addresses are dialed one after the other until one answers. A
+ * name that the DNS does not answer delays the end of the loop until the resolver gives
+ * up, as the system configures it. */
+void dbr_tcp_dial_name(struct dbr_loop *loop, uint64_t conn, const struct dbr_name *name);
 /* Takes the content of `bytes`. An unknown connection drops it. */
 void dbr_tcp_write(struct dbr_loop *loop, uint64_t conn, struct dbr_buf *bytes);
 /* Hands over what was written. True: facts came of it. */

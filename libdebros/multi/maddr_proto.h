@@ -12,6 +12,9 @@
 #define DBR_MADDR_IP4 4
 #define DBR_MADDR_TCP 6
 #define DBR_MADDR_IP6 41
+#define DBR_MADDR_DNS 53
+#define DBR_MADDR_DNS4 54
+#define DBR_MADDR_DNS6 55
 #define DBR_MADDR_P2P 421
 
 enum dbr_maddr_kind {

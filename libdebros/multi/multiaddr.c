@@ -268,26 +268,61 @@ int dbr_multiaddr_set_peer(struct dbr_multiaddr *addr, const struct dbr_peer_id 
 
 /* ---- Endpoints -------------------------------------------------------------- */
 
-bool dbr_multiaddr_endpoint(const struct dbr_multiaddr *addr, struct dbr_endpoint *out)
+/* HOST/tcp/N, with or without /p2p. */
+static bool host_and_port(const struct dbr_multiaddr *addr, struct component *host,
+                          uint16_t *port)
 {
     struct dbr_reader r;
-    struct component ip;
     struct component tcp;
     struct component rest;
     dbr_reader_init(&r, dbr_bytes(addr->bytes, addr->len));
-    if (!next_component(&r, &ip) ||
-        (ip.proto->code != DBR_MADDR_IP4 && ip.proto->code != DBR_MADDR_IP6) ||
-        !next_component(&r, &tcp) || tcp.proto->code != DBR_MADDR_TCP) {
+    if (!next_component(&r, host) || !next_component(&r, &tcp) ||
+        tcp.proto->code != DBR_MADDR_TCP) {
         return false;
     }
     if (next_component(&r, &rest) &&
         (rest.proto->code != DBR_MADDR_P2P || dbr_reader_left(&r) > 0)) {
         return false;
     }
-    *out = (struct dbr_endpoint){.is_ip6 = ip.proto->code == DBR_MADDR_IP6};
-    memcpy(out->ip, ip.value.data, ip.value.len);
-    out->port = (uint16_t)(tcp.value.data[0] << 8 | tcp.value.data[1]);
+    *port = (uint16_t)(tcp.value.data[0] << 8 | tcp.value.data[1]);
     return true;
+}
+
+bool dbr_multiaddr_endpoint(const struct dbr_multiaddr *addr, struct dbr_endpoint *out)
+{
+    struct component ip;
+    uint16_t port;
+    if (!host_and_port(addr, &ip, &port) ||
+        (ip.proto->code != DBR_MADDR_IP4 && ip.proto->code != DBR_MADDR_IP6)) {
+        return false;
+    }
+    *out = (struct dbr_endpoint){.is_ip6 = ip.proto->code == DBR_MADDR_IP6, .port = port};
+    memcpy(out->ip, ip.value.data, ip.value.len);
+    return true;
+}
+
+bool dbr_multiaddr_name(const struct dbr_multiaddr *addr, struct dbr_name *out)
+{
+    struct component name;
+    uint16_t port;
+    if (!host_and_port(addr, &name, &port) || name.value.len >= DBR_NAME_SIZE ||
+        (name.proto->code != DBR_MADDR_DNS && name.proto->code != DBR_MADDR_DNS4 &&
+         name.proto->code != DBR_MADDR_DNS6)) {
+        return false;
+    }
+    *out = (struct dbr_name){.port = port};
+    out->ip_version = name.proto->code == DBR_MADDR_DNS4   ? 4
+                      : name.proto->code == DBR_MADDR_DNS6 ? 6
+                                                           : 0;
+    memcpy(out->text, name.value.data, name.value.len);
+    return true;
+}
+
+bool dbr_multiaddr_is_dialable(const struct dbr_multiaddr *addr)
+{
+    struct dbr_endpoint endpoint;
+    struct dbr_name name;
+    return dbr_multiaddr_endpoint(addr, &endpoint) || dbr_multiaddr_name(addr, &name);
 }
 
 void dbr_multiaddr_from_endpoint(struct dbr_multiaddr *out,

@@ -27,6 +27,15 @@ struct dbr_endpoint {
     uint16_t port;
 };
 
+#define DBR_NAME_SIZE 254 /* of the DNS, with NUL: RFC 1035 2.3.4 */
+
+/* A TCP endpoint whose address the DNS knows: what the driver resolves and dials. */
+struct dbr_name {
+    char text[DBR_NAME_SIZE];
+    uint8_t ip_version; /* 4, 6, or 0: whatever there is */
+    uint16_t port;
+};
+
 /* 0, DEBROS_EINVAL, DEBROS_ELIMIT, with a reason in detail, which may be NULL. */
 int dbr_multiaddr_parse(struct dbr_multiaddr *out, const char *text,
                         debros_detail *detail);
@@ -44,6 +53,10 @@ void dbr_multiaddr_cut_peer(struct dbr_multiaddr *addr);
 int dbr_multiaddr_set_peer(struct dbr_multiaddr *addr, const struct dbr_peer_id *peer);
 /* /ip4|ip6/../tcp/N, with or without /p2p. False for any other shape. */
 bool dbr_multiaddr_endpoint(const struct dbr_multiaddr *addr, struct dbr_endpoint *out);
+/* /dns|dns4|dns6/NAME/tcp/N, with or without /p2p. False for any other shape. */
+bool dbr_multiaddr_name(const struct dbr_multiaddr *addr, struct dbr_name *out);
+/* One of the two: an address that can be dialed. */
+bool dbr_multiaddr_is_dialable(const struct dbr_multiaddr *addr);
 void dbr_multiaddr_from_endpoint(struct dbr_multiaddr *out,
                                  const struct dbr_endpoint *endpoint);
 bool dbr_endpoint_is_loopback(const struct dbr_endpoint *endpoint);

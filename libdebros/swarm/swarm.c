@@ -175,6 +175,16 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm)
 
 /* ---- Views ------------------------------------------------------------------ */
 
+bool dbr_swarm_remote(const struct dbr_swarm *swarm, uint64_t id,
+                      struct dbr_multiaddr *remote)
+{
+    const struct dbr_conn *conn = dbr_conn_find(swarm, id);
+    if (conn != NULL) {
+        *remote = conn->remote;
+    }
+    return conn != NULL;
+}
+
 void dbr_swarm_get_stats(const struct dbr_swarm *swarm, struct dbr_swarm_stats *stats)
 {
     *stats = swarm->stats;

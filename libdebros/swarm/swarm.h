@@ -214,6 +214,9 @@ struct dbr_buf dbr_swarm_take_output(struct dbr_swarm *swarm, uint64_t conn);
 
 /* ---- Views ----------------------------------------------------------------- */
 
+/* Where `conn` leads to, or came from, without /p2p. False: no such connection. */
+bool dbr_swarm_remote(const struct dbr_swarm *swarm, uint64_t conn,
+                      struct dbr_multiaddr *remote);
 void dbr_swarm_get_stats(const struct dbr_swarm *swarm, struct dbr_swarm_stats *stats);
 
 struct dbr_peer_info {

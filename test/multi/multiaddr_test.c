@@ -299,6 +299,35 @@ static void endpoints_are_ip_and_tcp(void **state)
     assert_false(dbr_multiaddr_endpoint(&addr, &endpoint));
 }
 
+static void names_are_dns_and_tcp(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint8_t ip_version;
+    } good[] = {{"/dns/example.org/tcp/4001", 0},
+                {"/dns4/example.org/tcp/4001", 4},
+                {"/dns6/example.org/tcp/4001/p2p/" ID_A, 6}};
+    static const char *const others[] = {
+        "/ip4/1.2.3.4/tcp/1",        "/dnsaddr/example.org", "/dnsaddr/example.org/tcp/1",
+        "/dns4/example.org/udp/1",   "/dns4/example.org",    "/tcp/1",
+        "/dns4/example.org/tcp/1/ws"};
+    struct dbr_name name;
+    for (size_t i = 0; i < DBR_COUNT(good); i++) {
+        struct dbr_multiaddr addr = parse(good[i].text);
+        assert_true(dbr_multiaddr_name(&addr, &name));
+        assert_true(dbr_multiaddr_is_dialable(&addr));
+        assert_string_equal(name.text, "example.org");
+        assert_int_equal(name.ip_version, good[i].ip_version);
+        assert_int_equal(name.port, 4001);
+    }
+    for (size_t i = 0; i < DBR_COUNT(others); i++) {
+        struct dbr_multiaddr addr = parse(others[i]);
+        assert_false(dbr_multiaddr_name(&addr, &name));
+        assert_int_equal(dbr_multiaddr_is_dialable(&addr), i == 0);
+    }
+}
+
 static void endpoints_come_back(void **state)
 {
     (void)state;
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_peer_is_cut_and_set),
         cmocka_unit_test(a_peer_that_does_not_fit_changes_nothing),
         cmocka_unit_test(endpoints_are_ip_and_tcp),
+        cmocka_unit_test(names_are_dns_and_tcp),
         cmocka_unit_test(endpoints_come_back),
         cmocka_unit_test(loopback_and_wildcard_are_known),
     };
