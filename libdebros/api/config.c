@@ -97,12 +97,12 @@ static int parse_bootstrap(struct dbr_config *out, debros_detail *detail)
 {
     for (size_t i = 0; i < out->c.n_bootstrap; i++) {
         const char *text = out->c.bootstrap[i];
-        struct dbr_endpoint endpoint;
         struct dbr_peer_id peer;
-        debros_detail why = {.text = "not of the shape /ip4/ADDRESS/tcp/PORT/p2p/ID"};
+        debros_detail why = {.text = "not of the shape /ip4/ADDRESS/tcp/PORT/p2p/ID or "
+                                     "/dns4/NAME/tcp/PORT/p2p/ID"};
         if (dbr_multiaddr_parse(&out->bootstrap[i], text, &why) != 0 ||
             !dbr_multiaddr_peer(&out->bootstrap[i], &peer) ||
-            !dbr_multiaddr_endpoint(&out->bootstrap[i], &endpoint)) {
+            !dbr_multiaddr_is_dialable(&out->bootstrap[i])) {
             return dbr_detail_set(detail, DEBROS_EINVAL, "bootstrap address '%s': %s",
                                   text, why.text);
         }

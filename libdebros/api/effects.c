@@ -20,11 +20,21 @@ static void write_output(debros_node *node, uint64_t conn)
     dbr_tcp_write(node->loop, conn, &output);
 }
 
+static void dial(debros_node *node, const struct dbr_effect *effect)
+{
+    struct dbr_name name;
+    if (!effect->by_name) {
+        dbr_tcp_dial(node->loop, effect->conn, &effect->endpoint);
+    } else if (dbr_core_dial_name(node->core, effect->conn, &name)) {
+        dbr_tcp_dial_name(node->loop, effect->conn, &name);
+    }
+}
+
 void dbr_effects_carry_out(debros_node *node, const struct dbr_effect *effect)
 {
     switch (effect->type) {
     case DBR_CORE_DIAL:
-        dbr_tcp_dial(node->loop, effect->conn, &effect->endpoint);
+        dial(node, effect);
         break;
     case DBR_CORE_WRITE:
         write_output(node, effect->conn);

@@ -309,6 +309,13 @@ void dbr_core_written(struct dbr_core *core, uint64_t conn, size_t len, dbr_time
     dbr_swarm_written(core->swarm, conn, len, now);
 }
 
+bool dbr_core_dial_name(const struct dbr_core *core, uint64_t conn, struct dbr_name *name)
+{
+    struct dbr_multiaddr remote;
+    return dbr_swarm_remote(core->swarm, conn, &remote) &&
+           dbr_multiaddr_name(&remote, name);
+}
+
 struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn)
 {
     return dbr_swarm_take_output(core->swarm, conn);

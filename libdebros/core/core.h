@@ -126,6 +126,7 @@ struct dbr_joined {
 struct dbr_effect {
     enum dbr_effect_type type;
     uint64_t conn;
+    bool by_name; /* DIAL: instead of `endpoint`, dbr_core_dial_name() */
     struct dbr_endpoint endpoint;
     struct dbr_log_op *op;
     struct dbr_apply_job *apply;
@@ -138,6 +139,9 @@ struct dbr_effect {
 
 bool dbr_core_poll(struct dbr_core *core, struct dbr_effect *effect, dbr_time now);
 struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn);
+/* What to resolve for a DIAL that is `by_name`. False: `conn` was closed meanwhile. */
+bool dbr_core_dial_name(const struct dbr_core *core, uint64_t conn,
+                        struct dbr_name *name);
 
 /* ---- A new cluster ---------------------------------------------------------------- */
 

@@ -58,9 +58,12 @@ static void driver_effect(struct dbr_core *core, const struct dbr_swarm_event *e
     struct dbr_effect effect = {.conn = event->conn};
     if (event->type == DBR_SWARM_DIAL) {
         effect.type = DBR_CORE_DIAL;
-        if (!dbr_multiaddr_endpoint(&event->addr, &effect.endpoint)) {
+        effect.by_name = !dbr_multiaddr_endpoint(&event->addr, &effect.endpoint);
+        if (!dbr_multiaddr_is_dialable(&event->addr)) {
             dbr_swarm_dial_failed(core->swarm, event->conn,
-                                  "only /ip4|ip6/ADDRESS/tcp/PORT can be dialed", now);
+                                  "only /ip4|ip6|dns|dns4|dns6/HOST/tcp/PORT can be "
+                                  "dialed",
+                                  now);
             return;
         }
     } else {
