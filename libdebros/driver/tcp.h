@@ -19,8 +19,8 @@
 /* A silent address of a name is given up so soon when there is another one. */
 #define DBR_TCP_TRY_MS   3000u
 #define DBR_TCP_ADDRS    8 /* of one name */
-/* The kernel is given so much at a time of what it did not take at once, so that the owner
- * hears of progress. */
+/* The kernel is given so much at a time of what it did not take at once, so that the
+ * owner hears of progress. */
 #define DBR_TCP_SLICE    (64u << 10)
 
 /* Port 0: the kernel picks, and `endpoint` is told. Errors, with detail: EBUSY the port
