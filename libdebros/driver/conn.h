@@ -39,7 +39,7 @@ int dbr_conn_dial(struct dbr_loop *loop, uint64_t id, const struct sockaddr *add
                   struct name_dial *name);
 /* Gives up a dial. */
 void dbr_conn_abandon(struct tcp_conn *conn);
-struct tcp_conn *dbr_conn_find(struct dbr_loop *loop, uint64_t id);
+struct tcp_conn *dbr_tcp_find(struct dbr_loop *loop, uint64_t id);
 
 /* ---- name.c ------------------------------------------------------------------------ */
 

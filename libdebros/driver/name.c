@@ -139,7 +139,7 @@ void dbr_name_reached(struct name_dial *name)
 /* The owner knows it no more. */
 static void abandon(struct name_dial *name)
 {
-    struct tcp_conn *conn = dbr_conn_find(name->loop, name->id);
+    struct tcp_conn *conn = dbr_tcp_find(name->loop, name->id);
     if (conn != NULL) {
         dbr_conn_abandon(conn);
     }
@@ -184,7 +184,7 @@ void dbr_name_expire(struct dbr_loop *loop, dbr_time now)
     while (!dbr_list_is_empty(&loop->trying) && dbr_name_deadline(loop) <= now) {
         struct name_dial *name =
             DBR_LIST_ENTRY(loop->trying.next, struct name_dial, trying);
-        dbr_conn_abandon(dbr_conn_find(loop, name->id));
+        dbr_conn_abandon(dbr_tcp_find(loop, name->id));
         try_next(name, UV_ETIMEDOUT);
     }
 }

@@ -51,7 +51,7 @@ static struct tcp_conn *conn_create(struct dbr_loop *loop, uint64_t id)
     return conn;
 }
 
-struct tcp_conn *dbr_conn_find(struct dbr_loop *loop, uint64_t id)
+struct tcp_conn *dbr_tcp_find(struct dbr_loop *loop, uint64_t id)
 {
     struct tcp_conn *conn = NULL;
     HASH_FIND(hh, loop->conns, &id, sizeof(id), conn);
@@ -182,7 +182,7 @@ static void on_connect(uv_connect_t *request, int status)
 int dbr_conn_dial(struct dbr_loop *loop, uint64_t id, const struct sockaddr *address,
                   struct name_dial *name)
 {
-    dbr_assert(dbr_conn_find(loop, id) == NULL);
+    dbr_assert(dbr_tcp_find(loop, id) == NULL);
     struct tcp_conn *conn = conn_create(loop, id);
     if (conn == NULL) {
         return UV_ENOMEM;
@@ -331,7 +331,7 @@ bool dbr_tcp_flush(struct dbr_loop *loop)
 
 void dbr_tcp_write(struct dbr_loop *loop, uint64_t id, struct dbr_buf *bytes)
 {
-    struct tcp_conn *conn = dbr_conn_find(loop, id);
+    struct tcp_conn *conn = dbr_tcp_find(loop, id);
     if (conn == NULL || bytes->len == 0) {
         dbr_buf_finish(bytes);
         dbr_buf_init(bytes);
@@ -372,7 +372,7 @@ static void close_conn(struct tcp_conn *conn)
 
 void dbr_tcp_close(struct dbr_loop *loop, uint64_t id)
 {
-    struct tcp_conn *conn = dbr_conn_find(loop, id);
+    struct tcp_conn *conn = dbr_tcp_find(loop, id);
     if (!dbr_name_close(loop, id) && conn != NULL) {
         close_conn(conn);
     }
