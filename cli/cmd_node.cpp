@@ -1,5 +1,6 @@
 // node: runs a node until SIGINT or SIGTERM.
 #include "commands.hpp"
+#include "config_args.hpp"
 #include "errors.hpp"
 #include "files.hpp"
 #include "session.hpp"
@@ -20,18 +21,16 @@ namespace cli
 namespace
 {
 
-const char *const default_listen = "/ip4/127.0.0.1/tcp/0";
-const int stop_timeout_ms = 8000; // below the 10 s after which `dev` kills
+const int stop_timeout_ms = 8000;  // below the 10 s after which `dev` kills
 const int check_interval_ms = 500; // how soon a node that ended by itself is noticed
 
 const std::chrono::seconds members_timeout{5};
 
-struct Args {
-    std::string data_dir;
-    std::vector<std::string> listen;
-    std::vector<std::string> bootstrap;
-    std::string invite;
-    bool open = false;
+using Args = NodeSettings;
+
+struct Command {
+    ConfigArgs config;
+    bool check_only = false;
 };
 
 std::string pid_file(const Args &args)
@@ -54,8 +53,8 @@ std::vector<std::string> last_listen(const Args &args)
 std::vector<std::string> wanted_listen(const Args &args)
 {
     auto last = last_listen(args);
-    if (args.listen.empty()) {
-        return last.empty() ? std::vector<std::string>{default_listen} : last;
+    if (!args.listen_given) {
+        return last.empty() ? args.listen : last;
     }
     auto wanted = args.listen;
     for (size_t i = 0; i < wanted.size() && i < last.size(); i++) {
@@ -76,8 +75,14 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.bootstrap = args.bootstrap;
     config.invite = args.invite;
     config.open = args.open;
+    config.identity_path = args.identity_file;
+    config.max_connections = args.max_connections;
+    config.max_pending = args.max_requests;
+    config.request_timeout = args.request_timeout;
+    config.election_timeout = args.election_timeout;
     config.callback_thread = false;
     configure_log(config);
+    config.log_level = args.log_level;
     return config;
 }
 
@@ -178,16 +183,30 @@ std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
 std::unique_ptr<debros::Node> start_anywhere(const Args &args, Signals &signals)
 {
     auto wanted = wanted_listen(args);
-    auto asked =
-        args.listen.empty() ? std::vector<std::string>{default_listen} : args.listen;
     try {
         return start(args, signals, wanted);
     } catch (const debros::Error &error) {
-        if (error.err() != DEBROS_EBUSY || wanted == asked) {
+        if (error.err() != DEBROS_EBUSY || wanted == args.listen) {
             throw;
         }
     }
-    return start(args, signals, asked);
+    return start(args, signals, args.listen);
+}
+
+// An invite in a file or in the environment stays there when it has done its work: a node
+// that is a member has no use for it. One on the command line is meant for this run.
+std::unique_ptr<debros::Node> start_or_join(const Args &args, Signals &signals)
+{
+    try {
+        return start_anywhere(args, signals);
+    } catch (const debros::Error &error) {
+        if (error.err() != DEBROS_EEXISTS || args.invite.empty() || args.invite_by_flag) {
+            throw;
+        }
+    }
+    Args member = args;
+    member.invite.clear();
+    return start_anywhere(member, signals);
 }
 
 int run_node(const Args &args)
@@ -196,7 +215,7 @@ int run_node(const Args &args)
     if (!args.invite.empty()) {
         make_directory(args.data_dir);
     }
-    auto node = start_anywhere(args, signals);
+    auto node = start_or_join(args, signals);
     if (!node) {
         return exit_interrupted;
     }
@@ -211,32 +230,32 @@ int run_node(const Args &args)
     return exit_done;
 }
 
+int run(const Command &command)
+{
+    Configuration config = checked_configuration(command.config, "node");
+    if (command.check_only) {
+        std::cout << "the configuration is valid" << std::endl;
+        return exit_done;
+    }
+    NodeSettings settings = config.node();
+    if (settings.data_dir.empty()) {
+        throw UsageError("no folder is given: use --data-dir DIR, the variable " +
+                         variable_of(setting(Key::data_dir)) +
+                         ", or node.data_dir in the file of --config");
+    }
+    return run_node(settings);
+}
+
 } // namespace
 
-void add_node_command(CLI::App &app, Run &run)
+void add_node_command(CLI::App &app, Run &chosen)
 {
-    auto args = std::make_shared<Args>();
+    auto args = std::make_shared<Command>();
     auto *command = app.add_subcommand("node", "run a node until Ctrl-C or SIGTERM");
-    command->add_option("--data-dir", args->data_dir, "the node's folder")
-        ->type_name("DIR")
-        ->required();
-    command
-        ->add_option(
-            "--listen", args->listen,
-            "where to listen; default: the port of the last run, or one that the "
-            "kernel picks, on 127.0.0.1")
-        ->type_name("MULTIADDR")
-        ->expected(1)
-        ->take_all();
-    command
-        ->add_option("--bootstrap", args->bootstrap, "a peer to dial, with /p2p/PEER_ID")
-        ->type_name("MULTIADDR")
-        ->expected(1)
-        ->take_all();
-    command->add_option("--invite", args->invite, "join this invite's cluster first")
-        ->type_name("INVITE");
-    command->add_flag("--open", args->open, "let strangers use the stock protocols");
-    command->callback([&run, args] { run = [args] { return run_node(*args); }; });
+    add_node_options(*command, args->config);
+    command->add_flag("--check-config", args->check_only,
+                      "check the configuration and exit: 0 valid, 2 not");
+    command->callback([&chosen, args] { chosen = [args] { return run(*args); }; });
 }
 
 } // namespace cli

@@ -16,6 +16,7 @@ using Run = std::function<int()>;
 void add_cluster_commands(CLI::App &app, Run &run);  // init, invite, join
 void add_node_command(CLI::App &app, Run &run);      // node
 void add_dev_command(CLI::App &app, Run &run);       // dev
+void add_config_commands(CLI::App &app, Run &run);   // config show
 void add_sql_commands(CLI::App &app, Run &run);      // query, tx
 void add_ns_commands(CLI::App &app, Run &run);       // ns create, ns list
 void add_net_commands(CLI::App &app, Run &run);      // status, peers, connect, ping, ...

@@ -24,6 +24,20 @@ namespace
     throw Failure(code, what + ": " + std::strerror(errno));
 }
 
+std::ifstream open_file(const std::string &path)
+{
+    std::ifstream in(path, std::ios::binary);
+    if (in && is_directory(path)) {
+        in.setstate(std::ios::failbit);
+        errno = EISDIR;
+    }
+    if (!in) {
+        int code = errno == ENOENT ? exit_not_found : exit_failed;
+        throw Failure(code, "cannot read " + path + ": " + std::strerror(errno));
+    }
+    return in;
+}
+
 } // namespace
 
 bool is_directory(const std::string &path)
@@ -63,13 +77,18 @@ std::string read_all(const std::string &path)
         text << std::cin.rdbuf();
         return text.str();
     }
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        int code = errno == ENOENT ? exit_not_found : exit_failed;
-        throw Failure(code, "cannot read " + path + ": " + std::strerror(errno));
-    }
+    std::ifstream in = open_file(path);
     text << in.rdbuf();
     return text.str();
+}
+
+std::string read_some(const std::string &path, size_t max)
+{
+    std::ifstream in = open_file(path);
+    std::string text(max, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(max));
+    text.resize(static_cast<size_t>(in.gcount()));
+    return text;
 }
 
 void write_file(const std::string &path, const std::string &text, mode_t mode)

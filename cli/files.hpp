@@ -15,6 +15,8 @@ void make_directory(const std::string &path); // also its parents; throws Failur
 std::string read_line(const std::string &path);
 // All of a file, or of stdin for "-". Throws Failure.
 std::string read_all(const std::string &path);
+// At most `max` bytes of a file that may be longer, or endless. Throws Failure.
+std::string read_some(const std::string &path, size_t max);
 // Replaces the file as a whole: readers see the old text or the new one.
 void write_file(const std::string &path, const std::string &text, mode_t mode = 0644);
 

@@ -1,0 +1,255 @@
+#include "config_keys.hpp"
+
+#include "nearest.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <climits>
+#include <iterator>
+
+namespace cli
+{
+namespace
+{
+
+const char *const one_port = "everything uses the one listen address";
+const char *const node_key = "every connection is encrypted and authenticated with the "
+                             "node's own key (Noise)";
+const char *const same_nodes = "every node can be dialled first";
+const char *const own_replicas = "the cluster itself chooses which nodes vote; nothing "
+                                 "is sharded";
+const char *const explicit_join = "a node joins once, with an invite: debros join INVITE";
+const char *const no_ipfs = "no IPFS is run";
+const char *const not_yet = "no effect yet";
+
+const Setting working[] = {
+    {"node.data_dir", Kind::path, "", "The node's folder: its keys, log and databases.",
+     Use::works, 0, 0, "--data-dir"},
+    {"node.listen_addresses", Kind::listen, "/ip4/127.0.0.1/tcp/0",
+     "Where to listen, at most 16 multiaddrs; port 0 is one that the kernel picks, "
+     "and "
+     "the next run takes it again.",
+     Use::works, 0, 16, "--listen"},
+    {"node.max_connections", Kind::number, "256",
+     "Connections at a time, from 1 to 65536.", Use::works, 1, 65536},
+    {"node.max_requests", Kind::number, "4096",
+     "Requests in flight, from 1 to 1048576; more are refused until one is done.",
+     Use::works, 1, 1048576},
+    {"node.invite",
+     Kind::text,
+     "",
+     "An invite of `debros invite`: the first start joins its cluster, later ones do "
+     "not look at it.",
+     Use::works,
+     0,
+     0,
+     "--invite",
+     nullptr,
+     {},
+     true},
+    {"database.request_timeout", Kind::duration, "30s",
+     "How long a request may take that says nothing else.", Use::works, 1, UINT_MAX},
+    {"database.election_timeout", Kind::duration, "1s",
+     "Silence of the leader after which another node stands for election, from 100ms "
+     "to 1m.",
+     Use::works, 100, 60000},
+    {"discovery.bootstrap_peers", Kind::peers, "",
+     "Nodes to dial for ever, at most 64 multiaddrs that end in /p2p/PEER_ID.",
+     Use::works, 0, 64, "--bootstrap", "BOOTSTRAP_PEERS"},
+    {"security.identity_file", Kind::path, "",
+     "The node's key; none: identity.key in the node's folder."},
+    {"security.open", Kind::flag, "false",
+     "true lets strangers use the stock protocols of libp2p, and nothing else.",
+     Use::works, 0, 0, "--open"},
+    {"logging.level",
+     Kind::word,
+     "info",
+     "How much is logged: error, warn, info or "
+     "debug.",
+     Use::works,
+     0,
+     0,
+     nullptr,
+     "LOG_LEVEL",
+     {"error", "warn", "info", "debug"}},
+    {"logging.format",
+     Kind::word,
+     "text",
+     "text for people (console is another word for it), json for programs: one "
+     "object "
+     "in each line.",
+     Use::works,
+     0,
+     0,
+     nullptr,
+     nullptr,
+     {"text", "json", "console"}},
+    {"logging.output_file", Kind::path, "",
+     "The log's file, which grows for ever; none: stderr."},
+};
+
+struct Other {
+    const char *path;
+    const char *about;
+};
+
+// What the files of the original hold besides.
+const Other obsolete[] = {
+    {"node.id", "a node's id is the peer id of its key"},
+    {"node.type", same_nodes},
+    {"node.is_bootstrap", same_nodes},
+    {"database.data_dir", "the databases are in node.data_dir"},
+    {"database.replication_factor", own_replicas},
+    {"database.shard_count", own_replicas},
+    {"database.min_cluster_size", own_replicas},
+    {"database.rqlite_port", one_port},
+    {"database.rqlite_raft_port", one_port},
+    {"database.rqlite_join_address", explicit_join},
+    {"database.cluster_sync_interval", explicit_join},
+    {"database.peer_inactivity_limit", explicit_join},
+    {"database.ipfs", no_ipfs},
+    {"discovery.bootstrap_port", one_port},
+    {"discovery.http_adv_address", one_port},
+    {"discovery.raft_adv_address", one_port},
+    {"discovery.node_namespace", "each request names its namespace"},
+    {"security.enable_tls", node_key},
+    {"security.private_key_file", node_key},
+    {"security.certificate_file", node_key},
+    {"security.auth_enabled", node_key},
+};
+
+const char *const waiting[] = {
+    "database.max_database_size",   "database.backup_interval",
+    "discovery.discovery_interval", "discovery.enable_mdns",
+    "discovery.enable_dht",         "discovery.dht_prefix",
+};
+
+std::vector<Setting> all_settings()
+{
+    std::vector<Setting> all(std::begin(working), std::end(working));
+    for (const auto &other : obsolete) {
+        all.push_back({other.path, Kind::other, "", other.about, Use::obsolete});
+    }
+    for (const char *path : waiting) {
+        all.push_back({path, Kind::other, "", not_yet, Use::waits});
+    }
+    return all;
+}
+
+} // namespace
+
+const std::vector<Setting> &settings()
+{
+    static const std::vector<Setting> all = all_settings();
+    return all;
+}
+
+const Setting &setting(Key key)
+{
+    return settings()[static_cast<std::size_t>(key)];
+}
+
+const Setting *find_setting(std::string_view path)
+{
+    for (const auto &setting : settings()) {
+        if (path == setting.path) {
+            return &setting;
+        }
+    }
+    return nullptr;
+}
+
+const std::vector<std::string> &sections()
+{
+    static const std::vector<std::string> all = {"node", "database", "discovery",
+                                                 "security", "logging"};
+    return all;
+}
+
+std::string section_of(const Setting &setting)
+{
+    std::string_view path = setting.path;
+    return std::string(path.substr(0, path.find('.')));
+}
+
+std::string name_of(const Setting &setting)
+{
+    std::string_view path = setting.path;
+    return std::string(path.substr(path.find('.') + 1));
+}
+
+bool is_list(const Setting &setting)
+{
+    return setting.kind == Kind::listen || setting.kind == Kind::peers;
+}
+
+std::string variable_of(const Setting &setting)
+{
+    std::string name = std::string("DEBROS_") + setting.path;
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+        return c == '.' ? '_' : static_cast<char>(std::toupper(c));
+    });
+    return name;
+}
+
+std::string similar(const std::string &word, const std::vector<std::string> &candidates)
+{
+    std::string small = word;
+    std::transform(small.begin(), small.end(), small.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
+    std::string near = nearest(small, candidates);
+    for (const auto &candidate : candidates) {
+        bool inside = small.size() >= 3 && candidate.find(small) != candidate.npos;
+        if (candidate == small || (near.empty() && inside) ||
+            (near.empty() && small.find(candidate) != small.npos)) {
+            near = candidate;
+        }
+    }
+    return near;
+}
+
+// The key may stand in the wrong section, or its section may be wrong.
+std::string suggest_key(const std::string &path)
+{
+    std::vector<std::string> names, paths;
+    size_t dot = path.find('.');
+    std::string name = path.substr(dot == path.npos ? 0 : dot + 1);
+    for (const auto &setting : settings()) {
+        if (setting.use != Use::works) {
+            continue;
+        }
+        if (name == name_of(setting)) {
+            return std::string(": did you mean ") + setting.path + "?";
+        }
+        if (path.substr(0, dot) == section_of(setting)) {
+            names.push_back(name_of(setting));
+        }
+        paths.push_back(setting.path);
+    }
+    std::string near = names.empty() ? nearest(path, paths) : similar(name, names);
+    if (!near.empty() && !names.empty()) {
+        near = path.substr(0, dot + 1) + near;
+    }
+    return near.empty() ? "; `debros config show` lists the known ones"
+                        : ": did you mean " + near + "?";
+}
+
+std::string suggest_section(const std::string &name)
+{
+    for (const auto &setting : settings()) {
+        if (setting.use == Use::works && name == name_of(setting)) {
+            return std::string(": did you mean ") + setting.path + "?";
+        }
+    }
+    std::string near = similar(name, sections());
+    if (!near.empty()) {
+        return ": did you mean " + near + "?";
+    }
+    std::string known;
+    for (const auto &section : sections()) {
+        known += (known.empty() ? "; known are " : ", ") + section;
+    }
+    return known;
+}
+
+} // namespace cli

@@ -1,0 +1,334 @@
+// Layers, sources and warnings of a configuration; each value's types and ranges stand in
+// config_bad_test.cpp.
+#include "config.hpp"
+
+#include "errors.hpp"
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "cmocka.hpp" // its macros are words that the library uses
+
+using cli::Configuration;
+using cli::Key;
+
+using Variables = std::map<std::string, std::string>;
+
+static void add_environment(Configuration &config, const Variables &variables)
+{
+    std::vector<std::string> names;
+    for (const auto &[name, value] : variables) {
+        names.push_back(name);
+    }
+    config.add_environment(
+        [&variables](const char *name) {
+            auto found = variables.find(name);
+            return found == variables.end() ? std::string() : found->second;
+        },
+        names);
+}
+
+static std::string warnings(const Configuration &config)
+{
+    std::string text;
+    for (const auto &warning : config.warnings()) {
+        text += to_text(warning) + "\n";
+    }
+    return text;
+}
+
+static void assert_is(const Configuration &config, Key key, const char *value,
+                      const char *place)
+{
+    const auto &entry = config.entry(key);
+    assert_string_equal(shown_value(cli::setting(key), entry).c_str(), value);
+    assert_string_equal(to_text(entry.place).c_str(), place);
+}
+
+static void the_defaults_are_the_library_s(void **)
+{
+    debros_config library;
+    debros_config_default(&library);
+    cli::NodeSettings node = Configuration().node();
+    assert_int_equal(node.max_connections, library.max_connections);
+    assert_int_equal(node.max_requests, library.max_pending);
+    assert_int_equal(node.request_timeout.count(), library.request_timeout);
+    assert_int_equal(node.election_timeout.count(), library.election_timeout);
+    assert_int_equal(node.open, library.open);
+    assert_true(node.bootstrap.empty() && node.data_dir.empty() && node.invite.empty());
+    assert_false(node.listen_given);
+    assert_int_equal(node.log_level, DEBROS_LOG_INFO);
+}
+
+// A number that the table allows is one that the library takes, and the next one is not.
+static void the_ranges_are_the_library_s(void **)
+{
+    const std::pair<Key, std::uint32_t debros_config::*> numbers[] = {
+        {Key::max_connections, &debros_config::max_connections},
+        {Key::max_requests, &debros_config::max_pending},
+        {Key::election_timeout, &debros_config::election_timeout},
+        {Key::request_timeout, &debros_config::request_timeout}};
+    for (const auto &[key, member] : numbers) {
+        debros_config config;
+        debros_config_default(&config);
+        config.data_dir = "x";
+        auto accepts = [&config, member = member](std::uint64_t value) {
+            config.*member = static_cast<std::uint32_t>(value);
+            return debros_config_check(&config, nullptr) == 0;
+        };
+        const auto &setting = cli::setting(key);
+        assert_true(accepts(setting.min) && accepts(setting.max));
+        assert_false(accepts(setting.min - 1));
+        if (setting.max < UINT32_MAX) {
+            assert_false(accepts(setting.max + 1));
+        }
+    }
+}
+
+static void later_layers_win_and_are_named(void **)
+{
+    Configuration config;
+    assert_is(config, Key::max_connections, "256", "default");
+    config.add_file("node:\n  max_connections: 10\n  data_dir: a\n  max_requests: 7\n"
+                    "logging: {level: warn}\n",
+                    "n.yaml");
+    assert_is(config, Key::max_connections, "10", "n.yaml:2");
+    add_environment(config, {{"DEBROS_NODE_MAX_CONNECTIONS", "11"},
+                             {"DEBROS_NODE_DATA_DIR", "b"},
+                             {"LOG_LEVEL", "debug"}});
+    assert_is(config, Key::max_connections, "11", "DEBROS_NODE_MAX_CONNECTIONS");
+    assert_is(config, Key::log_level, "debug", "LOG_LEVEL");
+    config.assign("node.max_connections=12");
+    config.set(Key::data_dir, "c", "--data-dir");
+    config.check();
+    assert_is(config, Key::max_connections, "12", "--set");
+    assert_is(config, Key::data_dir, "c", "--data-dir");
+    assert_is(config, Key::max_requests, "7", "n.yaml:4");
+    assert_is(config, Key::open, "false", "default");
+    cli::NodeSettings node = config.node();
+    assert_int_equal(node.max_connections, 12);
+    assert_string_equal(node.data_dir.c_str(), "c");
+    assert_int_equal(node.log_level, DEBROS_LOG_DEBUG);
+    config.assign("node.max_connections=");
+    assert_is(config, Key::max_connections, "256", "--set");
+}
+
+static void our_variable_beats_the_original_s(void **)
+{
+    const char *peer = "/ip4/1.2.3.4/tcp/1/p2p/"
+                       "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    Configuration config;
+    add_environment(config, {{"LOG_LEVEL", "debug"},
+                             {"DEBROS_LOGGING_LEVEL", "error"},
+                             {"BOOTSTRAP_PEERS", std::string(peer) + " , " + peer}});
+    config.check();
+    assert_is(config, Key::log_level, "error", "DEBROS_LOGGING_LEVEL");
+    assert_int_equal(config.entry(Key::bootstrap_peers).items.size(), 2);
+    assert_string_equal(config.node().bootstrap[1].c_str(), peer);
+}
+
+static void variables_without_effect_are_told_of(void **)
+{
+    Configuration config;
+    add_environment(config, {{"BOOTSTRAP_PORT", "4001"},
+                             {"ENVIRONMENT", "production"},
+                             {"DEBROS_NODE_DATADIR", "x"},
+                             {"DEBROS_IDENTITY", "k"},
+                             {"DEBROS_NODE", "d"},
+                             {"PATH", "/bin"}});
+    config.check();
+    assert_string_equal(
+        warnings(config).c_str(),
+        "DEBROS_NODE_DATADIR: an unknown variable: did you mean DEBROS_NODE_DATA_DIR?\n"
+        "BOOTSTRAP_PORT: ignored; an address holds its port\n"
+        "ENVIRONMENT: ignored; --config names the file of an environment\n");
+}
+
+static void nothing_set_is_the_default(void **)
+{
+    for (const char *text :
+         {"", "# a comment\n", "---\n", "node:\n", "node:\n  # data_dir: x\n", "~\n",
+          "node: {data_dir: ~, listen_addresses: , max_connections: null}\n",
+          "node: {data_dir: \"\", invite: '', max_connections: ''}\ndiscovery: "
+          "{bootstrap_peers: []}\n",
+          "\xEF\xBB\xBFnode: {}\n", "node: {}\n...\n", "node: {}\r\n"}) {
+        Configuration config;
+        config.add_file(text, "f");
+        config.check();
+        for (std::size_t k = 0; k < cli::key_count; k++) {
+            auto key = static_cast<Key>(k);
+            assert_true(config.entry(key).source == cli::Source::fallback);
+        }
+        assert_string_equal(warnings(config).c_str(), "");
+    }
+}
+
+static void values_may_be_written_in_yaml_s_ways(void **)
+{
+    Configuration config;
+    config.add_file("\xEF\xBB\xBF# c\r\nnode: {\"data_dir\": 'it''s', max_connections: "
+                    "\"50\"}\r\nsecurity:\r\n    open:   true  # yes\r\nlogging:\r\n  "
+                    "level:\r\n    debug\r\n",
+                    "f");
+    config.check();
+    assert_is(config, Key::data_dir, "it's", "f:2");
+    assert_is(config, Key::max_connections, "50", "f:2");
+    assert_is(config, Key::log_level, "debug", "f:6");
+    assert_true(config.node().open);
+}
+
+static void one_warning_for_each_reason(void **)
+{
+    Configuration config;
+    config.add_file("node:\n  id: \"\"\n  type: node\n  is_bootstrap: false\n"
+                    "  listen_addresses:\n    - /ip4/0.0.0.0/tcp/4001\n"
+                    "    - /ip4/0.0.0.0/udp/4001/quic\n"
+                    "database:\n  rqlite_port: 5001\n  rqlite_raft_port: 7001\n"
+                    "  ipfs: {a: {b: [c]}}\n"
+                    "discovery:\n  discovery_interval: 5m\n  enable_mdns: true\n",
+                    "f");
+    config.check();
+    assert_string_equal(
+        warnings(config).c_str(),
+        "f:7: node.listen_addresses: /ip4/0.0.0.0/udp/4001/quic is skipped: QUIC is not "
+        "there yet\n"
+        "f:3: node.type, node.is_bootstrap: ignored; every node can be dialled first\n"
+        "f:9: database.rqlite_port, database.rqlite_raft_port: ignored; everything uses "
+        "the one listen address\n"
+        "f:11: database.ipfs: ignored; no IPFS is run\n"
+        "f:13: discovery.discovery_interval, discovery.enable_mdns: no effect yet\n");
+    assert_int_equal(config.node().listen.size(), 1);
+    Configuration flags;
+    flags.assign("database.rqlite_port=1");
+    flags.assign("discovery.enable_dht=true");
+    assert_string_equal(warnings(flags).c_str(),
+                        "--set: database.rqlite_port: ignored; everything uses the one "
+                        "listen address\n--set: discovery.enable_dht: no effect yet\n");
+}
+
+static void a_secret_is_not_shown(void **)
+{
+    Configuration config;
+    config.add_file("node: {invite: debros-invite-x}\n", "f");
+    config.check();
+    assert_is(config, Key::invite, "(not shown)", "f:1");
+    assert_string_equal(config.node().invite.c_str(), "debros-invite-x");
+    assert_false(config.node().invite_by_flag);
+    config.set(Key::invite, "debros-invite-y", "--invite");
+    assert_true(config.node().invite_by_flag);
+}
+
+static std::string read(const std::string &path)
+{
+    std::ifstream in(path);
+    assert_true(in.good());
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+// The files of the original as they were shipped: keys, types and placeholders.
+static void the_original_s_files_load(void **)
+{
+    for (const char *name : {"bootstrap", "node"}) {
+        Configuration config;
+        config.add_file(read(std::string(ORIGINAL) + "/" + name + ".yaml"), name);
+        config.check();
+        cli::NodeSettings node = config.node();
+        assert_int_equal(node.listen.size(), 1);
+        assert_true(node.bootstrap.empty()); // none, and a placeholder
+        assert_true(warnings(config).find("udp/") != std::string::npos);
+        assert_true(warnings(config).find("rqlite_port, database.rqlite_raft_port: "
+                                          "ignored; everything uses the one listen "
+                                          "address") != std::string::npos);
+    }
+}
+
+// What is shipped has every key that works, with its default and its sentence.
+static void the_shipped_files_hold_every_key(void **)
+{
+    for (const char *name : {"bootstrap.yaml", "node.yaml"}) {
+        std::string text = read(std::string(CONF) + "/" + name);
+        Configuration config;
+        config.add_file(text, name);
+        config.check();
+        assert_string_equal(warnings(config).c_str(), "");
+        for (std::size_t k = 0; k < cli::key_count; k++) {
+            const auto &setting = cli::settings()[k];
+            std::string fallback = *setting.fallback ? setting.fallback : "none";
+            std::string comment = "(default: " + fallback + ")";
+            std::string key = "\n  " + name_of(setting) + ":";
+            size_t at = text.find(key);
+            if (at == std::string::npos) {
+                fail_msg("%s: %s is not there", name, setting.path);
+            }
+            size_t begin = text.rfind("\n\n", at);
+            size_t section = text.rfind("\n" + section_of(setting) + ":\n", at);
+            assert_true(begin != std::string::npos && section != std::string::npos);
+            std::string said = text.substr(begin, at - begin);
+            for (size_t mark; (mark = said.find("\n  # ")) != std::string::npos;) {
+                said.replace(mark, 5, " ");
+            }
+            if (said.find(std::string(setting.about) + " " + comment) ==
+                std::string::npos) {
+                fail_msg("%s: %s has not the words: %s %s\nbut: %s", name, setting.path,
+                         setting.about, comment.c_str(), said.c_str());
+            }
+        }
+    }
+}
+
+// Only what these files are for differs from the defaults.
+static void the_shipped_files_are_the_defaults(void **)
+{
+    for (const char *name : {"bootstrap.yaml", "node.yaml"}) {
+        Configuration config, defaults;
+        config.add_file(read(std::string(CONF) + "/" + name), name);
+        for (std::size_t k = 0; k < cli::key_count; k++) {
+            auto key = static_cast<Key>(k);
+            if (key == Key::data_dir || key == Key::listen_addresses) {
+                assert_true(config.entry(key).source == cli::Source::file);
+                continue;
+            }
+            assert_string_equal(
+                shown_value(cli::setting(key), config.entry(key)).c_str(),
+                shown_value(cli::setting(key), defaults.entry(key)).c_str());
+        }
+    }
+}
+
+static void the_page_names_every_key(void **)
+{
+    std::string page = read(DOCS "/configuration.md");
+    for (const auto &setting : cli::settings()) {
+        if (page.find(std::string("`") + setting.path + "`") == std::string::npos) {
+            fail_msg("docs/configuration.md does not name %s", setting.path);
+        }
+        if (setting.use == cli::Use::works &&
+            page.find("`" + variable_of(setting) + "`") == std::string::npos) {
+            fail_msg("docs/configuration.md does not name %s",
+                     variable_of(setting).c_str());
+        }
+    }
+}
+
+int main()
+{
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_the_library_s),
+        cmocka_unit_test(the_ranges_are_the_library_s),
+        cmocka_unit_test(later_layers_win_and_are_named),
+        cmocka_unit_test(our_variable_beats_the_original_s),
+        cmocka_unit_test(variables_without_effect_are_told_of),
+        cmocka_unit_test(nothing_set_is_the_default),
+        cmocka_unit_test(values_may_be_written_in_yaml_s_ways),
+        cmocka_unit_test(one_warning_for_each_reason),
+        cmocka_unit_test(a_secret_is_not_shown),
+        cmocka_unit_test(the_original_s_files_load),
+        cmocka_unit_test(the_shipped_files_hold_every_key),
+        cmocka_unit_test(the_shipped_files_are_the_defaults),
+        cmocka_unit_test(the_page_names_every_key),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
