@@ -148,6 +148,35 @@ static int posix_rename(struct dbr_fs *fs, const char *from, const char *to)
     return renameat(root, from, root, to) == 0 ? 0 : from_errno(errno);
 }
 
+/* Makes a new folder's name durable. A parent that may not be read is no failure: most
+ * of them have been there for long. */
+static int sync_parent(int dir_fd, const char *path)
+{
+    char parent[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        size_t len = slash == path ? 1 : (size_t)(slash - path);
+        memcpy(parent, path, len);
+        parent[len] = '\0';
+    }
+    int fd = openat(dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    int number = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+    (void)close(fd);
+    return number;
+}
+
+/* One folder; existing is fine. Returns 0 or errno. */
+static int make_folder(int dir_fd, const char *path)
+{
+    if (mkdirat(dir_fd, path, 0700) == 0) {
+        return sync_parent(dir_fd, path);
+    }
+    return errno == EEXIST ? 0 : errno;
+}
+
 /* mkdir -p below `dir_fd`. */
 static int make_folders(int dir_fd, const char *path)
 {
@@ -160,8 +189,9 @@ static int make_folders(int dir_fd, const char *path)
         if (path[i] == '/' || path[i] == '\0') {
             memcpy(part, path, i);
             part[i] = '\0';
-            if (mkdirat(dir_fd, part, 0700) != 0 && errno != EEXIST) {
-                return errno;
+            int number = make_folder(dir_fd, part);
+            if (number != 0) {
+                return number;
             }
         }
     }
