@@ -282,9 +282,10 @@ static bool flush_inline(debros_node *node)
     if (queue->head == NULL) {
         return false;
     }
-    if (atomic_load(&lanes->log_status) != 0 || atomic_load(&lanes->is_full) ||
-        !is_short(&lanes->flush_us) || !is_small(queue->head) ||
-        !dbr_lane_is_idle(lanes->log)) {
+    bool is_calm = is_small(queue->head) && dbr_lane_is_idle(lanes->log);
+    lanes->calm = !is_calm ? 0 : lanes->calm + (lanes->calm < DBR_LANES_CALM);
+    if (lanes->calm < DBR_LANES_CALM || atomic_load(&lanes->log_status) != 0 ||
+        atomic_load(&lanes->is_full) || !is_short(&lanes->flush_us)) {
         give(lanes->log, queue);
         return false;
     }
@@ -310,8 +311,8 @@ static bool apply_inline(debros_node *node)
     if (queue->head == NULL) {
         return false;
     }
-    if (is_small_job(queue->head) && is_short(&lanes->apply_us) &&
-        dbr_lane_is_idle(lanes->apply)) {
+    if (lanes->calm >= DBR_LANES_CALM && is_small_job(queue->head) &&
+        is_short(&lanes->apply_us) && dbr_lane_is_idle(lanes->apply)) {
         uint64_t begin = dbr_loop_now_us();
         done = dbr_store_apply_quick(node->store, queue->head);
         measure(&lanes->apply_us, begin);

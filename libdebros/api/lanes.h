@@ -17,6 +17,9 @@
  * meanwhile: only for disks that flush in less than this, on average. */
 #define DBR_LANES_INLINE_US    400u /* of the log, and of the applier */
 #define DBR_LANES_INLINE_BYTES 1024u /* of the entries */
+/* Batches in a row that were small and found the log's thread idle: with more in flight
+ * the threads overlap, and a node thread that waits for the disk would only hinder. */
+#define DBR_LANES_CALM 16u
 
 struct dbr_lanes {
     struct dbr_lane *log;
@@ -25,6 +28,7 @@ struct dbr_lanes {
     struct dbr_chain log_queue;
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
+    uint32_t calm; /* the node thread's */
     /* Moving averages over the last ones: any flush, small batches of entries. */
     _Atomic uint32_t flush_us;
     _Atomic uint32_t apply_us;
