@@ -54,6 +54,9 @@ void dbr_effects_carry_out(debros_node *node, const struct dbr_effect *effect)
     case DBR_CORE_DONE:
         done(node, effect->request);
         break;
+    case DBR_CORE_MEASURE:
+        dbr_health_measure(node);
+        break;
     case DBR_CORE_READY:
         dbr_life_ready(node);
         break;

@@ -28,7 +28,9 @@ static bool is_short(_Atomic uint32_t *average)
 static int write_once(debros_node *node, struct dbr_log_op *ops, debros_detail *detail)
 {
     uint64_t begin = dbr_loop_now_us();
+    dbr_gauges_flush_begins(&node->gauges);
     int err = dbr_store_write_log(node->store, ops, detail);
+    dbr_gauges_flush_ended(&node->gauges, err);
     measure(&node->lanes.flush_us, begin);
     return err;
 }
@@ -151,6 +153,9 @@ static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jo
         bool is_small = is_small_job(job);
         struct dbr_apply_job *last = dbr_lanes_merge(job);
         dbr_store_apply(node->store, job);
+        if (job->type == DBR_APPLY_ENTRIES) {
+            dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
+        }
         if (is_small) {
             measure(&node->lanes.apply_us, begin);
         }
@@ -321,7 +326,8 @@ static bool apply_inline(debros_node *node)
         give(lanes->apply, queue);
         return false;
     }
-    void *job = queue->head;
+    struct dbr_apply_job *job = queue->head;
+    dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
     dbr_chain_init(queue, queue->offset);
     apply_done(node, job);
     return true;

@@ -26,6 +26,19 @@ const char *debros_role_name(enum debros_role role)
     return "unknown";
 }
 
+const char *debros_health_name(enum debros_health_state state)
+{
+    switch (state) {
+    case DEBROS_HEALTHY:
+        return "healthy";
+    case DEBROS_DEGRADED:
+        return "degraded";
+    case DEBROS_UNHEALTHY:
+        return "unhealthy";
+    }
+    return "unknown";
+}
+
 static int submit(debros_node *node, debros_net *req, debros_net_cb cb,
                   enum dbr_request_type type)
 {
@@ -57,6 +70,11 @@ static int submit_target(debros_node *node, debros_net *req, debros_net_cb cb,
 int debros_status_get(debros_node *node, debros_net *req, debros_net_cb cb)
 {
     return submit(node, req, cb, DBR_REQUEST_STATUS);
+}
+
+int debros_health_get(debros_node *node, debros_net *req, debros_net_cb cb)
+{
+    return submit(node, req, cb, DBR_REQUEST_HEALTH);
 }
 
 int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb)

@@ -91,6 +91,7 @@ int debros_node_create(debros_node **out, const debros_config *config,
                               debros_strerror(err));
     }
     init_logger(node);
+    dbr_gauges_init(&node->gauges);
     dbr_list_init(&node->finished);
     node->end.type = DBR_MAIL_END;
     dbr_rng_system(&node->rng);
@@ -124,6 +125,7 @@ void debros_node_destroy(debros_node *node)
     dbr_mailbox_free(node->mailbox);
     dbr_keypair_wipe(&node->identity);
     pthread_mutex_destroy(&node->sink.lock);
+    dbr_gauges_finish(&node->gauges);
     dbr_config_finish(&node->config);
     dbr_free(node);
 }

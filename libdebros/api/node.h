@@ -7,6 +7,7 @@
 #include "api/cluster_file.h"
 #include "api/completion.h"
 #include "api/config.h"
+#include "api/health.h"
 #include "api/lanes.h"
 #include "core/core.h"
 #include "driver/loop.h"
@@ -77,6 +78,7 @@ struct debros_node {
     struct dbr_store *store;
     struct dbr_core *core;
     struct dbr_lanes lanes;
+    struct dbr_gauges gauges;
     struct dbr_list finished; /* calls for the next publication */
     struct dbr_call *start_call;
     struct dbr_call *stop_call;

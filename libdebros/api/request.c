@@ -123,6 +123,7 @@ static void show_sql(debros_sql *out, const struct dbr_sql_reply *reply)
 static void show_net(debros_net *out, const struct dbr_request *from)
 {
     out->status = from->node_status;
+    out->health = from->health;
     out->peers = from->peers;
     out->n_peers = from->n_peers;
     out->names = from->names;

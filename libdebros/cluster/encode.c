@@ -42,6 +42,47 @@ static void fill_node(DbrPb__NodeStatus *pb, const debros_status *node)
     pb->peer_count = node->peer_count;
     pb->database_size = node->database_size;
     pb->uptime_ms = node->uptime_ms;
+    pb->members = node->members;
+    pb->voters = node->voters;
+    pb->standbys = node->standbys;
+    pb->health = (uint32_t)node->health;
+}
+
+static DbrPb__Check *check(struct dbr_arena *arena, const debros_check *from)
+{
+    DbrPb__Check *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb != NULL) {
+        dbr_pb__check__init(pb);
+        pb->name = text(from->name);
+        pb->state = (uint32_t)from->state;
+        pb->value = from->value;
+        pb->limit = from->limit;
+        pb->is_floor = from->is_floor;
+        pb->unit = text(from->unit);
+        pb->reason = text(from->reason);
+    }
+    return pb;
+}
+
+/* NULL: out of memory. */
+static DbrPb__Health *health(struct dbr_arena *arena, const debros_health *from)
+{
+    DbrPb__Health *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb == NULL) {
+        return NULL;
+    }
+    dbr_pb__health__init(pb);
+    pb->node_id = text(from->node_id);
+    pb->state = (uint32_t)from->state;
+    pb->checks = dbr_arena_calloc(arena, from->n_checks + 1, sizeof(*pb->checks));
+    for (size_t i = 0; pb->checks != NULL && i < from->n_checks; i++) {
+        pb->checks[i] = check(arena, &from->checks[i]);
+        if (pb->checks[i] == NULL) {
+            return NULL;
+        }
+        pb->n_checks++;
+    }
+    return pb;
 }
 
 static DbrPb__PeerInfo *peer(struct dbr_arena *arena, const debros_peer *from)
@@ -78,6 +119,7 @@ static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena,
         fill_node(node, result->node);
         pb->node = node;
     }
+    pb->health = result->health != NULL ? health(arena, result->health) : NULL;
     pb->peers = dbr_arena_calloc(arena, result->n_peers + 1, sizeof(*pb->peers));
     for (size_t i = 0; pb->peers != NULL && i < result->n_peers; i++) {
         pb->peers[i] = peer(arena, &result->peers[i]);

@@ -91,6 +91,42 @@ static int take_call(struct dbr_cluster_frame *out, struct dbr_arena *arena,
     return out->target == NULL ? DEBROS_EPROTO : 0;
 }
 
+/* What a later version may have invented is not healthy. */
+static enum debros_health_state state_of(uint32_t state)
+{
+    return state <= DEBROS_UNHEALTHY ? (enum debros_health_state)state : DEBROS_UNHEALTHY;
+}
+
+static int take_health(struct dbr_call_result *out, struct dbr_arena *arena,
+                       const DbrPb__Health *pb)
+{
+    debros_health *health = dbr_arena_calloc(arena, 1, sizeof(*health));
+    debros_check *checks = dbr_arena_calloc(arena, pb->n_checks + 1, sizeof(*checks));
+    if (health == NULL || checks == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < pb->n_checks; i++) {
+        const DbrPb__Check *from = pb->checks[i];
+        checks[i] = (debros_check){.name = text(arena, from->name),
+                                   .state = state_of(from->state),
+                                   .value = from->value,
+                                   .limit = from->limit,
+                                   .is_floor = from->is_floor,
+                                   .unit = text(arena, from->unit),
+                                   .reason = text(arena, from->reason)};
+        if (checks[i].name == NULL || checks[i].unit == NULL ||
+            checks[i].reason == NULL) {
+            return DEBROS_EPROTO;
+        }
+    }
+    *health = (debros_health){.state = state_of(pb->state),
+                              .node_id = text(arena, pb->node_id),
+                              .checks = checks,
+                              .n_checks = pb->n_checks};
+    out->health = health;
+    return health->node_id == NULL ? DEBROS_EPROTO : 0;
+}
+
 static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
                      const DbrPb__NodeStatus *pb)
 {
@@ -109,6 +145,10 @@ static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
     node->peer_count = pb->peer_count;
     node->database_size = pb->database_size;
     node->uptime_ms = pb->uptime_ms;
+    node->members = pb->members;
+    node->voters = pb->voters;
+    node->standbys = pb->standbys;
+    node->health = state_of(pb->health);
     out->node = node;
     return node->node_id == NULL || node->cluster_id == NULL || node->leader == NULL
                ? DEBROS_EPROTO
@@ -167,6 +207,9 @@ static int take_call_reply(struct dbr_cluster_frame *out, struct dbr_arena *aren
         return DEBROS_EPROTO;
     }
     int err = pb->node != NULL ? take_node(result, arena, pb->node) : 0;
+    if (err == 0 && pb->health != NULL) {
+        err = take_health(result, arena, pb->health);
+    }
     return err != 0 ? err : take_peers(result, arena, pb);
 }
 

@@ -29,6 +29,7 @@ struct dbr_call_result {
     size_t n_names;
     const char *text;
     uint32_t rtt_us;
+    const debros_health *health;
 };
 
 struct dbr_cluster_frame {

@@ -168,7 +168,8 @@ static bool may_be_called(uint32_t type)
 {
     return type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
            type == DBR_REQUEST_CONNECT || type == DBR_REQUEST_NS_CREATE ||
-           type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE;
+           type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE ||
+           type == DBR_REQUEST_HEALTH;
 }
 
 static void answer_call(struct dbr_core *core, uint64_t stream, uint64_t id, int status,
@@ -231,7 +232,8 @@ void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
                                             .names = request->names,
                                             .n_names = request->n_names,
                                             .text = request->text,
-                                            .rtt_us = request->rtt_us};
+                                            .rtt_us = request->rtt_us,
+                                            .health = request->health};
     int err = dbr_calls_send(core, ticket->stream, &reply, now);
     if (err != 0 && err != DEBROS_ENOTFOUND) {
         answer_call(core, ticket->stream, ticket->id, DEBROS_ELIMIT,

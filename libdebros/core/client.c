@@ -213,6 +213,7 @@ static void take_result(struct dbr_request *request, const struct dbr_call_resul
     request->n_names = result->n_names;
     request->text = result->text;
     request->rtt_us = result->rtt_us;
+    request->health = (debros_health *)(uintptr_t)result->health;
 }
 
 /* The answer is decoded into the request's own arena. */

@@ -40,6 +40,13 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
     return dbr_swarm_create(&core->swarm, &config, core->rng, now);
 }
 
+uint32_t dbr_core_election_ms(const struct dbr_core *core)
+{
+    struct dbr_consensus_config config;
+    dbr_consensus_config_default(&config);
+    return core->config.election_ms != 0 ? core->config.election_ms : config.election_ms;
+}
+
 static int create_consensus(struct dbr_core *core, dbr_time now)
 {
     struct dbr_consensus_config config;
@@ -131,6 +138,8 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     core->config = *config;
     core->rng = rng;
     core->started = core->now = now;
+    core->leader_heard_at = core->apply_moved_at = now;
+    dbr_health_limits_default(&core->health_limits);
     core->wall_ms = wall_ms;
     /* The log comes again from the snapshot on: until then no file is sure to hold more.
      */
@@ -332,6 +341,7 @@ void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now)
 static void entries_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now)
 {
     core->applied = job->applied;
+    core->apply_moved_at = now;
     core->database_size = job->database_size;
     dbr_sql_applied(core->sql, job->outcomes, job->applied, now);
     job->outcomes = NULL;

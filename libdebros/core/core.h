@@ -89,6 +89,25 @@ void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now);
 void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now);
 void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now);
 
+/* ---- In: the world outside ------------------------------------------------------- */
+
+/* What only the outside can measure. */
+struct dbr_host {
+    const char *folder;        /* the data folder, for people */
+    uint64_t loop_lag_us;      /* the greatest of the last minute */
+    uint64_t flush_p99_us;     /* of the log, the same; 0: no flush */
+    uint64_t flush_running_us; /* the flush under way; 0: none */
+    uint64_t disk_free;       /* bytes that the node may still use; UINT64_MAX: unknown */
+    uint64_t log_waits_ms;    /* for room on the disk; 0: it does not */
+    uint64_t apply_waits_ms;  /* the databases cannot be written; 0: they can */
+    const char *apply_detail; /* why */
+    uint32_t pending;         /* requests of the application */
+    uint32_t max_pending;
+};
+
+/* Answers the effect MEASURE. */
+void dbr_core_measured(struct dbr_core *core, const struct dbr_host *host, dbr_time now);
+
 /* ---- In: the application -------------------------------------------------------- */
 
 /* Lends `request`; DBR_CORE_DONE gives it back. */
@@ -111,6 +130,7 @@ enum dbr_effect_type {
     DBR_CORE_APPLY,   /* queue `apply` for the applier, in order */
     DBR_CORE_QUERY,   /* give `query` to any reader */
     DBR_CORE_DONE,    /* `request` is answered */
+    DBR_CORE_MEASURE, /* answer with dbr_core_measured() */
     DBR_CORE_READY,   /* CLIENT: a member is connected and answers; MEMBER: at once */
     DBR_CORE_JOINED,  /* JOINER: accepted; `joined` is to be stored */
     DBR_CORE_STOPPED, /* after dbr_core_stop() */

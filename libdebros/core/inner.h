@@ -8,6 +8,7 @@
  *   calls.c       the cluster protocol: a member answers hello, join and calls
  *   client.c      the same: a client and a joiner ask
  *   views.c       status and peers for people
+ *   health.c      the checks of a node's health
  *   bootstrap.c   a cluster's first log operations */
 #ifndef DBR_CORE_INNER_H
 #define DBR_CORE_INNER_H
@@ -22,6 +23,7 @@
 #include "cluster/server_id.h"
 #include "consensus/consensus.h"
 #include "core/core.h"
+#include "core/health.h"
 #include "sql/sql.h"
 #include "swarm/swarm.h"
 
@@ -53,6 +55,7 @@ enum dbr_ticket_state {
     DBR_TICKET_WAITING,    /* a call, for a member to send it to */
     DBR_TICKET_FORWARDED,  /* a call, with the member */
     DBR_TICKET_RUNNING,    /* sql or swarm has it */
+    DBR_TICKET_MEASURING,  /* status or health, for dbr_core_measured() */
     DBR_TICKET_IDENTIFYING /* connected to `peer`, waits for identify */
 };
 
@@ -75,7 +78,8 @@ struct dbr_raft_link {
     UT_hash_handle hh; /* by server id */
     uint64_t server;
     struct dbr_peer_id peer;
-    uint64_t stream; /* ours, for sending; 0: none */
+    uint64_t stream;   /* ours, for sending; 0: none */
+    dbr_time heard_at; /* its last message; 0: none yet */
 };
 
 /* An inbound raft stream that has shown our cluster's id. */
@@ -123,6 +127,11 @@ struct dbr_core {
     uint64_t handed_over; /* the last committed entry that the applier was given */
     uint64_t database_size;
 
+    struct dbr_health_limits health_limits;
+    dbr_time leader_heard_at; /* the last message of a leader, or this node led */
+    dbr_time apply_moved_at;  /* when the applier began to have work, or gave some back */
+    bool is_measuring;        /* MEASURE is on its way */
+
     /* CLIENT, JOINER */
     struct dbr_peer_id route; /* the member that serves us */
     uint64_t upstream;        /* our cluster stream to it */
@@ -144,6 +153,7 @@ void dbr_core_effect(struct dbr_core *core, const struct dbr_effect *effect);
 __attribute__((format(printf, 3, 4)))
 #endif
 void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...);
+uint32_t dbr_core_election_ms(const struct dbr_core *core);
 
 /* pump.c */
 void dbr_core_pump(struct dbr_core *core, dbr_time now);
@@ -223,6 +233,7 @@ void dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_even
                               dbr_time now);
 
 /* views.c: into request->arena; 0 or ENOMEM */
+/* The status takes its health from request->health. */
 int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
                     dbr_time now);
 int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request);

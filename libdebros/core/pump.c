@@ -166,6 +166,9 @@ static void commit(struct dbr_core *core, const struct dbr_consensus_event *even
         dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory for a committed entry");
         return;
     }
+    if (core->applied >= core->handed_over) {
+        core->apply_moved_at = now;
+    }
     *core->entries_tail = entry;
     core->entries_tail = &entry->next;
     core->handed_over = event->index;

@@ -79,6 +79,21 @@ static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
     }
 }
 
+/* Contact, for the checks of health. */
+static void heard(struct dbr_core *core, uint64_t server, const char *address,
+                  dbr_time now)
+{
+    struct dbr_consensus_status status;
+    struct dbr_raft_link *link = link_get(core, server, address);
+    if (link != NULL) {
+        link->heard_at = now;
+    }
+    dbr_consensus_status(core->consensus, &status);
+    if (status.leader == server || status.role == DBR_CONSENSUS_LEADER) {
+        core->leader_heard_at = now;
+    }
+}
+
 void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
                    dbr_time now)
 {
@@ -92,10 +107,11 @@ void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
         greet(core, event, now);
         return;
     }
-    int err = dbr_consensus_recv(core->consensus, dbr_server_id(&event->peer),
-                                 event->message, now);
+    char peer[DBR_PEER_ID_TEXT_SIZE];
+    uint64_t server = dbr_server_id(&event->peer);
+    int err = dbr_consensus_recv(core->consensus, server, event->message, now);
+    heard(core, server, dbr_peer_id_text(&event->peer, peer), now);
     if (err != 0) {
-        char peer[DBR_PEER_ID_TEXT_SIZE];
         dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft", "malformed message of %s",
                 dbr_peer_id_text(&event->peer, peer));
         dbr_swarm_reset(core->swarm, event->stream, now);

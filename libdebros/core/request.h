@@ -19,7 +19,8 @@ enum dbr_request_type {
     DBR_REQUEST_IDENTIFY,
     DBR_REQUEST_NS_CREATE,
     DBR_REQUEST_NS_LIST,
-    DBR_REQUEST_INVITE
+    DBR_REQUEST_INVITE,
+    DBR_REQUEST_HEALTH
 };
 
 struct dbr_request {
@@ -40,6 +41,7 @@ struct dbr_request {
     const char *detail;        /* NULL: none */
     struct dbr_sql_reply *sql; /* EXEC, QUERY; NULL when there is none */
     debros_status *node_status;
+    debros_health *health;
     debros_peer *peers;
     size_t n_peers;
     const char **names;

@@ -284,7 +284,40 @@ static bool is_for_a_member(enum dbr_request_type type)
 {
     return type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
            type == DBR_REQUEST_CONNECT || type == DBR_REQUEST_NS_CREATE ||
-           type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE;
+           type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE ||
+           type == DBR_REQUEST_HEALTH;
+}
+
+/* Health, and the status with it, needs what the outside measures: one answer serves all
+ * who wait. */
+static void measure(struct dbr_core *core, struct dbr_ticket *ticket)
+{
+    struct dbr_effect effect = {.type = DBR_CORE_MEASURE};
+    ticket->state = DBR_TICKET_MEASURING;
+    if (!core->is_measuring) {
+        core->is_measuring = true;
+        dbr_core_effect(core, &effect);
+    }
+}
+
+void dbr_core_measured(struct dbr_core *core, const struct dbr_host *host, dbr_time now)
+{
+    struct dbr_ticket *ticket;
+    struct dbr_ticket *tmp;
+    core->is_measuring = false;
+    HASH_ITER(hh, core->tickets, ticket, tmp)
+    {
+        if (ticket->state != DBR_TICKET_MEASURING) {
+            continue;
+        }
+        struct dbr_request *request = ticket->request;
+        int err = dbr_health_view(core, request, host, now);
+        if (err == 0 && request->type == DBR_REQUEST_STATUS) {
+            err = dbr_view_status(core, request, now);
+            request->health = NULL;
+        }
+        dbr_ticket_done(core, ticket, err, NULL, now);
+    }
 }
 
 void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
@@ -300,7 +333,8 @@ void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
         run_sql(core, ticket, now);
         break;
     case DBR_REQUEST_STATUS:
-        dbr_ticket_done(core, ticket, dbr_view_status(core, request, now), NULL, now);
+    case DBR_REQUEST_HEALTH:
+        measure(core, ticket);
         break;
     case DBR_REQUEST_PEERS:
         dbr_ticket_done(core, ticket, dbr_view_peers(core, request), NULL, now);

@@ -29,6 +29,18 @@ static const char *peer_text(struct dbr_arena *arena, const struct dbr_peer_id *
     return dbr_arena_strdup(arena, dbr_peer_id_text(peer, text));
 }
 
+static void count_places(const struct dbr_core *core,
+                         const struct dbr_consensus_status *raft, debros_status *status)
+{
+    for (size_t i = 0; i < core->members.n; i++) {
+        status->members += !core->members.items[i].is_client;
+    }
+    for (size_t i = 0; i < raft->n_servers; i++) {
+        status->voters += raft->servers[i].role == DBR_SERVER_VOTER;
+        status->standbys += raft->servers[i].role == DBR_SERVER_STANDBY;
+    }
+}
+
 int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
                     dbr_time now)
 {
@@ -53,6 +65,8 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
     status->peer_count = (uint32_t)dbr_swarm_connected_count(core->swarm);
     status->database_size = core->database_size;
     status->uptime_ms = now - core->started;
+    status->health = request->health->state;
+    count_places(core, &raft, status);
     request->node_status = status;
     return status->node_id == NULL || status->cluster_id == NULL || status->leader == NULL
                ? DEBROS_ENOMEM

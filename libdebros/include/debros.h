@@ -139,16 +139,16 @@ typedef struct debros_config {
     bool open; /* strangers keep their connections (stock protocols only) */
     const char *const *listen; /* multiaddrs; none: a node listens nowhere */
     size_t n_listen;
-    const char *const *bootstrap; /* multiaddrs ending in /p2p/ID, dialled for ever */
-    size_t n_bootstrap;           /* a client without any can ping and identify only */
-    const char *invite;          /* join the invite's cluster first, then start */
-    uint32_t max_connections;    /* default 256 */
-    uint32_t max_pending;        /* requests in flight, EBUSY above; default 4096 */
-    debros_msec request_timeout; /* default 30,000 */
-    debros_msec election_timeout; /* raft, default 1,000; 100 to 60,000 */
-    bool callback_thread;        /* run callbacks on a thread of the library */
+    const char *const *bootstrap;    /* multiaddrs ending in /p2p/ID, dialled for ever */
+    size_t n_bootstrap;              /* a client without any can ping and identify only */
+    const char *invite;              /* join the invite's cluster first, then start */
+    uint32_t max_connections;        /* default 256 */
+    uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */
+    debros_msec request_timeout;     /* default 30,000 */
+    debros_msec election_timeout;    /* raft, default 1,000; 100 to 60,000 */
+    bool callback_thread;            /* run callbacks on a thread of the library */
     enum debros_log_level log_level; /* default DEBROS_LOG_WARN */
-    debros_log_cb log;           /* NULL: no log */
+    debros_log_cb log;               /* NULL: no log */
     void *log_data;
 } debros_config;
 
@@ -314,9 +314,9 @@ struct debros_sql {
     /* out */
     const debros_result *results; /* one for each statement */
     size_t n_results;
-    uint64_t index;       /* raft log index of the write, or that the read saw */
-    size_t failed;        /* ESQL: number of the statement that failed, from 1 */
-    debros_sql_cb cb;     /* the library's */
+    uint64_t index;   /* raft log index of the write, or that the read saw */
+    size_t failed;    /* ESQL: number of the statement that failed, from 1 */
+    debros_sql_cb cb; /* the library's */
 };
 
 /* Runs all statements as one replicated transaction, or none of them. Status 0: on
@@ -345,6 +345,15 @@ enum debros_role {
 /* "leader", "follower", ...: static strings, never NULL. */
 DEBROS_API const char *debros_role_name(enum debros_role role);
 
+enum debros_health_state {
+    DEBROS_HEALTHY,
+    DEBROS_DEGRADED, /* it works, but something is near or beyond a limit */
+    DEBROS_UNHEALTHY /* something does not work: writes, or reads, or both */
+};
+
+/* "healthy", "degraded", "unhealthy": static strings, never NULL. */
+DEBROS_API const char *debros_health_name(enum debros_health_state state);
+
 typedef struct debros_status {
     const char *node_id;    /* peer id */
     const char *cluster_id; /* 32 hex digits */
@@ -356,14 +365,36 @@ typedef struct debros_status {
     uint32_t peer_count;    /* connected peers */
     uint64_t database_size; /* bytes of all namespaces on disk */
     uint64_t uptime_ms;
+    uint32_t members;  /* nodes of the cluster, as far as this node knows */
+    uint32_t voters;   /* of the raft group */
+    uint32_t standbys; /* of the raft group */
+    enum debros_health_state health;
 } debros_status;
+
+/* One measurement. */
+typedef struct debros_check {
+    const char *name; /* see debros_health_get() */
+    enum debros_health_state state;
+    uint64_t value;
+    uint64_t limit;     /* up to it the value is healthy; */
+    bool is_floor;      /* or, if true, from it on */
+    const char *unit;   /* "us", "ms", "bytes", "voters", "members", "entries", ... */
+    const char *reason; /* for people: what is wrong and what follows; "" when healthy */
+} debros_check;
+
+typedef struct debros_health {
+    enum debros_health_state state; /* the worst of the checks */
+    const char *node_id;            /* of the node that was measured */
+    const debros_check *checks;
+    size_t n_checks;
+} debros_health;
 
 typedef struct debros_peer {
     const char *id;
     const char *const *addrs; /* known multiaddrs */
     size_t n_addrs;
-    const char *agent;              /* "" before identify */
-    const char *const *protocols;   /* of identify */
+    const char *agent;            /* "" before identify */
+    const char *const *protocols; /* of identify */
     size_t n_protocols;
     const char *observed; /* our address as the peer sees it, "" unknown */
     uint32_t rtt_us;      /* last ping; 0 unknown */
@@ -381,6 +412,7 @@ struct debros_net {
     uint32_t ttl_s;     /* in: invite */
     /* out */
     const debros_status *status; /* status */
+    const debros_health *health; /* health */
     const debros_peer *peers;    /* peers, identify */
     size_t n_peers;
     const char *const *names; /* ns_list */
@@ -390,11 +422,23 @@ struct debros_net {
     debros_net_cb cb; /* the library's */
 };
 
-/* A client's status, peers, ns_*, invite and connect are answered by the member that
- * it is connected to. */
+/* A client's status, health, peers, ns_*, invite and connect are answered by the member
+ * that it is connected to. */
 
 /* State of this node (a client: of its member). Never waits for a quorum. */
 DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_cb cb);
+/* Measures this node (a client: its member) as it is now. Never waits for a quorum, needs
+ * no disk. The checks:
+ *   loop_lag        us, the longest standstill of the node's thread in the last minute
+ *   disk_flush      us, 99 of 100 flushes of the log in the last minute took no longer
+ *   disk_free       bytes left for the data folder
+ *   disk_writes     ms for which the disk has taken no writes: full, or failing
+ *   quorum          voters that can be reached, of all
+ *   leader_contact  ms since a leader was heard; 0: this node leads
+ *   peers           members that are connected, of all others
+ *   apply_lag       entries that are committed and not yet in the databases
+ *   queue           requests that are pending; EBUSY above max_pending */
+DEBROS_API int debros_health_get(debros_node *node, debros_net *req, debros_net_cb cb);
 /* Peers that the node knows; connected ones first. */
 DEBROS_API int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb);
 /* target: a multiaddr ending in /p2p/ID. The node dials it. EAUTH: another key

@@ -54,5 +54,7 @@ struct dbr_fs {
 /* The real one, for folder `root` (created, mode 0700). */
 int dbr_fs_posix_create(struct dbr_fs **out, const char *root, debros_detail *detail);
 void dbr_fs_posix_destroy(struct dbr_fs *fs);
+/* Bytes that this user may still write to the folder's file system. 0 or EIO. */
+int dbr_fs_posix_free(struct dbr_fs *fs, uint64_t *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -322,4 +323,14 @@ void dbr_fs_posix_destroy(struct dbr_fs *fs)
     (void)close(self(fs)->root_fd);
     dbr_free((char *)(uintptr_t)fs->root);
     dbr_free(self(fs));
+}
+
+int dbr_fs_posix_free(struct dbr_fs *fs, uint64_t *out)
+{
+    struct statvfs st;
+    if (fstatvfs(self(fs)->root_fd, &st) != 0) {
+        return from_errno(errno);
+    }
+    *out = (uint64_t)st.f_bavail * st.f_frsize;
+    return 0;
 }

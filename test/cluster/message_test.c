@@ -122,6 +122,41 @@ static void call_and_its_reply(void **state)
     dbr_arena_finish(&arena);
 }
 
+static void health_passes_the_wire(void **state)
+{
+    debros_check checks[] = {
+        {"quorum", DEBROS_UNHEALTHY, 1, 3, true, "voters", "1 of 3"},
+        {"loop_lag", DEBROS_HEALTHY, 7, UINT64_MAX, false, "us", ""}};
+    debros_health health = {DEBROS_UNHEALTHY, "n", checks, 2};
+    debros_status node = {.node_id = "n",
+                          .cluster_id = "c",
+                          .leader = "",
+                          .members = 5,
+                          .voters = 3,
+                          .standbys = 2,
+                          .health = DEBROS_DEGRADED};
+    struct dbr_arena arena;
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL_REPLY};
+    (void)state;
+    dbr_arena_init(&arena, 0);
+    in.result = (struct dbr_call_result){.node = &node, .health = &health};
+    struct dbr_call_result out = pass(&arena, &in).result;
+    assert_int_equal(out.node->members, 5);
+    assert_int_equal(out.node->voters, 3);
+    assert_int_equal(out.node->standbys, 2);
+    assert_int_equal(out.node->health, DEBROS_DEGRADED);
+    assert_int_equal(out.health->n_checks, 2);
+    assert_int_equal(out.health->state, DEBROS_UNHEALTHY);
+    assert_string_equal(out.health->checks[0].name, "quorum");
+    assert_string_equal(out.health->checks[0].unit, "voters");
+    assert_string_equal(out.health->checks[0].reason, "1 of 3");
+    assert_true(out.health->checks[0].is_floor);
+    assert_true(out.health->checks[1].limit == UINT64_MAX);
+    checks[0].state = (enum debros_health_state)77; /* of a version to come */
+    assert_int_equal(pass(&arena, &in).result.health->checks[0].state, DEBROS_UNHEALTHY);
+    dbr_arena_finish(&arena);
+}
+
 /* No prefix of a frame crashes; what has no body is no frame. */
 static void cut_frames_are_refused(void **state)
 {
@@ -148,6 +183,7 @@ int main(void)
         cmocka_unit_test(hello_and_its_reply),
         cmocka_unit_test(join_and_its_reply),
         cmocka_unit_test(call_and_its_reply),
+        cmocka_unit_test(health_passes_the_wire),
         cmocka_unit_test(cut_frames_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,15 @@ static void network_calls_give_values(void **)
     fake.net.n_peers = 1;
     fake.net.text = "invite";
     fake.net.rtt_us = 250;
+    status.voters = 3;
+    status.health = DEBROS_DEGRADED;
+    debros_check check{"quorum", DEBROS_DEGRADED, 2, 3, true, "voters", "2 of 3"};
+    debros_health health{DEBROS_DEGRADED, "n", &check, 1};
+    fake.net.health = &health;
+    assert_int_equal(node.status().get().voters, 3);
+    assert_int_equal(node.status().get().health, DEBROS_DEGRADED);
+    assert_string_equal(node.health().get().checks.at(0).reason.c_str(), "2 of 3");
+    assert_true(node.health().get().checks.at(0).is_floor);
     assert_int_equal(node.status().get().uptime.count(), 1500);
     assert_string_equal(node.namespaces().get().at(1).c_str(), "shop");
     assert_string_equal(node.peers().get().at(0).id.c_str(), "p");

@@ -259,6 +259,7 @@ int debros_sql_query(debros_node *node, debros_sql *req, debros_sql_cb cb)
         return submit_net(node, req, cb, verb);                                          \
     }
 NET(debros_status_get, "status")
+NET(debros_health_get, "health")
 NET(debros_peers, "peers")
 NET(debros_connect, "connect")
 NET(debros_ping, "ping")

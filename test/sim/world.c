@@ -213,6 +213,19 @@ static void end_of_life(struct sim_world *w, int i, const struct dbr_effect *eff
                                    .incarnation = w->nodes[i].incarnation});
 }
 
+/* A full disk is seen once a batch of the log waits for it. */
+static void measure(struct sim_world *w, int i)
+{
+    const struct sim_node *node = &w->nodes[i];
+    struct dbr_host host = {
+        .folder = "sim", .disk_free = UINT64_MAX, .apply_detail = "", .max_pending = 4096};
+    if (node->log_batch != NULL && w->now < node->disk_full_until) {
+        host.log_waits_ms = 1;
+        host.disk_free = 0;
+    }
+    dbr_core_measured(node->core, &host, w->now);
+}
+
 static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
 {
     struct sim_node *node = &w->nodes[i];
@@ -251,6 +264,9 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
     case DBR_CORE_STOPPED:
     case DBR_CORE_FATAL:
         end_of_life(w, i, effect);
+        break;
+    case DBR_CORE_MEASURE:
+        measure(w, i);
         break;
     case DBR_CORE_READY:
         break;

@@ -81,6 +81,11 @@ class Node
     {
         return net<Status>(debros_status_get, detail::read_status);
     }
+    // Measured now; of a client: its member's.
+    Operation<Health> health()
+    {
+        return net<Health>(debros_health_get, detail::read_health);
+    }
     Operation<std::vector<Peer>> peers()
     {
         return net<std::vector<Peer>>(debros_peers, detail::read_peers);

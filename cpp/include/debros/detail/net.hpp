@@ -22,6 +22,27 @@ struct Status {
     std::uint32_t peer_count;
     std::uint64_t database_size; // bytes
     std::chrono::milliseconds uptime;
+    std::uint32_t members; // nodes of the cluster
+    std::uint32_t voters;  // of the raft group
+    std::uint32_t standbys;
+    debros_health_state health;
+};
+
+// One measurement; see debros_health_get() for the names.
+struct Check {
+    std::string name;
+    debros_health_state state;
+    std::uint64_t value;
+    std::uint64_t limit;
+    bool is_floor; // the limit is the least that is healthy, not the most
+    std::string unit;
+    std::string reason; // "" when healthy
+};
+
+struct Health {
+    debros_health_state state; // the worst of the checks
+    std::string node_id;
+    std::vector<Check> checks;
 };
 
 struct Peer {
@@ -83,7 +104,21 @@ inline Status read_status(const debros_net &req)
                   text(s.leader),  s.role,
                   s.term,          s.commit_index,
                   s.applied_index, s.peer_count,
-                  s.database_size, std::chrono::milliseconds(s.uptime_ms)};
+                  s.database_size, std::chrono::milliseconds(s.uptime_ms),
+                  s.members,       s.voters,
+                  s.standbys,      s.health};
+}
+
+inline Health read_health(const debros_net &req)
+{
+    const debros_health &h = *req.health;
+    Health out{h.state, text(h.node_id), {}};
+    for (std::size_t i = 0; i < h.n_checks; i++) {
+        const debros_check &c = h.checks[i];
+        out.checks.push_back({text(c.name), c.state, c.value, c.limit, c.is_floor,
+                              text(c.unit), text(c.reason)});
+    }
+    return out;
 }
 
 inline std::vector<Peer> read_peers(const debros_net &req)
