@@ -105,7 +105,12 @@ static void addresses_are_checked_and_named(void **state)
     addr = "/ip4/127.0.0.1/tcp/4001";
     assert_refused(&config,
                    "bootstrap address '/ip4/127.0.0.1/tcp/4001': not of the shape "
-                   "/ip4/ADDRESS/tcp/PORT/p2p/ID");
+                   "/ip4/ADDRESS/tcp/PORT/p2p/ID or /dns4/NAME/tcp/PORT/p2p/ID");
+    addr = "/dnsaddr/example.org/p2p/" PEER;
+    assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
+    addr = "/dns6/example.org/tcp/4001/p2p/" PEER;
+    assert_int_equal(dbr_config_init(&out, &config, &detail), 0);
+    dbr_config_finish(&out);
     addr = NULL;
     assert_int_equal(dbr_config_init(&out, &config, &detail), DEBROS_EINVAL);
 }

@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include <stdio.h>
+
 static struct harness_folder folder;
 static debros_node *node;
 
@@ -64,6 +66,30 @@ static void namespaces_are_made_once(void **state)
     debros_release(node, &req.base);
 }
 
+/* Found by the resolver, dialed, and shaken hands with: it is ourselves. */
+static void names_of_hosts_are_dialed(void **state)
+{
+    (void)state;
+    char target[200];
+    const char *port = strstr(debros_node_listen_addr(node, 0), "/tcp/");
+    size_t len = strspn(port + 5, "0123456789");
+    snprintf(target, sizeof(target), "/dns4/localhost/tcp/%.*s", (int)len, port + 5);
+    debros_net req = {.target = target};
+    assert_int_equal(debros_ping(node, &req, NULL), 0);
+    assert_int_equal(debros_wait(node, &req.base), DEBROS_EINVAL);
+    assert_non_null(strstr(req.base.detail, "this node itself answers there"));
+    assert_non_null(strstr(req.base.detail, "/dns4/localhost/tcp/"));
+    req.target = "/dns/no..such..host/tcp/4001";
+    assert_int_equal(debros_ping(node, &req, NULL), 0);
+    assert_int_equal(debros_wait(node, &req.base), DEBROS_EUNREACHABLE);
+    assert_non_null(strstr(req.base.detail, "no such host \"no..such..host\""));
+    req.target = "/dnsaddr/example.org";
+    assert_int_equal(debros_ping(node, &req, NULL), 0);
+    assert_int_equal(debros_wait(node, &req.base), DEBROS_EUNREACHABLE);
+    assert_non_null(strstr(req.base.detail, "can be dialed"));
+    debros_release(node, &req.base);
+}
+
 static void every_role_has_a_name(void **state)
 {
     (void)state;
@@ -79,6 +105,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(targets_are_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_status_tells_who_leads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(namespaces_are_made_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_of_hosts_are_dialed, set_up, tear_down),
         cmocka_unit_test(every_role_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
