@@ -1,6 +1,7 @@
 /* A swarm and a secured peer that says anything on its streams. Byte 0: bit 0 who dials,
  * bit 1 whether the peer is a member. Then commands, each a byte: its low three bits say
- * what, the rest names a stream or a protocol; SAY takes a length and bytes. */
+ * what, the rest names a stream or a protocol, 31 being identify push; SAY takes a length
+ * and bytes. */
 #include "fuzz.h"
 
 #include "base/reader.h"
@@ -121,7 +122,8 @@ static void do_peer(struct fuzz *f, enum command command, unsigned n,
         return;
     }
     if (command == OPEN) {
-        const char *name = protocols[n % DBR_COUNT(protocols)];
+        const char *name =
+            n == 31 ? "/ipfs/id/push/1.0.0" : protocols[n % DBR_COUNT(protocols)];
         if (dbr_stack_open(f->peer, &stream, dbr_bytes_str(name), f->now) == 0) {
             f->theirs[f->n_theirs++ % STREAMS] = stream;
         }
