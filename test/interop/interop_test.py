@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stock js-libp2p peers against our program, both ways, over IPv4 and IPv6 loopback.
 
-    interop_test.py PATH/TO/debros [TEST ...]
+    interop_test.py PATH/TO/debros PATH/TO/swarm_peer [TEST ...]
 
 Handshake, identify, ping and the end of a connection, each begun by either side. Needs
 Node.js 22 or later and `npm ci` in this folder: scripts/setup does both.
@@ -20,9 +20,10 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-STOCK = ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0']
+STOCK = ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', '/ipfs/id/push/1.0.0']
 PATIENCE = 60  # seconds: a busy machine may be slow, a test that hangs ends
 DEBROS = None
+SWARM_PEER = None
 NODE_JS = None
 
 
@@ -129,6 +130,28 @@ class JsPeer(Process):
         return answer
 
 
+class SwarmPeer(Process):
+    """Our swarm without a node around it, made to change what it says of itself."""
+
+    def __init__(self):
+        super().__init__([SWARM_PEER])
+        ready = self.wait_event('ready')
+        self.id = ready['id']
+        self.addr = ready['addr'] + '/p2p/' + self.id
+
+    def wait_event(self, name, **fields):
+        def wanted(line):
+            event = json.loads(line)
+            if event['event'] == name and all(event.get(k) == v for k, v in fields.items()):
+                return event
+            return None
+        return self.wait_line(wanted)
+
+    def do(self, line):
+        self.child.stdin.write(line + '\n')
+        self.child.stdin.flush()
+
+
 class OurNode(Process):
     """A cluster of one node, in a folder of its own."""
 
@@ -197,9 +220,8 @@ class Interop(unittest.TestCase):
     def check_js_view(self, told, node):
         self.assertEqual(told['peer'], node.id)
         self.assertTrue(told['agent'].startswith('debros/'), told['agent'])
-        self.assertEqual(told['protocols'][:2], STOCK)
+        self.assertEqual(told['protocols'][:3], STOCK)
         self.assertIn('/debros/raft/1.0.0', told['protocols'])
-        self.assertNotIn('/ipfs/id/push/1.0.0', told['protocols'])
         self.assertEqual(sorted(told['addrs']), sorted(plain(a) for a in node.addrs))
 
     def test_js_dials_us(self):
@@ -230,7 +252,7 @@ class Interop(unittest.TestCase):
                 told = run_json('identify', addr)
                 self.assertEqual(told['id'], self.js.id)
                 self.assertTrue(told['agent'].startswith('js-libp2p/3.3.11 '), told['agent'])
-                self.assertEqual(sorted(words(told['protocols'])), STOCK)
+                self.assertEqual(sorted(words(told['protocols'])), sorted(STOCK))
                 self.assertEqual(sorted(words(told['addrs'])),
                                  sorted(plain(a) for a in self.js.addrs))
                 self.assertEqual(told['observed'].split('/')[1:3], addr.split('/')[1:3])
@@ -268,6 +290,51 @@ class Interop(unittest.TestCase):
             kept.seen.append(kept.lines.get())
         self.assertFalse([line for line in kept.seen if '"disconnect"' in line])
 
+    def wait_known(self, js, peer, check):
+        """Asks js until what it keeps of `peer` is as it should be."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            known = js.ask('known', peer.id)
+            if check(known):
+                return known
+            self.assertLess(time.monotonic(), end, known)
+            time.sleep(0.05)
+
+    def check_pushes(self, js, peer):
+        """Connected, whoever dialed: changes arrive on both sides."""
+        listens = plain(peer.addr)
+        known = self.wait_known(js, peer, lambda k: k['certified'] == [listens])
+        self.assertGreater(known['record'], 100)
+        self.assertNotIn('/interop/offered/1.0.0', known['protocols'])
+        heard = peer.wait_event('identified', peer=js.id)
+        self.assertGreater(heard['seq'], 0)  # js's record holds, too
+        self.assertEqual(sorted(heard['addrs']), sorted(plain(a) for a in js.addrs))
+        # We change: js hears of an address and of a protocol, and believes our record.
+        other = '/ip4/127.0.0.1/tcp/9'
+        peer.do('announce ' + other)
+        peer.do('offer 1')
+        self.wait_known(js, peer, lambda k: (sorted(k['certified']) == sorted([listens, other])
+                                             and '/interop/offered/1.0.0' in k['protocols']
+                                             and not k['others']))
+        # js changes.
+        js.ask('handle', '/interop/handled/1.0.0')
+        heard = peer.wait_event('identified', peer=js.id)
+        while '/interop/handled/1.0.0' not in heard['protocols']:
+            heard = peer.wait_event('identified', peer=js.id)
+        self.assertIn('/ipfs/id/1.0.0', heard['protocols'])
+
+    def test_pushes_when_js_dials(self):
+        js, peer = self.start(JsPeer), self.start(SwarmPeer)
+        js.ask('dial', peer.addr)
+        self.check_pushes(js, peer)
+
+    def test_pushes_when_we_dial(self):
+        js, peer = self.start(JsPeer), self.start(SwarmPeer)
+        peer.do('dial ' + js.addrs[0])
+        peer.wait_event('dialed', status=0)
+        js.wait_event('identify', peer=peer.id)
+        self.check_pushes(js, peer)
+
     def test_we_stop_politely(self):
         js = self.start(JsPeer)
         node = self.start(OurNode, os.path.join(self.folder.name, 'stopping'), '--open')
@@ -278,9 +345,10 @@ class Interop(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     DEBROS = os.path.abspath(sys.argv.pop(1))
+    SWARM_PEER = os.path.abspath(sys.argv.pop(1))
     NODE_JS = find_node_js()
     check_modules()
     unittest.main(verbosity=2)

@@ -1,4 +1,4 @@
-// A stock js-libp2p peer: tcp, noise, yamux, identify, ping.
+// A stock js-libp2p peer: tcp, noise, yamux, identify and its push, ping.
 //
 //   node peer.mjs [LISTEN ADDR...]      by default /ip4/127.0.0.1/tcp/0 and /ip6/::1/tcp/0
 //
@@ -8,6 +8,8 @@
 //   {"do":"dial","addr":A}   answered {"event":"dialed","id":...} or {"event":"error",...}
 //   {"do":"ping","addr":A}   answered {"event":"pinged","ms":...}
 //   {"do":"identify","addr":A}  answered {"event":"identified",...}
+//   {"do":"handle","addr":P}  speaks the protocol P from now on, and tells its peers
+//   {"do":"known","addr":ID}  answered {"event":"known",...}: what it keeps of a peer
 //   {"do":"hangup","addr":A} answered {"event":"hungup"}
 //
 // Every answer carries the command's "tag". The peer ends with its stdin.
@@ -16,7 +18,7 @@ import { createLibp2p } from 'libp2p'
 import { tcp } from '@libp2p/tcp'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
 
@@ -31,7 +33,7 @@ const node = await createLibp2p({
   streamMuxers: [yamux()],
   // Stock but for this: all connections of the test come from one address.
   connectionManager: { inboundConnectionThreshold: 1000 },
-  services: { identify: identify(), ping: ping() }
+  services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
 })
 
 function tell (object) {
@@ -75,6 +77,20 @@ const commands = {
   async identify ({ addr }) {
     const connection = await node.dial(multiaddr(addr))
     return { event: 'identified', ...describe(await node.services.identify.identify(connection)) }
+  },
+  async handle ({ addr }) {
+    await node.handle(addr, stream => stream.close())
+    return { event: 'handled' }
+  },
+  async known ({ addr }) {
+    const peer = await node.peerStore.get(node.getPeers().find(id => id.toString() === addr))
+    return {
+      event: 'known',
+      protocols: peer.protocols,
+      certified: peer.addresses.filter(a => a.isCertified).map(a => a.multiaddr.toString()),
+      others: peer.addresses.filter(a => !a.isCertified).map(a => a.multiaddr.toString()),
+      record: peer.peerRecordEnvelope?.length ?? 0
+    }
   },
   async hangup ({ addr }) {
     await node.hangUp(multiaddr(addr))
