@@ -196,6 +196,7 @@ int main(void)
         cmocka_unit_test(keys_of_small_order_are_refused),
         cmocka_unit_test(the_given_rng_decides),
         cmocka_unit_test(wiping_leaves_nothing),
+        cmocka_unit_test(a_forgery_for_the_fuzzer_is_refused),
     };
     return dbr_crypto_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }
