@@ -352,7 +352,10 @@ static void entries_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
 
 void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now)
 {
-    bool may_fail = job->type == DBR_APPLY_CHECKPOINT || job->type == DBR_APPLY_IMAGE;
+    /* A checkpoint that the disk failed is no matter of trying again: a second fsync
+     * may say that all is well when it is not. */
+    bool may_fail = job->type == DBR_APPLY_IMAGE ||
+                    (job->type == DBR_APPLY_CHECKPOINT && job->status != DEBROS_EIO);
     if (job->status != 0 && !may_fail) {
         dbr_core_fatal(core, job->status, "the database cannot go on: %s",
                        job->detail.text);
