@@ -1,70 +1,71 @@
-/* The load, and what its answers promise: each acknowledged row is on every node, once;
- * each refused one on none; a read sees what its level promises of the rows that were
- * acknowledged before it began. */
+/* The load, and what its answers promise at once: a row that was refused is nowhere, and
+ * the order of the log indexes respects real time. The rest is history.c's. */
 #include <stdlib.h>
 
 #include "world.h"
 
-enum { ROW_NONE, ROW_IN_FLIGHT, ROW_ACKED, ROW_UNKNOWN, ROW_FAILED };
-
-/* A leader that was cut off believes in itself for two of its election timeouts (500 ms)
- * at most, and what it or others send is under way for a while. */
-#define DEPOSED_MS   1000
-#define UNDER_WAY_MS 200
-
 struct sim_answer sim_answer[SIM_NODES_MAX];
 
-static void set_row(struct sim_world *w, int64_t id, uint8_t state)
+static struct sim_record *record_of(struct sim_world *w, const struct sim_op *op)
 {
-    w->state[id] = state;
-    if (state == ROW_ACKED) {
-        w->acked_at[w->n_acked_rows++] = w->now;
-    }
+    return &w->records[op->id];
 }
 
-/* Rows that were acknowledged `age` ms ago. */
-static uint64_t acked_before(const struct sim_world *w, uint32_t age)
+static void new_record(struct sim_world *w, struct sim_op *op, bool is_read)
 {
-    uint64_t n = w->n_acked_rows;
-    while (n > 0 && w->acked_at[n - 1] + age > w->now) {
+    if (w->next_id >= w->cap_records) {
+        w->cap_records = 2 * w->cap_records + 256;
+        w->records = realloc(w->records, (size_t)w->cap_records * sizeof(*w->records));
+    }
+    op->id = w->next_id++;
+    w->records[op->id] =
+        (struct sim_record){.is_read = is_read, .level = op->request.level};
+    op->floor = w->floor;
+    op->began_at = w->floor;
+}
+
+/* A leader that was cut off believes in itself for two of its election timeouts (500 ms)
+ * at most. What it or others send waits as long as a partition or a pause takes. */
+#define DEPOSED_MS   1000
+#define UNDER_WAY_MS 5000
+
+/* The index that had been acknowledged `age` ms ago. */
+static uint64_t floor_before(const struct sim_world *w, uint32_t age)
+{
+    size_t n = w->n_acks;
+    while (n > 0 && w->acks[n - 1].at + age > w->now) {
         n--;
     }
-    return n;
+    return n > 0 ? w->acks[n - 1].floor : 0;
+}
+
+static bool is_exact(enum debros_level level)
+{
+    return level == DEBROS_LINEARIZABLE || level == DEBROS_STRONG;
 }
 
 /* A client mixes levels. */
-static void fill_count(struct sim_world *w, struct sim_op *op)
+static void fill_read(struct sim_world *w, struct sim_op *op)
 {
     static const enum debros_level levels[] = {
         DEBROS_LINEARIZABLE, DEBROS_LINEARIZABLE, DEBROS_LINEARIZABLE, DEBROS_WEAK,
         DEBROS_STRONG,       DEBROS_NONE,         DEBROS_NONE,         DEBROS_AUTO};
     struct dbr_request *r = &op->request;
     r->type = DBR_REQUEST_QUERY;
-    op->statements[0].sql = "SELECT count(*) FROM t";
     r->level = w->faults ? levels[dbr_rng_below(&w->load_rng, 8)] : DEBROS_LINEARIZABLE;
+    op->statements[0].sql =
+        "SELECT (SELECT count(*) FROM t), (SELECT group_concat(k || '=' || v, ';') "
+        "FROM (SELECT k, v FROM s ORDER BY k))";
+    new_record(w, op, true);
     bool may_be_old = r->level == DEBROS_NONE || r->level == DEBROS_AUTO;
     if (may_be_old && dbr_rng_below(&w->load_rng, 2) == 0) {
         r->freshness_ms = 60 + (uint32_t)dbr_rng_below(&w->load_rng, 2000);
     }
     if (may_be_old && r->freshness_ms == 0) {
-        return; /* any age */
+        op->floor = 0; /* any age */
+    } else if (!is_exact(r->level)) {
+        op->floor = floor_before(w, r->freshness_ms + DEPOSED_MS + UNDER_WAY_MS);
     }
-    bool is_exact = r->level == DEBROS_LINEARIZABLE || r->level == DEBROS_STRONG;
-    op->floor = is_exact ? w->n_acked_rows
-                         : acked_before(w, r->freshness_ms + DEPOSED_MS + UNDER_WAY_MS);
-}
-
-static void fill_insert(struct sim_world *w, struct sim_op *op)
-{
-    static const char value[] = "w\xc3\xa4hrend"; /* UTF-8 */
-    op->id = w->next_id++;
-    set_row(w, op->id, ROW_IN_FLIGHT);
-    op->params[0] = (debros_value){.type = DEBROS_INTEGER, .as.integer = op->id};
-    op->params[1] = (debros_value){.type = DEBROS_TEXT, .as.bytes = dbr_bytes_str(value)};
-    op->statements[0] = (debros_statement){
-        .sql = "INSERT INTO t(id, v) VALUES(?, ?)", .params = op->params, .n_params = 2};
-    op->statements[1] = (debros_statement){.sql = "UPDATE c SET n = n + 1"};
-    op->request.n_statements = 2;
 }
 
 static void fill(struct sim_world *w, struct sim_op *op)
@@ -82,23 +83,21 @@ static void fill(struct sim_world *w, struct sim_op *op)
         r->type = DBR_REQUEST_STATUS;
         break;
     case SIM_OP_SETUP:
-        op->statements[0].sql =
-            "CREATE TABLE IF NOT EXISTS t(id INTEGER, v TEXT, at TEXT "
-            "DEFAULT CURRENT_TIMESTAMP, r INTEGER DEFAULT (random()))";
-        op->statements[1].sql = "CREATE TABLE IF NOT EXISTS c AS SELECT 0 AS n";
-        r->n_statements = 2;
+        sim_work_setup(w, op);
         break;
-    case SIM_OP_INSERT:
-        fill_insert(w, op);
+    case SIM_OP_WRITE:
+        new_record(w, op, false);
+        sim_work_write(w, op, record_of(w, op));
         break;
     case SIM_OP_COUNT:
-        fill_count(w, op);
+        fill_read(w, op);
         break;
     default:
         r->type = DBR_REQUEST_QUERY;
         r->level = DEBROS_NONE;
         op->statements[0].sql =
-            "SELECT id, v, at, r, (SELECT n FROM c) FROM t ORDER BY rowid";
+            "SELECT id, v, at, r, (SELECT n FROM c), (SELECT group_concat(v) FROM "
+            "(SELECT v FROM s ORDER BY k)) FROM t ORDER BY rowid";
         break;
     }
 }
@@ -106,7 +105,8 @@ static void fill(struct sim_world *w, struct sim_op *op)
 struct sim_op *sim_submit(struct sim_world *w, int i, int kind, uint32_t timeout_ms)
 {
     struct sim_node *node = &w->nodes[i];
-    if (node->core == NULL || (node->phase != SIM_MEMBER && node->phase != SIM_CLIENT)) {
+    if (node->core == NULL || node->paused_until > w->now ||
+        (node->phase != SIM_MEMBER && node->phase != SIM_CLIENT)) {
         return NULL;
     }
     struct sim_op *op = calloc(1, sizeof(*op));
@@ -117,46 +117,57 @@ struct sim_op *sim_submit(struct sim_world *w, int i, int kind, uint32_t timeout
     dbr_arena_init(&op->request.arena, 0);
     fill(w, op);
     op->request.deadline = w->now + timeout_ms;
+    op->began_deserted = w->nodes[0].core == NULL;
     dbr_list_push_back(&node->ops, &op->link);
+    sim_act(w, i);
     dbr_core_request(node->core, &op->request, w->now);
     sim_drain(w, i);
-    return op;
+    return op; /* it may be gone already: only for NULL or not */
 }
 
-/* ---- Checks -------------------------------------------------------------------------
+/* ---- The final tables ----------------------------------------------------------------
  */
 
 static uint64_t mix(uint64_t hash, const debros_value *value)
 {
-    hash = (hash ^ (uint64_t)value->type) * 0x100000001b3;
+    hash = sim_hash(hash, &value->type, sizeof(value->type));
     if (value->type == DEBROS_INTEGER) {
-        return (hash ^ (uint64_t)value->as.integer) * 0x100000001b3;
+        return sim_hash(hash, &value->as.integer, sizeof(value->as.integer));
     }
-    for (size_t i = 0; value->type == DEBROS_TEXT && i < value->as.bytes.len; i++) {
-        hash = (hash ^ value->as.bytes.data[i]) * 0x100000001b3;
+    return value->type == DEBROS_TEXT
+               ? sim_hash(hash, value->as.bytes.data, value->as.bytes.len)
+               : hash;
+}
+
+/* What is wrong about the row; NULL: nothing. */
+static const char *row_wrong(const struct sim_world *w, const uint8_t *seen, int64_t id)
+{
+    if (id <= 0 || id >= w->next_id || w->records[id].is_read) {
+        return "was never written";
     }
-    return hash;
+    if (seen[id]) {
+        return "is there twice";
+    }
+    return w->records[id].outcome == SIM_REFUSED ? "was refused" : NULL;
 }
 
 bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows)
 {
     struct sim_answer *answer = &sim_answer[node];
-    uint8_t *seen = calloc((size_t)w->next_id + 1, 1);
+    uint8_t *seen = calloc((size_t)w->next_id, 1);
     bool ok = true;
-    answer->hash = 0xcbf29ce484222325;
+    answer->hash = SIM_HASH_START;
     answer->rows = rows->n_rows;
-    for (size_t i = 0; i < rows->n_rows; i++) {
+    for (size_t i = 0; i < rows->n_rows && ok; i++) {
         const debros_value *row = &rows->cells[i * rows->n_columns];
         int64_t id = row[0].as.integer;
-        sim_trace(w, "n%d holds row %lld", node, (long long)id);
+        const char *wrong = row_wrong(w, seen, id);
         for (size_t c = 0; c < rows->n_columns; c++) {
             answer->hash = mix(answer->hash, &row[c]);
         }
         answer->counter = (uint64_t)row[4].as.integer;
-        if (id < 0 || id >= w->next_id || seen[id] || w->state[id] == ROW_FAILED) {
-            sim_fail(w, "node %d: row %lld %s", node, (long long)id,
-                     id >= 0 && id < w->next_id && seen[id] ? "is there twice"
-                                                            : "was never accepted");
+        if (wrong != NULL) {
+            sim_fail(w, "node %d: row %lld %s", node, (long long)id, wrong);
             ok = false;
         } else {
             seen[id] = 1;
@@ -167,8 +178,8 @@ bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows)
     return ok;
 }
 
-/* ---- Answers
- * --------------------------------------------------------------------------- */
+/* ---- Answers -------------------------------------------------------------------------
+ */
 
 static bool is_unknown(int status)
 {
@@ -176,38 +187,115 @@ static bool is_unknown(int status)
            status == DEBROS_EUNREACHABLE;
 }
 
-static void insert_done(struct sim_world *w, struct sim_op *op)
+/* Real time: what was answered before this began has no larger index. */
+static void check_floor(struct sim_world *w, const struct sim_op *op)
 {
-    int status = op->request.status;
-    if (status == 0) {
-        set_row(w, op->id, ROW_ACKED);
-        w->result->n.acked++;
-    } else if (is_unknown(status)) {
-        set_row(w, op->id, ROW_UNKNOWN);
-        w->result->n.unknown++;
-    } else {
-        set_row(w, op->id, ROW_FAILED);
-        w->result->n.failed++;
+    const struct sim_record *r = record_of(w, op);
+    if (r->index < op->floor || (!r->is_read && r->index == op->floor)) {
+        sim_fail(w,
+                 "%s %lld on node %d (level %d, freshness %u) is at %llu, but %llu was "
+                 "answered before it began",
+                 r->is_read ? "stale read" : "write", (long long)op->id, op->node,
+                 (int)op->request.level, op->request.freshness_ms,
+                 (unsigned long long)r->index, (unsigned long long)op->floor);
     }
 }
 
-static void count_done(struct sim_world *w, struct sim_op *op)
+static void raise_floor(struct sim_world *w, uint64_t index)
 {
-    const struct dbr_sql_reply *reply = op->request.sql;
-    w->result->n.stale_refusals += op->request.status == DEBROS_ESTATE;
-    if (op->request.status != 0 || reply == NULL) {
+    if (index <= w->floor) {
         return;
     }
-    w->result->n.reads_of[op->request.level]++;
-    int64_t rows = reply->results[0].cells[0].as.integer;
-    w->result->n.reads++;
-    if (rows < (int64_t)op->floor) {
-        sim_fail(w,
-                 "stale read of level %d, freshness %u, on node %d: %lld rows, %llu were "
-                 "acknowledged",
-                 (int)op->request.level, op->request.freshness_ms, op->node,
-                 (long long)rows, (unsigned long long)op->floor);
+    if (w->n_acks == w->cap_acks) {
+        w->cap_acks = 2 * w->cap_acks + 256;
+        w->acks = realloc(w->acks, w->cap_acks * sizeof(*w->acks));
     }
+    w->floor = index;
+    w->acks[w->n_acks++] = (struct sim_ack){.at = w->now, .floor = index};
+}
+
+static void write_acked(struct sim_world *w, struct sim_op *op)
+{
+    const struct dbr_sql_reply *reply = op->request.sql;
+    struct sim_record *r = record_of(w, op);
+    for (size_t i = 2; i < reply->n_results; i++) {
+        r->changes += reply->results[i].rows_affected;
+    }
+    w->n_acked_rows++;
+    w->guess[r->key] = r->a;
+    r->index = reply->index;
+    check_floor(w, op);
+    raise_floor(w, r->index);
+    sim_seen(w, SIM_SEEN_ACKED);
+    if (!w->nodes[op->node].leads) {
+        sim_seen(w, SIM_SEEN_FORWARDED);
+    }
+    if (op->began_deserted && w->nodes[op->node].phase == SIM_CLIENT) {
+        sim_seen(w, SIM_SEEN_CLIENT_FAILOVER);
+    }
+}
+
+static void set_outcome(struct sim_world *w, struct sim_op *op)
+{
+    struct sim_record *r = record_of(w, op);
+    r->status = op->request.status;
+    r->outcome = r->status == 0          ? SIM_ACKED
+                 : is_unknown(r->status) ? SIM_UNKNOWN
+                                         : SIM_REFUSED;
+    if (r->status == DEBROS_ETIMEDOUT) {
+        sim_seen(w, SIM_SEEN_EXPIRED);
+    } else if (r->status == DEBROS_ECANCELED) {
+        sim_seen(w, SIM_SEEN_CANCELLED);
+    }
+}
+
+static void write_done(struct sim_world *w, struct sim_op *op)
+{
+    set_outcome(w, op);
+    if (record_of(w, op)->outcome == SIM_ACKED) {
+        write_acked(w, op);
+    } else {
+        sim_seen(w, record_of(w, op)->outcome == SIM_UNKNOWN ? SIM_SEEN_UNKNOWN
+                                                             : SIM_SEEN_REFUSED);
+    }
+}
+
+static void note_read(struct sim_world *w, const struct sim_op *op)
+{
+    static const enum sim_seen seen[] = {[DEBROS_LINEARIZABLE] = SIM_SEEN_READS,
+                                         [DEBROS_NONE] = SIM_SEEN_LOCAL_READS,
+                                         [DEBROS_WEAK] = SIM_SEEN_WEAK_READS,
+                                         [DEBROS_STRONG] = SIM_SEEN_STRONG_READS,
+                                         [DEBROS_AUTO] = SIM_SEEN_AUTO_READS};
+    const struct sim_record *r = record_of(w, op);
+    sim_seen(w, seen[r->level]);
+    if (op->outlived && is_exact(r->level)) {
+        sim_seen(w, SIM_SEEN_RETRIED_READS);
+    }
+    if (r->index < op->began_at) {
+        sim_seen(w, SIM_SEEN_OLD_READS);
+    }
+}
+
+static void read_done(struct sim_world *w, struct sim_op *op)
+{
+    struct sim_record *r = record_of(w, op);
+    set_outcome(w, op);
+    if (op->request.status == DEBROS_ESTATE) {
+        sim_seen(w, SIM_SEEN_STALE_REFUSED);
+    }
+    if (op->request.status != 0) {
+        return;
+    }
+    const debros_value *cells = op->request.sql->results[0].cells;
+    r->rows = (uint64_t)cells[0].as.integer;
+    r->hash = sim_hash(SIM_HASH_START, cells[1].as.bytes.data, cells[1].as.bytes.len);
+    r->index = op->request.sql->index;
+    check_floor(w, op);
+    if (is_exact(r->level)) {
+        raise_floor(w, r->index);
+    }
+    note_read(w, op);
 }
 
 static void invite_done(struct sim_world *w, struct sim_op *op)
@@ -215,14 +303,12 @@ static void invite_done(struct sim_world *w, struct sim_op *op)
     if (op->request.status != 0) {
         return;
     }
-    for (int i = 0; i < w->n_nodes - 1; i++) {
+    int n = w->config.n_nodes - (w->is_up ? 0 : w->config.n_late);
+    for (int i = 0; i < n; i++) {
         struct sim_node *node = &w->nodes[i];
         if (!node->has_cluster && node->invite == NULL) {
             node->invite = strdup(op->request.text);
-            sim_push(w, (struct sim_event){.at = w->now + 1,
-                                           .type = SIM_RESTART,
-                                           .node = i,
-                                           .incarnation = node->incarnation});
+            sim_restart_in(w, i, 1);
             return;
         }
     }
@@ -261,11 +347,11 @@ void sim_op_done(struct sim_world *w, struct sim_op *op)
         op->done = true;
         dbr_list_remove(&op->link);
         return;
-    case SIM_OP_INSERT:
-        insert_done(w, op);
+    case SIM_OP_WRITE:
+        write_done(w, op);
         break;
     case SIM_OP_COUNT:
-        count_done(w, op);
+        read_done(w, op);
         break;
     case SIM_OP_INVITE:
         invite_done(w, op);
@@ -285,14 +371,39 @@ void sim_ops_lost(struct sim_world *w, int i)
     DBR_LIST_FOREACH(item, tmp, &w->nodes[i].ops)
     {
         struct sim_op *op = DBR_LIST_ENTRY(item, struct sim_op, link);
-        if (op->kind == SIM_OP_INSERT) {
-            set_row(w, op->id, ROW_UNKNOWN);
-            w->result->n.unknown++;
+        if (op->kind == SIM_OP_WRITE) {
+            record_of(w, op)->outcome = SIM_UNKNOWN;
+            sim_seen(w, SIM_SEEN_UNKNOWN);
         }
         if (op->kind == SIM_OP_TEST) {
             dbr_list_remove(&op->link);
         } else {
             sim_op_free(op);
+        }
+    }
+}
+
+void sim_ops_outlive(struct sim_world *w, int i)
+{
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    DBR_LIST_FOREACH(item, tmp, &w->nodes[i].ops)
+    {
+        DBR_LIST_ENTRY(item, struct sim_op, link)->outlived = true;
+    }
+}
+
+void sim_cancel(struct sim_world *w, int i, int64_t id)
+{
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    DBR_LIST_FOREACH(item, tmp, &w->nodes[i].ops)
+    {
+        struct sim_op *op = DBR_LIST_ENTRY(item, struct sim_op, link);
+        if (op->id == id && op->kind != SIM_OP_TEST) {
+            dbr_core_cancel(w->nodes[i].core, &op->request, w->now);
+            sim_drain(w, i);
+            return;
         }
     }
 }
@@ -318,6 +429,7 @@ int sim_test_run(struct sim_world *w, struct sim_op *op, uint32_t timeout_ms)
     struct sim_node *node = &w->nodes[op->node];
     op->request.deadline = w->now + timeout_ms;
     dbr_list_push_back(&node->ops, &op->link);
+    sim_act(w, op->node);
     dbr_core_request(node->core, &op->request, w->now);
     sim_drain(w, op->node);
     for (uint32_t t = 0; !op->done && t < timeout_ms + 1000; t += 10) {
@@ -332,8 +444,17 @@ void sim_load(struct sim_world *w)
         return;
     }
     int node = (int)dbr_rng_below(&w->load_rng, (uint64_t)w->n_nodes);
-    int kind = dbr_rng_below(&w->load_rng, 4) == 0 ? SIM_OP_COUNT : SIM_OP_INSERT;
-    sim_submit(w, node, kind, 2000 + (uint32_t)dbr_rng_below(&w->load_rng, 4000));
+    uint32_t timeout_ms = 2000 + (uint32_t)dbr_rng_below(&w->load_rng, 4000);
+    int kind = dbr_rng_below(&w->load_rng, 16) < 6 ? SIM_OP_COUNT : SIM_OP_WRITE;
+    uint64_t cancel = dbr_rng_below(&w->load_rng, 32);
+    sim_submit(w, node, kind, timeout_ms);
+    if (cancel == 0) {
+        sim_push(w, (struct sim_event){.at = w->now + dbr_rng_below(&w->load_rng, 20),
+                                       .type = SIM_CANCEL,
+                                       .node = node,
+                                       .incarnation = w->nodes[node].incarnation,
+                                       .len = (size_t)(w->next_id - 1)});
+    }
     sim_push(w, (struct sim_event){.at = w->now + 1 + dbr_rng_below(&w->load_rng, 60),
                                    .type = SIM_LOAD,
                                    .node = -1});

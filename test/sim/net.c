@@ -16,9 +16,12 @@ static struct sim_link *find_link(struct sim_world *w, int node, uint64_t conn, 
     return NULL;
 }
 
-static bool is_parted(const struct sim_world *w, const struct sim_link *link)
+/* Nothing gets to that side. */
+static bool is_parted(const struct sim_world *w, const struct sim_link *link, int side)
 {
-    return w->group[link->node[0]] != w->group[link->node[1]];
+    int from = link->node[1 - side];
+    int to = link->node[side];
+    return w->blocked[from][to] || w->group[from] != w->group[to];
 }
 
 /* An event on the link; it keeps the link's memory until it has happened. */
@@ -90,7 +93,7 @@ void sim_dial(struct sim_world *w, int node, const struct dbr_effect *effect)
     struct sim_link *link = calloc(1, sizeof(*link));
     link->next = w->links;
     w->links = link;
-    w->result->n.redials++;
+    sim_seen(w, SIM_SEEN_DIAL);
     link->node[0] = node;
     link->node[1] = to < 0 ? node : to;
     link->conn[0] = effect->conn;
@@ -141,6 +144,7 @@ void sim_cut(struct sim_world *w, struct sim_link *link)
         if (link->open[side] && link->incarnation[side] == node->incarnation &&
             node->core != NULL) {
             link->open[side] = false;
+            sim_act(w, link->node[side]);
             dbr_core_closed(node->core, link->conn[side], w->now);
             sim_drain(w, link->node[side]);
         }
@@ -163,9 +167,9 @@ void sim_node_links_die(struct sim_world *w, int node)
 static void accept_dial(struct sim_world *w, struct sim_link *link)
 {
     struct sim_node *node = &w->nodes[link->node[1]];
-    bool can = link->node[0] != link->node[1] && node->phase == SIM_MEMBER &&
-               !is_parted(w, link);
-    dbr_time answer_at = arrival(w, link, 0) + (is_parted(w, link) ? 1000 : 0);
+    bool is_silent = is_parted(w, link, 0) || is_parted(w, link, 1);
+    bool can = link->node[0] != link->node[1] && node->phase == SIM_MEMBER && !is_silent;
+    dbr_time answer_at = arrival(w, link, 0) + (is_silent ? 1000 : 0);
     if (can) {
         struct dbr_multiaddr from = w->nodes[link->node[0]].addr;
         dbr_multiaddr_cut_peer(&from);
@@ -174,6 +178,7 @@ static void accept_dial(struct sim_world *w, struct sim_link *link)
         link->open[1] = true;
         node->next_conn += 2;
         push_on(w, link, 0, SIM_DIALED, answer_at);
+        sim_act(w, link->node[1]);
         dbr_core_accepted(node->core, link->conn[1], &from, w->now);
         sim_drain(w, link->node[1]);
     } else {
@@ -192,6 +197,7 @@ static void dialed(struct sim_world *w, struct sim_link *link)
         dbr_core_dialed(node->core, link->conn[0], w->now);
     } else {
         link->open[0] = false;
+        sim_seen(w, SIM_SEEN_DIAL_REFUSED);
         dbr_core_dial_failed(node->core, link->conn[0], "connection refused", w->now);
     }
     sim_drain(w, link->node[0]);
@@ -257,10 +263,11 @@ void sim_net_event(struct sim_world *w, struct sim_event *event)
 {
     struct sim_link *link = event->link;
     bool waits = event->type == SIM_BYTES
-                     ? is_parted(w, link)
-                     : event->type == SIM_HANGUP && link->queue[event->side] != NULL;
+                     ? is_parted(w, link, event->side)
+                     : event->type == SIM_HANGUP && (link->queue[event->side] != NULL ||
+                                                     is_parted(w, link, event->side));
     if (waits && link->open[event->side]) {
-        event->at = w->now + 10; /* bytes wait in a partition, the end waits for bytes */
+        event->at = w->now + 10; /* in a partition; the end waits for the bytes, too */
         sim_push(w, *event);
         return;
     }

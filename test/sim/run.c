@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/inner.h"
 #include "crypto/system.h"
 #include "world.h"
 
 #define BRING_UP_MS 60000
 #define CONVERGE_MS 90000
-#define ROWS_MAX    100000
 
 void sim_step_until(struct sim_world *w, dbr_time until)
 {
@@ -23,6 +23,9 @@ static void log_line(void *data, const debros_log_record *record, const char *si
 {
     (void)site;
     sim_trace(data, "log %s: %s", record->module, record->message);
+    if (strstr(record->message, "of an unfinished write") != NULL) {
+        sim_seen(data, SIM_SEEN_TORN_TAIL);
+    }
 }
 
 static void init_node(struct sim_world *w, int i)
@@ -48,19 +51,23 @@ static void init_node(struct sim_world *w, int i)
 void sim_init(struct sim_world *w, const struct sim_config *config,
               struct sim_result *result)
 {
-    *w = (struct sim_world){.config = *config, .result = result, .now = 1000};
+    *w = (struct sim_world){
+        .config = *config, .result = result, .now = 1000, .next_id = 1};
+    w->tail = calloc(SIM_TRACE_KEPT, sizeof(*w->tail));
+    w->workload = config->workload < SIM_WORK_COUNT
+                      ? config->workload
+                      : (enum sim_workload)(config->seed % SIM_WORK_COUNT);
     w->n_nodes = config->n_nodes + 1;
-    w->logger = (struct dbr_logger){config->verbose ? DEBROS_LOG_DEBUG : DEBROS_LOG_WARN,
+    w->logger = (struct dbr_logger){config->verbose ? DEBROS_LOG_DEBUG : DEBROS_LOG_INFO,
                                     log_line, w};
     dbr_rng_seed(&w->net_rng, config->seed * 4 + 1);
     dbr_rng_seed(&w->load_rng, config->seed * 4 + 2);
-    dbr_rng_seed(&w->nemesis_rng, config->seed * 4 + 3);
+    dbr_rng_seed(&w->aim_rng, config->seed * 4 + 3);
     dbr_rng_seed(&w->disk_rng, config->seed * 4 + 4);
     dbr_rng_fill(&w->net_rng, w->cluster_id, sizeof(w->cluster_id));
     dbr_keypair_generate(&w->operator_key, &w->net_rng);
-    w->state = calloc(ROWS_MAX, 1);
-    w->acked_at = calloc(ROWS_MAX, sizeof(*w->acked_at));
     w->leader_of = calloc(SIM_TERMS_MAX, sizeof(int));
+    w->stood_in = calloc(SIM_TERMS_MAX, sizeof(int));
     memset(sim_answer, 0, sizeof(sim_answer));
     dbr_crypto_init();
     for (int i = 0; i < w->n_nodes; i++) {
@@ -70,6 +77,11 @@ void sim_init(struct sim_world *w, const struct sim_config *config,
 
 void sim_finish(struct sim_world *w)
 {
+    if (w->result->why[0] != '\0' && w->result->tail == NULL) {
+        w->result->tail = w->tail;
+        w->result->n_tail = w->n_tail;
+        w->tail = calloc(SIM_TRACE_KEPT, sizeof(*w->tail));
+    }
     w->logger.sink = NULL;
     for (int i = 0; i < w->n_nodes; i++) {
         struct sim_node *node = &w->nodes[i];
@@ -83,10 +95,19 @@ void sim_finish(struct sim_world *w)
         dbr_query_job_destroy(w->heap[i].query);
     }
     sim_links_finish(w);
+    sim_history_finish(w);
     free(w->heap);
-    free(w->state);
-    free(w->acked_at);
+    free(w->records);
+    free(w->acks);
     free(w->leader_of);
+    free(w->stood_in);
+    free(w->tail);
+}
+
+void sim_result_finish(struct sim_result *result)
+{
+    free(result->tail);
+    result->tail = NULL;
 }
 
 /* ---- Phases ---------------------------------------------------------------------------
@@ -129,7 +150,7 @@ static void set_up_tables(struct sim_world *w)
 /* Node 0 begins, the others join by invites, the client knows two members. */
 void sim_bring_up(struct sim_world *w)
 {
-    int n = w->config.n_nodes - (w->config.late_join ? 1 : 0);
+    int n = w->config.n_nodes - w->config.n_late;
     struct sim_node *client = &w->nodes[w->n_nodes - 1];
     sim_start_node(w, 0);
     do {
@@ -143,21 +164,44 @@ void sim_bring_up(struct sim_world *w)
     client->members[1] = w->nodes[1].addr;
     sim_start_node(w, w->n_nodes - 1);
     set_up_tables(w);
+    w->is_up = true;
+}
+
+static bool has_joined(const struct sim_world *w, int i)
+{
+    return w->nodes[i].has_cluster;
+}
+
+static bool all_joined(const struct sim_world *w)
+{
+    bool all = true;
+    for (int i = 0; i < w->config.n_nodes; i++) {
+        all = all && has_joined(w, i);
+    }
+    return all;
+}
+
+/* Until the last member has an invite; some are lost. */
+static void invite_late(struct sim_world *w, uint32_t timeout_ms)
+{
+    for (int i = 0; i < w->config.n_nodes; i++) {
+        if (!has_joined(w, i) && w->nodes[i].invite == NULL) {
+            sim_submit(w, 0, SIM_OP_INVITE, timeout_ms);
+        }
+    }
 }
 
 static void torment(struct sim_world *w)
 {
     w->faults = true;
-    if (w->config.late_join) {
-        sim_submit(w, 0, SIM_OP_INVITE, 5000);
-    }
+    invite_late(w, 5000);
     sim_push(w, (struct sim_event){.at = w->now + 10, .type = SIM_LOAD, .node = -1});
-    sim_push(w, (struct sim_event){.at = w->now + 500, .type = SIM_NEMESIS, .node = -1});
+    sim_push(w, (struct sim_event){
+                    .at = w->now + 500, .type = SIM_NEMESIS, .node = -1, .len = 1});
+    sim_points_begin(w);
     sim_step_until(w, w->now + w->config.fault_ms);
+    sim_points_end(w);
     sim_heal(w);
-    if (w->config.late_join && w->nodes[w->config.n_nodes - 1].invite == NULL) {
-        sim_submit(w, 0, SIM_OP_INVITE, 20000); /* the first was lost */
-    }
     for (int i = 0; i < w->n_nodes; i++) {
         if (w->nodes[i].core == NULL) {
             sim_start_node(w, i);
@@ -171,8 +215,9 @@ static void torment(struct sim_world *w)
 /* All members hold the same rows. */
 static bool is_converged(struct sim_world *w)
 {
-    if (w->nodes[w->config.n_nodes - 1].phase != SIM_MEMBER) {
-        sim_step_until(w, w->now + 1000); /* it still joins */
+    if (!all_joined(w)) {
+        invite_late(w, 1000);
+        sim_step_until(w, w->now + 1000);
         return false;
     }
     for (int i = 0; i < w->n_nodes - 1; i++) {
@@ -188,16 +233,34 @@ static bool is_converged(struct sim_world *w)
     return true;
 }
 
+static void trace_state(struct sim_world *w, int i)
+{
+    struct dbr_consensus_status s = {0};
+    const struct sim_node *node = &w->nodes[i];
+    if (node->phase == SIM_MEMBER) {
+        dbr_consensus_status(node->core->consensus, &s);
+    }
+    sim_trace(
+        w,
+        "n%d: phase %d rows %llu hash %llx; role %d term %llu leader %llx commit %llu "
+        "last %llu snapshot %llu; %s%s",
+        i, (int)node->phase, (unsigned long long)sim_answer[i].rows,
+        (unsigned long long)sim_answer[i].hash, (int)s.role, (unsigned long long)s.term,
+        (unsigned long long)s.leader, (unsigned long long)s.commit_index,
+        (unsigned long long)s.last_index, (unsigned long long)s.snapshot_index,
+        node->log_batch != NULL ? "the log works " : "",
+        node->apply_running ? "the applier works" : "");
+}
+
 static void check(struct sim_world *w)
 {
     dbr_time end = w->now + CONVERGE_MS;
     while (!is_converged(w) && w->result->why[0] == '\0') {
         if (w->now > end) {
             for (int i = 0; i < w->n_nodes - 1; i++) {
-                sim_trace(w, "n%d rows %llu hash %llx", i,
-                          (unsigned long long)sim_answer[i].rows,
-                          (unsigned long long)sim_answer[i].hash);
+                trace_state(w, i);
             }
+            sim_history_check(w); /* what it says is nearer to the cause */
             sim_fail(
                 w, "no convergence: node 0 has %llu rows, node 1 %llu, %llu acknowledged",
                 (unsigned long long)sim_answer[0].rows,
@@ -220,6 +283,7 @@ static void check(struct sim_world *w)
     }
     sim_submit(w, w->n_nodes - 1, SIM_OP_COUNT, 5000);
     sim_step_until(w, w->now + 5000);
+    sim_history_check(w);
 }
 
 bool sim_run(const struct sim_config *config, struct sim_result *result)

@@ -1,106 +1,228 @@
-/* Runs seeds. Without arguments: as a test, DEBROS_SEEDS seeds (default: argv's).
+/* Runs seeds, prints what they met, and tells of each that fails how to see it again.
  *
  *   sim_test --nodes N --first SEED --count COUNT [--fault-ms MS] [--twice]
- *   sim_test --nodes N --seed SEED [--verbose]       replays one
- *   sim_test --bare --count COUNT                    libraft without repairs must fail
- */
+ *   sim_test --nodes N --seed SEED [--verbose] [--only 3,7]    replays one
+ *       --nemesis NAME  --work NAME     one kind of faults, one kind of load
+ *   sim_test --matrix --first SEED --count COUNT    every kind of faults with every load
+ *   sim_test --points NAME,NAME --count COUNT       nodes die at each of these failpoints
+ *   sim_test --bare --count COUNT                   libraft without repairs must fail
+ *
+ * DEBROS_SEEDS replaces COUNT. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "world.h"
+#include "minimize.h"
+
+#define TOLD_IN_FULL 2 /* failures whose trace is printed */
 
 struct options {
     struct sim_config config;
     uint64_t first, count;
-    bool twice, bare;
+    bool twice, bare, matrix, stop;
+    const char *only, *points;
+    bool skip[SIM_FAULTS_MAX];
 };
 
-static void add(struct sim_counters *to, const struct sim_counters *from)
+struct sum {
+    uint64_t seen[SIM_SEEN_COUNT];
+    uint64_t runs, failed, point_hits;
+};
+
+static char replay[256]; /* of the run under way */
+
+/* ---- One seed ------------------------------------------------------------------------
+ */
+
+static void set_replay(const struct sim_config *c)
 {
-    uint64_t *t = (uint64_t *)to;
-    const uint64_t *f = (const uint64_t *)from;
-    for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++) {
-        t[i] += f[i];
+    snprintf(
+        replay, sizeof(replay),
+        "build/test/sim/sim_test --nodes %d --fault-ms %u --nemesis %s --work %s%s%s "
+        "--seed %llu",
+        c->n_nodes, c->fault_ms, sim_nemesis_names[c->nemesis],
+        c->workload < SIM_WORK_COUNT ? sim_workload_names[c->workload] : "any",
+        c->failpoint != NULL ? " --points " : "",
+        c->failpoint != NULL ? c->failpoint : "", (unsigned long long)c->seed);
+}
+
+/* An assertion, or worse: at least say where. */
+static void crashed(int signal)
+{
+    static const char text[] = "\nthe process crashed in: ";
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) > 0 &&
+        write(STDERR_FILENO, replay, strlen(replay)) > 0 &&
+        write(STDERR_FILENO, "\n", 1) > 0) {
+        raise(signal);
+    }
+    _exit(1);
+}
+
+static void print_trace(const struct sim_result *result)
+{
+    uint64_t n = result->n_tail < SIM_TRACE_KEPT ? result->n_tail : SIM_TRACE_KEPT;
+    printf("  the last %llu lines of its trace:\n", (unsigned long long)n);
+    for (uint64_t i = result->n_tail - n; i < result->n_tail; i++) {
+        printf("    %s\n", result->tail[i % SIM_TRACE_KEPT]);
     }
 }
 
-static void print_counters(const struct sim_counters *n)
+static void print_minimal(const struct sim_config *config, struct sim_result *result)
 {
-    printf("acked %llu unknown %llu refused %llu reads %llu | crashes %llu (torn %llu, "
-           "at votes %llu) "
-           "partitions %llu stops %llu cuts %llu full disks %llu bad disks %llu | "
-           "images %llu restores %llu dials %llu\n",
-           (unsigned long long)n->acked, (unsigned long long)n->unknown,
-           (unsigned long long)n->failed, (unsigned long long)n->reads,
-           (unsigned long long)n->crashes, (unsigned long long)n->torn_crashes,
-           (unsigned long long)n->vote_crashes, (unsigned long long)n->partitions,
-           (unsigned long long)n->stops, (unsigned long long)n->cuts,
-           (unsigned long long)n->full_disks, (unsigned long long)n->bad_disks,
-           (unsigned long long)n->images, (unsigned long long)n->restores,
-           (unsigned long long)n->redials);
-}
-
-static void print_reads(const struct sim_counters *n)
-{
-    printf("reads: linearizable %llu none %llu weak %llu strong %llu auto %llu, refused as "
-           "stale %llu\n",
-           (unsigned long long)n->reads_of[DEBROS_LINEARIZABLE],
-           (unsigned long long)n->reads_of[DEBROS_NONE],
-           (unsigned long long)n->reads_of[DEBROS_WEAK],
-           (unsigned long long)n->reads_of[DEBROS_STRONG],
-           (unsigned long long)n->reads_of[DEBROS_AUTO],
-           (unsigned long long)n->stale_refusals);
-}
-
-static bool run_seed(const struct options *o, uint64_t seed, struct sim_counters *sum)
-{
-    struct sim_config config = o->config;
-    struct sim_result result;
-    struct sim_result again;
-    config.seed = seed;
-    config.late_join = seed % 2 == 0 && config.n_nodes > 2;
-    sim_run(&config, &result);
-    add(sum, &result.n);
-    if (result.ok && o->twice && seed % 50 == 0) {
-        sim_run(&config, &again);
-        if (again.trace != result.trace) {
-            result.ok = false;
-            strcpy(result.why, "the same seed ran differently");
+    bool skip[SIM_FAULTS_MAX];
+    int runs = sim_minimize(config, skip, result);
+    printf("  fewer faults do (%d runs tried): %s\n", runs, result->why);
+    for (int i = 1; i <= result->n_faults; i++) {
+        if (!skip[i]) {
+            printf("    %3d at %llu: %s\n", i, (unsigned long long)result->faults[i].at,
+                   result->faults[i].text);
         }
     }
-    if (!result.ok) {
-        printf("seed %llu failed: %s\n  replay: build/test/sim/sim_test --nodes %d "
-               "--fault-ms %u --seed %llu --verbose\n",
-               (unsigned long long)seed, result.why, config.n_nodes, config.fault_ms,
-               (unsigned long long)seed);
-        fflush(stdout);
+    printf("  replay: %s --verbose --only %s", replay, skip[0] ? "" : "0,");
+    for (int i = 1; i <= result->n_faults; i++) {
+        if (!skip[i]) {
+            printf("%d,", i);
+        }
     }
-    return result.ok;
+    printf("\n");
+}
+
+static void tell(const struct sim_config *config, struct sim_result *result, bool in_full)
+{
+    printf("seed %llu failed: %s\n  replay: %s --verbose\n",
+           (unsigned long long)config->seed, result->why, replay);
+    if (in_full) {
+        print_trace(result);
+        sim_result_finish(result);
+        print_minimal(config, result);
+    }
+    fflush(stdout);
+}
+
+static bool run_seed(const struct options *o, const struct sim_config *base,
+                     uint64_t seed, struct sum *sum)
+{
+    struct sim_config config = *base;
+    struct sim_result *result = calloc(2, sizeof(*result));
+    config.seed = seed;
+    config.skip = o->only != NULL ? o->skip : NULL;
+    bool joins = config.nemesis == SIM_NEMESIS_MIXED
+                     ? seed % 2 == 0
+                     : config.nemesis == SIM_NEMESIS_MEMBERS;
+    config.n_late = joins && config.n_nodes > 2 ? 1 + (config.n_nodes > 4) : 0;
+    set_replay(&config);
+    sim_run(&config, result);
+    sum->runs++;
+    sum->point_hits += result->point_hits;
+    for (int i = 0; i < SIM_SEEN_COUNT; i++) {
+        sum->seen[i] += result->seen[i];
+    }
+    bool twice = result->ok && o->twice && seed % 50 == 0;
+    if (twice && (sim_run(&config, &result[1]), result[1].trace != result->trace)) {
+        result->ok = false;
+        strcpy(result->why, "the same seed ran differently");
+    }
+    bool ok = result->ok;
+    if (!ok) {
+        bool in_full = sum->failed < TOLD_IN_FULL && !o->bare && !config.verbose;
+        tell(&config, result, in_full);
+        sum->failed++;
+    }
+    sim_result_finish(&result[0]);
+    sim_result_finish(&result[1]);
+    free(result);
+    return ok;
+}
+
+/* ---- Many ----------------------------------------------------------------------------
+ */
+
+static void print_seen(const struct sum *sum)
+{
+    for (int i = 0; i < SIM_SEEN_COUNT; i++) {
+        printf("%10llu %s\n", (unsigned long long)sum->seen[i], sim_seen_names[i]);
+    }
+}
+
+/* A batch of mixed faults is blind unless it has met everything. */
+static bool is_blind(const struct sum *sum)
+{
+#define SIM_SEEN_MUST(name, text, mixed) mixed,
+    static const bool must[SIM_SEEN_COUNT] = {SIM_SEEN(SIM_SEEN_MUST)};
+#undef SIM_SEEN_MUST
+    bool blind = false;
+    for (int i = 0; i < SIM_SEEN_COUNT; i++) {
+        if (must[i] && sum->seen[i] == 0) {
+            printf("blind: this never happened: %s\n", sim_seen_names[i]);
+            blind = true;
+        }
+    }
+    return blind;
 }
 
 static int run_seeds(const struct options *o)
 {
-    struct sim_counters sum = {0};
-    uint64_t failed = 0;
-    for (uint64_t i = 0; i < o->count; i++) {
-        failed += !run_seed(o, o->first + i, &sum);
+    struct sum sum = {0};
+    for (uint64_t i = 0; i < o->count && !(o->stop && sum.failed > 0); i++) {
+        run_seed(o, &o->config, o->first + i, &sum);
     }
-    print_counters(&sum);
-    print_reads(&sum);
-    printf("%llu seeds of %d nodes: %llu failed\n", (unsigned long long)o->count,
-           o->config.n_nodes, (unsigned long long)failed);
-    bool is_blind =
-        o->count >= 100 && (sum.images == 0 || sum.restores == 0 ||
-                            sum.torn_crashes == 0 || sum.vote_crashes == 0 ||
-                            sum.stops == 0 || sum.partitions == 0 || sum.acked == 0 ||
-                            sum.stale_refusals == 0 || sum.reads_of[DEBROS_WEAK] == 0);
-    if (is_blind) {
-        printf("blind: one of the rare events above never happened\n");
+    print_seen(&sum);
+    printf("%llu seeds of %d nodes, faults %s: %llu failed\n",
+           (unsigned long long)sum.runs, o->config.n_nodes,
+           sim_nemesis_names[o->config.nemesis], (unsigned long long)sum.failed);
+    bool all = o->config.nemesis == SIM_NEMESIS_MIXED && o->count >= 100 && !o->stop;
+    return sum.failed != 0 || (all && is_blind(&sum));
+}
+
+static int run_matrix(const struct options *o)
+{
+    struct sum sum = {0};
+    for (int work = 0; work < SIM_WORK_COUNT; work++) {
+        for (int nemesis = 0; nemesis < SIM_NEMESIS_COUNT; nemesis++) {
+            for (uint64_t i = 0; i < o->count; i++) {
+                struct sim_config config = o->config;
+                config.workload = (enum sim_workload)work;
+                config.nemesis = (enum sim_nemesis)nemesis;
+                config.n_nodes = (o->first + i) % 2 == 0 ? 5 : 3;
+                run_seed(o, &config, o->first + i, &sum);
+            }
+        }
     }
-    return failed != 0 || is_blind;
+    print_seen(&sum);
+    printf("%d loads, %d kinds of faults, %llu seeds each: %llu failed\n", SIM_WORK_COUNT,
+           SIM_NEMESIS_COUNT, (unsigned long long)o->count,
+           (unsigned long long)sum.failed);
+    return sum.failed != 0;
+}
+
+/* At each point nodes must have died, in two seeds, and nothing is lost by it. */
+static int run_points(const struct options *o)
+{
+    char *names = strdup(o->points);
+    int failed = 0;
+    for (char *name = strtok(names, ","); name != NULL; name = strtok(NULL, ",")) {
+        struct sum sum = {0};
+        struct sim_config config = o->config;
+        uint64_t seeds_hit = 0;
+        config.failpoint = name;
+        for (uint64_t i = 0; i < o->count && seeds_hit < 2; i++) {
+            uint64_t before = sum.point_hits;
+            run_seed(o, &config, o->first + i, &sum);
+            seeds_hit += sum.point_hits > before;
+        }
+        bool ok = seeds_hit > 0 && sum.failed == 0;
+        printf("%-28s %3llu deaths in %llu runs%s\n", name,
+               (unsigned long long)sum.point_hits, (unsigned long long)sum.runs,
+               ok               ? ""
+               : sum.failed > 0 ? ": FAILED"
+                                : ": NEVER HIT");
+        fflush(stdout);
+        failed += !ok;
+    }
+    free(names);
+    return failed != 0;
 }
 
 /* Each seed in a process of its own, since it may crash. */
@@ -111,9 +233,9 @@ static int run_bare(struct options *o)
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
-            struct sim_counters sum = {0};
+            struct sum sum = {0};
             alarm(60);
-            _exit(run_seed(o, o->first + i, &sum) ? 0 : 1);
+            _exit(run_seed(o, &o->config, o->first + i, &sum) ? 0 : 1);
         }
         int status = 0;
         waitpid(child, &status, 0);
@@ -129,35 +251,88 @@ static int run_bare(struct options *o)
     return 1;
 }
 
+/* ---- Arguments -----------------------------------------------------------------------
+ */
+
+static bool name_of(int *out, const char *value, const char *const *names, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void parse_only(struct options *o, const char *value)
+{
+    char *end;
+    memset(o->skip, 1, sizeof(o->skip));
+    o->only = value;
+    for (; *value != '\0'; value = *end == ',' ? end + 1 : end) {
+        unsigned long number = strtoul(value, &end, 10);
+        if (end == value) {
+            return;
+        }
+        o->skip[number % SIM_FAULTS_MAX] = false;
+    }
+}
+
+static bool parse_flag(struct options *o, const char *flag)
+{
+    bool *to = strcmp(flag, "--verbose") == 0  ? &o->config.verbose
+               : strcmp(flag, "--twice") == 0  ? &o->twice
+               : strcmp(flag, "--bare") == 0   ? &o->bare
+               : strcmp(flag, "--matrix") == 0 ? &o->matrix
+               : strcmp(flag, "--stop") == 0   ? &o->stop
+                                               : NULL;
+    if (to != NULL) {
+        *to = true;
+    }
+    return to != NULL;
+}
+
+static bool parse_value(struct options *o, const char *flag, const char *value)
+{
+    int i;
+    uint64_t number = strtoull(value, NULL, 10);
+    if (strcmp(flag, "--nodes") == 0) {
+        o->config.n_nodes = (int)number;
+    } else if (strcmp(flag, "--first") == 0) {
+        o->first = number;
+    } else if (strcmp(flag, "--count") == 0) {
+        o->count = number;
+    } else if (strcmp(flag, "--seed") == 0) {
+        o->first = number;
+        o->count = 1;
+    } else if (strcmp(flag, "--fault-ms") == 0) {
+        o->config.fault_ms = (uint32_t)number;
+    } else if (strcmp(flag, "--points") == 0) {
+        o->points = value;
+    } else if (strcmp(flag, "--only") == 0) {
+        parse_only(o, value);
+    } else if (strcmp(flag, "--work") == 0) {
+        bool known = name_of(&i, value, sim_workload_names, SIM_WORK_COUNT);
+        o->config.workload = known ? (enum sim_workload)i : SIM_WORK_ANY;
+        return known || strcmp(value, "any") == 0;
+    } else if (strcmp(flag, "--nemesis") == 0) {
+        bool known = name_of(&i, value, sim_nemesis_names, SIM_NEMESIS_COUNT);
+        o->config.nemesis = known ? (enum sim_nemesis)i : SIM_NEMESIS_MIXED;
+        return known;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "0";
-        if (strcmp(argv[i], "--verbose") == 0) {
-            o->config.verbose = true;
+        if (parse_flag(o, argv[i])) {
             continue;
         }
-        if (strcmp(argv[i], "--twice") == 0) {
-            o->twice = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--bare") == 0) {
-            o->bare = true;
-            continue;
-        }
-        uint64_t number = strtoull(value, NULL, 10);
-        if (strcmp(argv[i], "--nodes") == 0) {
-            o->config.n_nodes = (int)number;
-        } else if (strcmp(argv[i], "--first") == 0) {
-            o->first = number;
-        } else if (strcmp(argv[i], "--count") == 0) {
-            o->count = number;
-        } else if (strcmp(argv[i], "--seed") == 0) {
-            o->first = number;
-            o->count = 1;
-        } else if (strcmp(argv[i], "--fault-ms") == 0) {
-            o->config.fault_ms = (uint32_t)number;
-        } else {
+        if (i + 1 >= argc || !parse_value(o, argv[i], argv[i + 1])) {
             return false;
         }
         i++;
@@ -165,18 +340,36 @@ static bool parse(struct options *o, int argc, char **argv)
     return o->config.n_nodes >= 1 && o->config.n_nodes < SIM_NODES_MAX;
 }
 
+static void catch_crashes(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    struct sigaction action = {.sa_handler = crashed, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGABRT, &action, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+#endif
+}
+
 int main(int argc, char **argv)
 {
-    struct options o = {.first = 1, .count = 10};
+    static struct options o;
     const char *seeds = getenv("DEBROS_SEEDS");
+    o.first = 1;
+    o.count = 10;
     o.config.n_nodes = 3;
     o.config.fault_ms = 20000;
+    o.config.workload = SIM_WORK_ANY;
     if (!parse(&o, argc, argv)) {
         fprintf(stderr, "usage: see the head of sim_test.c\n");
         return 2;
     }
-    if (seeds != NULL && !o.config.verbose && !o.bare) {
+    if (seeds != NULL && !o.config.verbose && !o.bare && o.points == NULL) {
         o.count = strtoull(seeds, NULL, 10);
     }
-    return o.bare ? run_bare(&o) : run_seeds(&o);
+    if (!o.bare) {
+        catch_crashes();
+    }
+    return o.bare             ? run_bare(&o)
+           : o.matrix         ? run_matrix(&o)
+           : o.points != NULL ? run_points(&o)
+                              : run_seeds(&o);
 }
