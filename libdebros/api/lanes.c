@@ -144,6 +144,32 @@ static bool is_small_job(const struct dbr_apply_job *job)
     return true;
 }
 
+/* The same job again until there is room; what it has answered stays. False: the node
+ * ends before, the next start applies it. */
+static bool apply_one(debros_node *node, struct dbr_lane *lane, struct dbr_apply_job *job)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    /* A checkpoint is asked for again by the log. */
+    bool waits = job->type == DBR_APPLY_ENTRIES || job->type == DBR_APPLY_RESTORE;
+    dbr_store_apply(node->store, job);
+    while (waits && job->status == DEBROS_ENOSPC) {
+        if (!atomic_exchange(&lanes->apply_is_full, true)) {
+            dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
+                    "%s: no space left: writes wait until there is room",
+                    job->detail.text);
+        }
+        if (!dbr_lane_pause(lane, DBR_LANES_RETRY_MS)) {
+            return false;
+        }
+        dbr_store_apply(node->store, job);
+    }
+    if (atomic_exchange(&lanes->apply_is_full, false)) {
+        dbr_log(&node->logger, DEBROS_LOG_WARN, MODULE,
+                "there is room for the databases in '%s' again", node->fs->root);
+    }
+    return true;
+}
+
 static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
 {
     debros_node *node = data;
@@ -152,7 +178,9 @@ static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jo
         uint64_t begin = dbr_loop_now_us();
         bool is_small = is_small_job(job);
         struct dbr_apply_job *last = dbr_lanes_merge(job);
-        dbr_store_apply(node->store, job);
+        if (!apply_one(node, lane, job)) {
+            return;
+        }
         if (job->type == DBR_APPLY_ENTRIES) {
             dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
         }
@@ -240,6 +268,11 @@ int dbr_lanes_start(debros_node *node)
         err = dbr_lane_create(&lanes->query, node->loop, &query);
     }
     return err;
+}
+
+bool dbr_lanes_are_full(debros_node *node)
+{
+    return atomic_load(&node->lanes.is_full) || atomic_load(&node->lanes.apply_is_full);
 }
 
 void dbr_lanes_log(debros_node *node, struct dbr_log_op *op)

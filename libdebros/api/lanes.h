@@ -33,6 +33,7 @@ struct dbr_lanes {
     _Atomic uint32_t flush_us;
     _Atomic uint32_t apply_us;
     atomic_bool is_full;       /* the log waits for room on the disk */
+    atomic_bool apply_is_full; /* the applier does */
     /* Why the log must not be used any more; the detail is written before the status. */
     atomic_int log_status;
     debros_detail log_detail;
@@ -41,6 +42,8 @@ struct dbr_lanes {
 /* Node thread. The store is open. Errors: ENOMEM; dbr_lanes_stop() is due all the same.
  */
 int dbr_lanes_start(debros_node *node);
+/* Whether writes wait for room on the disk. */
+bool dbr_lanes_are_full(debros_node *node);
 void dbr_lanes_log(debros_node *node, struct dbr_log_op *op);
 void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);

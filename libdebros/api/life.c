@@ -73,7 +73,7 @@ static void on_submit(debros_node *node, struct dbr_call *call)
     }
     bool writes = call->request.type == DBR_REQUEST_EXEC ||
                   call->request.type == DBR_REQUEST_NS_CREATE;
-    if (writes && atomic_load(&node->lanes.is_full)) {
+    if (writes && dbr_lanes_are_full(node)) {
         dbr_call_complete(node, call, DEBROS_ENOSPC,
                           "the disk of this node is full: make room, writes go on then");
         return;

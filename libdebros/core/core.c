@@ -236,7 +236,7 @@ void dbr_core_wall(struct dbr_core *core, int64_t wall_ms)
 dbr_time dbr_core_deadline(const struct dbr_core *core)
 {
     dbr_time at = dbr_time_min(dbr_swarm_deadline(core->swarm), core->tickets_at);
-    if (core->sql != NULL) {
+    if (core->sql != NULL && !core->is_fatal) { /* which flushes no more */
         at = dbr_time_min(at, dbr_sql_deadline(core->sql));
     }
     if (core->consensus != NULL) {
