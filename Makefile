@@ -5,7 +5,8 @@ help:
 	@echo "make build             the library and the program, in build/"
 	@echo "make demo              a cluster of three on this machine, shown step by step"
 	@echo "make test              every test"
-	@echo "make soak              more seeds, and the fuzzers (SEEDS=1000 SECONDS=60)"
+	@echo "make soak              more seeds, faults and strangers, and the fuzzers"
+	@echo "                       (SEEDS=1000 SECONDS=60 GARBAGE=7200, seconds of it)"
 	@echo "make bench             the benchmarks"
 	@echo "make start-bootstrap   the first node of a cluster, in data/bootstrap"
 	@echo "make start-node        one more node, in data/node (NODE=node2: in data/node2), invited"
@@ -25,8 +26,9 @@ test:
 
 SEEDS = 1000
 SECONDS = 60
+GARBAGE = 7200
 soak:
-	scripts/soak $(SEEDS) $(SECONDS)
+	scripts/soak $(SEEDS) $(SECONDS) $(GARBAGE)
 
 bench: build
 	scripts/build build -- all
