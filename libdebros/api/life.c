@@ -210,6 +210,9 @@ static void finish(debros_node *node)
     node->state = DBR_NODE_STOPPED;
     pthread_mutex_unlock(&node->completion.lock);
     take_mail(node);
+    if (!node->config.c.client) {
+        dbr_log(&node->logger, DEBROS_LOG_INFO, MODULE, "has stopped");
+    }
     if (node->start_call != NULL) {
         cut_off(node, node->start_call);
     }
@@ -240,7 +243,8 @@ static void check_deadlines(debros_node *node, dbr_time now)
 
 static dbr_time next_turn(const debros_node *node)
 {
-    dbr_time next = dbr_core_deadline(node->core);
+    dbr_time next =
+        dbr_time_min(dbr_core_deadline(node->core), dbr_log_sink_deadline(&node->sink));
     if (node->phase == DBR_PHASE_JOINING || node->phase == DBR_PHASE_WAITING) {
         next = dbr_time_min(next, node->start_deadline);
     }
@@ -257,6 +261,7 @@ static dbr_time work(debros_node *node, dbr_time now)
         dbr_core_expire(node->core, now);
     }
     bool again = dbr_effects_drain(node);
+    dbr_log_sink_expire(&node->sink, now);
     check_deadlines(node, now);
     if (node->joined && !node->ending) {
         node->joined = false;

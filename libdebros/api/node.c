@@ -14,25 +14,12 @@ const char *debros_version(void)
     return DEBROS_VERSION;
 }
 
-static void write_line(void *data, const debros_log_record *record, const char *site)
-{
-    struct dbr_log_sink *sink = data;
-    debros_log_record full = *record;
-    (void)site;
-    full.time_ms = dbr_loop_wall_ms();
-    pthread_mutex_lock(&sink->lock);
-    sink->log(sink->data, &full);
-    pthread_mutex_unlock(&sink->lock);
-}
-
 static void init_logger(debros_node *node)
 {
     const debros_config *c = &node->config.c;
-    pthread_mutex_init(&node->sink.lock, NULL);
-    node->sink.log = c->log;
-    node->sink.data = c->log_data;
+    dbr_log_sink_init(&node->sink, c->log, c->log_data);
     node->logger = (struct dbr_logger){.level = c->log_level,
-                                       .sink = c->log == NULL ? NULL : write_line,
+                                       .sink = c->log == NULL ? NULL : dbr_log_sink_write,
                                        .data = &node->sink};
 }
 
@@ -124,7 +111,7 @@ void debros_node_destroy(debros_node *node)
     dbr_loop_destroy(node->loop);
     dbr_mailbox_free(node->mailbox);
     dbr_keypair_wipe(&node->identity);
-    pthread_mutex_destroy(&node->sink.lock);
+    dbr_log_sink_finish(&node->sink);
     dbr_gauges_finish(&node->gauges);
     dbr_config_finish(&node->config);
     dbr_free(node);

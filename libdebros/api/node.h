@@ -9,6 +9,7 @@
 #include "api/config.h"
 #include "api/health.h"
 #include "api/lanes.h"
+#include "api/log_sink.h"
 #include "core/core.h"
 #include "driver/loop.h"
 #include "driver/mailbox.h"
@@ -34,12 +35,6 @@ enum dbr_node_phase {
 #define DBR_NODE_MAX_ADDRS 64u
 /* A core that does not say STOPPED is cut off: its own limit is three seconds. */
 #define DBR_NODE_STOP_MS 3500u
-
-struct dbr_log_sink {
-    pthread_mutex_t lock; /* one line at a time */
-    debros_log_cb log;
-    void *data;
-};
 
 struct debros_node {
     struct dbr_config config;

@@ -239,6 +239,14 @@ static int open_client(debros_node *node, debros_detail *detail)
     return create_core(node, &config, detail);
 }
 
+static void log_start(const debros_node *node)
+{
+    const debros_config *c = &node->config.c;
+    dbr_log(&node->logger, DEBROS_LOG_INFO, MODULE, "starts: version %s, %s '%s'",
+            debros_version(), c->invite != NULL ? "joins with folder" : "folder",
+            c->data_dir);
+}
+
 int dbr_start_open(debros_node *node, debros_detail *detail)
 {
     const debros_config *c = &node->config.c;
@@ -246,6 +254,7 @@ int dbr_start_open(debros_node *node, debros_detail *detail)
     if (c->client) {
         return open_client(node, detail);
     }
+    log_start(node);
     int err = check_folder(node, detail);
     if (err == 0) {
         err = open_store(node, detail); /* from here the folder is ours alone */

@@ -373,6 +373,7 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
     if (job->status != 0) {
         dbr_log(core->config.logger, DEBROS_LOG_WARN, "core", "%s", job->detail.text);
     }
+    dbr_story_applied(core, job);
     dbr_apply_job_destroy(job);
 }
 

@@ -9,6 +9,7 @@
  *   client.c      the same: a client and a joiner ask
  *   views.c       status and peers for people
  *   health.c      the checks of a node's health
+ *   story.c       the cluster's life, for the log
  *   bootstrap.c   a cluster's first log operations */
 #ifndef DBR_CORE_INNER_H
 #define DBR_CORE_INNER_H
@@ -131,6 +132,7 @@ struct dbr_core {
     dbr_time leader_heard_at; /* the last message of a leader, or this node led */
     dbr_time apply_moved_at;  /* when the applier began to have work, or gave some back */
     bool is_measuring;        /* MEASURE is on its way */
+    uint64_t told_leader;     /* whom the log has named */
 
     /* CLIENT, JOINER */
     struct dbr_peer_id route; /* the member that serves us */
@@ -231,6 +233,13 @@ void dbr_client_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
                      const struct dbr_cluster_frame *frame, dbr_time now);
 void dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                               dbr_time now);
+
+/* story.c: lines of the log. After each change; after core->members was replaced. */
+void dbr_story_role(struct dbr_core *core);
+void dbr_story_connection(const struct dbr_core *core, const struct dbr_peer_id *peer,
+                          bool is_open);
+void dbr_story_members(const struct dbr_core *core, const struct dbr_members *old);
+void dbr_story_applied(const struct dbr_core *core, const struct dbr_apply_job *job);
 
 /* views.c: into request->arena; 0 or ENOMEM */
 /* The status takes its health from request->health. */

@@ -184,6 +184,7 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
         core->members = old;
         return;
     }
+    dbr_story_members(core, &old);
     for (size_t i = 0; i < core->members.n; i++) {
         welcome(core, &core->members.items[i], now);
     }
@@ -372,10 +373,11 @@ static void look_at_places(struct dbr_core *core, dbr_time now)
     }
     int err = change_place(core, change, &all[which].peer, now);
     char peer[DBR_PEER_ID_TEXT_SIZE];
-    dbr_log(core->config.logger, err == 0 ? DEBROS_LOG_INFO : DEBROS_LOG_WARN, "cluster",
-            "%s %s: %s", dbr_peer_id_text(&all[which].peer, peer),
-            change == DBR_CHANGE_VOTER ? "becomes a voter" : "becomes a standby",
-            err == 0 ? "under way" : debros_strerror(err));
+    dbr_peer_id_text(&all[which].peer, peer);
+    dbr_log_peer(core->config.logger, err == 0 ? DEBROS_LOG_INFO : DEBROS_LOG_WARN,
+                 "cluster", peer, "%s %s: %s", peer,
+                 change == DBR_CHANGE_VOTER ? "becomes a voter" : "becomes a standby",
+                 err == 0 ? "under way" : debros_strerror(err));
 }
 
 /* ---- Time

@@ -98,9 +98,11 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
         driver_effect(core, event, now);
         break;
     case DBR_SWARM_CONNECTED:
+        dbr_story_connection(core, &event->peer, true);
         dbr_client_connected(core, &event->peer, now);
         break;
     case DBR_SWARM_DISCONNECTED:
+        dbr_story_connection(core, &event->peer, false);
         if (core->consensus != NULL) {
             dbr_consensus_lost(core->consensus, dbr_server_id(&event->peer), now);
         }
@@ -202,6 +204,9 @@ static void consensus_event(struct dbr_core *core,
         commit(core, event, now);
         break;
     case DBR_CONSENSUS_ROLE:
+        dbr_story_role(core);
+        core->roles_at = now;
+        break;
     case DBR_CONSENSUS_CHANGED:
         core->roles_at = now;
         break;

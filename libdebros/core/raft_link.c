@@ -50,9 +50,9 @@ void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
     }
     int err = dbr_swarm_send(core->swarm, link->stream, message, now);
     if (err != 0 && err != DEBROS_EBUSY) {
-        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft",
-                "a message of %zu bytes for %s cannot be sent: %s", message.len, address,
-                debros_strerror(err));
+        dbr_log_peer(core->config.logger, DEBROS_LOG_WARN, "raft", address,
+                     "a message of %zu bytes for %s cannot be sent: %s", message.len,
+                     address, debros_strerror(err));
     }
 }
 
@@ -65,9 +65,9 @@ static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
     if (dbr_bytes_equal(event->message, ours)) {
         inbound = dbr_calloc(1, sizeof(*inbound));
     } else {
-        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft",
-                "%s speaks for another cluster: refused",
-                dbr_peer_id_text(&event->peer, peer));
+        dbr_peer_id_text(&event->peer, peer);
+        dbr_log_peer(core->config.logger, DEBROS_LOG_WARN, "raft", peer,
+                     "%s speaks for another cluster: refused", peer);
     }
     if (inbound != NULL) {
         inbound->stream = event->stream;
@@ -112,8 +112,8 @@ void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
     int err = dbr_consensus_recv(core->consensus, server, event->message, now);
     heard(core, server, dbr_peer_id_text(&event->peer, peer), now);
     if (err != 0) {
-        dbr_log(core->config.logger, DEBROS_LOG_WARN, "raft", "malformed message of %s",
-                dbr_peer_id_text(&event->peer, peer));
+        dbr_log_peer(core->config.logger, DEBROS_LOG_WARN, "raft", peer,
+                     "malformed message of %s", peer);
         dbr_swarm_reset(core->swarm, event->stream, now);
     }
 }

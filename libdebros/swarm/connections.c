@@ -139,19 +139,21 @@ static void log_end(struct dbr_swarm *swarm, const struct dbr_conn *conn, int st
     char id[DBR_PEER_ID_TEXT_SIZE];
     bool bad =
         status == DEBROS_EPROTO || status == DEBROS_EAUTH || status == DEBROS_ENOMEM;
-    /* Whom a limit keeps out could write the log full. */
-    bool kept_out =
-        status == DEBROS_ELIMIT && conn->inbound && conn->state == DBR_CONN_DIALING;
+    bool was_connected = conn->peer != NULL;
     const struct dbr_peer_id *peer =
         conn->peer != NULL ? &conn->peer->id : &conn->expected;
     dbr_multiaddr_text(&conn->remote, addr);
-    dbr_log(swarm->logger,
-            bad        ? DEBROS_LOG_WARN
-            : kept_out ? DEBROS_LOG_DEBUG
-                       : DEBROS_LOG_INFO,
-            DBR_SWARM_MODULE, "connection %s %s%s%s ended: %s",
-            conn->inbound ? "from" : "to", addr, dbr_peer_id_is_none(peer) ? "" : "/p2p/",
-            dbr_peer_id_is_none(peer) ? "" : dbr_peer_id_text(peer, id), why);
+    id[0] = '\0';
+    if (!dbr_peer_id_is_none(peer)) {
+        dbr_peer_id_text(peer, id);
+    }
+    /* What was asked for and failed is news; clients that come and go are none. */
+    enum debros_log_level level = bad                                ? DEBROS_LOG_WARN
+                                  : !conn->inbound && !was_connected ? DEBROS_LOG_INFO
+                                                                     : DEBROS_LOG_DEBUG;
+    dbr_log_peer(swarm->logger, level, DBR_SWARM_MODULE, id,
+                 "connection %s %s%s%s ended: %s", conn->inbound ? "from" : "to", addr,
+                 id[0] == '\0' ? "" : "/p2p/", id, why);
 }
 
 static void end_streams(struct dbr_swarm *swarm, struct dbr_conn *conn)

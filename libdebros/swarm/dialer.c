@@ -310,8 +310,9 @@ static void dial_next(struct dbr_swarm *swarm, struct dbr_peer *peer)
     peer->redial.next = i + 1;
     if (start_attempt(swarm, peer, &peer->addrs[i], &status) == NULL) {
         char id_text[DBR_PEER_ID_TEXT_SIZE];
-        dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, "cannot dial %s: %s",
-                dbr_peer_id_text(&peer->id, id_text), start_words(status));
+        dbr_peer_id_text(&peer->id, id_text);
+        dbr_log_peer(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, id_text,
+                     "cannot dial %s: %s", id_text, start_words(status));
         back_off(swarm, peer);
     }
 }

@@ -57,9 +57,10 @@ static void give_up(struct dbr_swarm *swarm, struct dbr_conn *conn,
                     struct dbr_introduction *intro, const char *why)
 {
     char text[DBR_PEER_ID_TEXT_SIZE];
-    dbr_log(swarm->logger, DEBROS_LOG_INFO, DBR_SWARM_MODULE,
-            "identify%s of %s failed: %s", intro == &conn->pushed ? " push" : "",
-            dbr_peer_id_text(&conn->peer->id, text), why);
+    dbr_peer_id_text(&conn->peer->id, text);
+    dbr_log_peer(swarm->logger, DEBROS_LOG_DEBUG, DBR_SWARM_MODULE, text,
+                 "identify%s of %s failed: %s", intro == &conn->pushed ? " push" : "",
+                 text, why);
     intro->stream = NULL;
     dbr_identify_info_finish(&intro->info);
 }
@@ -71,9 +72,9 @@ static void refuse_record(struct dbr_swarm *swarm, const struct dbr_peer *peer,
 {
     char text[DBR_PEER_ID_TEXT_SIZE];
     swarm->stats.records_refused++;
-    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
-            "the signed peer record that %s sent is ignored: %s",
-            dbr_peer_id_text(&peer->id, text), why);
+    dbr_peer_id_text(&peer->id, text);
+    dbr_log_peer(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, text,
+                 "the signed peer record that %s sent is ignored: %s", text, why);
     info->record = dbr_bytes(NULL, 0);
 }
 

@@ -282,10 +282,10 @@ void dbr_stream_check_unread(struct dbr_swarm *swarm, struct dbr_stream *stream)
         return;
     }
     swarm->stats.unread++;
-    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
-            "stream of %s to %s reset: the peer reads none of its %zu waiting bytes",
-            swarm->protocols[stream->protocol].id, dbr_peer_id_text(&stream->peer, text),
-            waiting(stream));
+    dbr_peer_id_text(&stream->peer, text);
+    dbr_log_peer(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, text,
+                 "stream of %s to %s reset: the peer reads none of its %zu waiting bytes",
+                 swarm->protocols[stream->protocol].id, text, waiting(stream));
     dbr_stream_abort(swarm, stream, DEBROS_ELIMIT);
 }
 
@@ -306,10 +306,12 @@ static void bad_frame(struct dbr_swarm *swarm, struct dbr_stream *stream, int er
         return; /* CLOSED waits already */
     }
     swarm->stats.bad_frames++;
-    dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
-            "stream of %s from %s reset: %s", swarm->protocols[stream->protocol].id,
-            dbr_peer_id_text(&stream->peer, text),
-            err == DEBROS_ELIMIT ? "its message is above the limit" : "malformed frame");
+    dbr_peer_id_text(&stream->peer, text);
+    dbr_log_peer(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, text,
+                 "stream of %s from %s reset: %s", swarm->protocols[stream->protocol].id,
+                 text,
+                 err == DEBROS_ELIMIT ? "its message is above the limit"
+                                      : "malformed frame");
     dbr_stream_abort(swarm, stream, err);
 }
 
