@@ -1,5 +1,6 @@
 // init, invite, join: a cluster's beginning and its growth.
 #include "commands.hpp"
+#include "config_args.hpp"
 #include "errors.hpp"
 #include "files.hpp"
 #include "output.hpp"
@@ -7,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -16,25 +18,50 @@ namespace
 {
 
 struct Args : Options {
-    std::string data_dir;
+    ConfigArgs node; // of init and join: --data-dir, --config
     std::string invite;
     std::string ttl;
 };
 
+// The folder and the key that `debros node` will use with the same file.
+debros::Config folder_config(const Args &args)
+{
+    Configuration values = configuration_of(args.node);
+    values.check();
+    NodeSettings node = values.node();
+    need_data_dir(node.data_dir);
+    debros::Config config;
+    config.data_dir = node.data_dir;
+    config.identity_path = node.identity_file;
+    configure_log(config);
+    return config;
+}
+
+// How to start what was made.
+std::string node_flags(const Args &args, const debros::Config &config)
+{
+    bool by_file = !args.node.file.empty();
+    bool by_flag = std::any_of(args.node.flags.begin(), args.node.flags.end(),
+                               [](const auto &given) { return !given.empty(); });
+    return (by_file ? "--config " + args.node.file : "") +
+           (by_file && by_flag ? " " : "") +
+           (by_flag || !by_file ? "--data-dir " + config.data_dir : "");
+}
+
 int init(const Args &args)
 {
     Format format = parse_format(args.format);
-    debros::Config config;
-    config.data_dir = args.data_dir;
-    configure_log(config);
+    debros::Config config = folder_config(args);
     debros::init(config);
-    std::string key = args.data_dir + "/operator.key";
+    std::string key = config.data_dir + "/operator.key";
+    std::string node = config.identity_path.empty() ? config.data_dir + "/identity.key"
+                                                    : config.identity_path;
     write_stdout(render_record(
-        format, {{"node_id", "operator_id", "data_dir", "operator_key"},
-                 {debros::Value(debros::identity(args.data_dir + "/identity.key")),
-                  debros::Value(debros::identity(key)), debros::Value(args.data_dir),
-                  debros::Value(key)}}));
-    std::cerr << "A new cluster. Start it: debros node --data-dir " << args.data_dir
+        format,
+        {{"node_id", "operator_id", "data_dir", "operator_key"},
+         {debros::Value(debros::identity(node)), debros::Value(debros::identity(key)),
+          debros::Value(config.data_dir), debros::Value(key)}}));
+    std::cerr << "A new cluster. Start it: debros node " << node_flags(args, config)
               << "\n";
     return exit_done;
 }
@@ -57,32 +84,30 @@ int invite(const Args &args)
 int join(const Args &args)
 {
     Format format = parse_format(args.format);
-    debros::Config config;
-    config.data_dir = args.data_dir;
+    debros::Config config = folder_config(args);
     config.invite = args.invite;
     if (args.invite == "-") {
         std::getline(std::cin, config.invite);
     }
     config.callback_thread = false;
-    config.request_timeout = timeout_of(args);
-    configure_log(config);
-    make_directory(args.data_dir);
+    Options timeout = args;
+    timeout.config = args.node.file;
+    config.request_timeout = timeout_of(timeout);
+    make_directory(config.data_dir);
     debros::Node node(config);
     node.start().get();
     std::string id = node.peer_id();
     node.stop().wait();
     write_stdout(
         render_record(format, {{"node_id", "data_dir"},
-                               {debros::Value(id), debros::Value(args.data_dir)}}));
-    std::cerr << "Joined. Start it: debros node --data-dir " << args.data_dir << "\n";
+                               {debros::Value(id), debros::Value(config.data_dir)}}));
+    std::cerr << "Joined. Start it: debros node " << node_flags(args, config) << "\n";
     return exit_done;
 }
 
 void add_data_dir(CLI::App &command, Args &args)
 {
-    command.add_option("--data-dir", args.data_dir, "the node's folder")
-        ->type_name("DIR")
-        ->required();
+    add_folder_options(command, args.node);
 }
 
 } // namespace

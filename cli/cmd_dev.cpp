@@ -1,5 +1,6 @@
 // dev: a cluster of node processes on this machine.
 #include "commands.hpp"
+#include "config_args.hpp"
 #include "dev_cluster.hpp"
 #include "errors.hpp"
 #include "files.hpp"
@@ -20,6 +21,7 @@ int run_dev(const DevArgs &args)
         throw UsageError("--base-port " + std::to_string(args.base_port) +
                          " leaves no ports for " + std::to_string(args.nodes) + " nodes");
     }
+    client_configuration(args.config); // wrong? Say so once, before any node does
     Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
     DevCluster cluster(args, signals);
     try {
@@ -58,6 +60,11 @@ void add_dev_command(CLI::App &app, Run &run)
             "--base-port", args->base_port,
             "port of node1, the next one of node2, ...; default: the kernel picks")
         ->type_name("P");
+    command
+        ->add_option("--config", args->config,
+                     "limits, times and logging of all nodes, from a YAML file; or "
+                     "DEBROS_CONFIG")
+        ->type_name("FILE");
     command->add_flag("--open", args->open, "let strangers use the stock protocols");
     command->callback([&run, args] { run = [args] { return run_dev(*args); }; });
 }

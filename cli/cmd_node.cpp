@@ -238,11 +238,7 @@ int run(const Command &command)
         return exit_done;
     }
     NodeSettings settings = config.node();
-    if (settings.data_dir.empty()) {
-        throw UsageError("no folder is given: use --data-dir DIR, the variable " +
-                         variable_of(setting(Key::data_dir)) +
-                         ", or node.data_dir in the file of --config");
-    }
+    need_data_dir(settings.data_dir);
     return run_node(settings);
 }
 

@@ -34,18 +34,15 @@ void add_flag(CLI::App &command, ConfigArgs &args, Key key, const char *about,
 
 } // namespace
 
-void add_config_option(CLI::App &command, ConfigArgs &args)
+void add_folder_options(CLI::App &command, ConfigArgs &args)
 {
-    command
-        .add_option("--config", args.file,
-                    "a YAML file such as conf/node.yaml; or DEBROS_CONFIG")
-        ->type_name("FILE");
+    add_flag(command, args, Key::data_dir, "the node's folder", "DIR");
+    add_config_option(command, args.file);
 }
 
 void add_node_options(CLI::App &command, ConfigArgs &args)
 {
-    add_config_option(command, args);
-    add_flag(command, args, Key::data_dir, "the node's folder", "DIR");
+    add_folder_options(command, args);
     add_flag(command, args, Key::listen_addresses,
              "where to listen; default: the port of the last run, or one that the "
              "kernel picks, on 127.0.0.1",
@@ -97,6 +94,26 @@ Configuration checked_configuration(const ConfigArgs &args, const char *command)
     }
     config.check();
     return config;
+}
+
+Configuration client_configuration(const std::string &file)
+{
+    ConfigArgs args;
+    args.file = file;
+    Configuration config = configuration_of(args);
+    if (!file.empty() || !environment("DEBROS_CONFIG").empty()) {
+        config.check();
+    }
+    return config;
+}
+
+void need_data_dir(const std::string &data_dir)
+{
+    if (data_dir.empty()) {
+        throw UsageError("no folder is given: use --data-dir DIR, the variable " +
+                         variable_of(setting(Key::data_dir)) +
+                         ", or node.data_dir in the file of --config");
+    }
 }
 
 } // namespace cli

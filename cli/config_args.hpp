@@ -19,13 +19,20 @@ struct ConfigArgs {
     bool open = false;
 };
 
-void add_config_option(CLI::App &command, ConfigArgs &args); // --config
-void add_node_options(CLI::App &command, ConfigArgs &args);  // all of them
+void add_folder_options(CLI::App &command, ConfigArgs &args); // --data-dir, --config
+void add_node_options(CLI::App &command, ConfigArgs &args);   // all of them
 
 // All layers, not checked yet. Throws Failure when the file cannot be read.
 Configuration configuration_of(const ConfigArgs &args);
 
 // The same, checked; warnings go to stderr, as `debros: COMMAND: warning: ...`.
 Configuration checked_configuration(const ConfigArgs &args, const char *command);
+
+// For commands beside `node`: the file and the environment, checked if there is a file:
+// other variables of a node are no business of theirs. Nor are warnings.
+Configuration client_configuration(const std::string &file);
+
+// Throws UsageError for "".
+void need_data_dir(const std::string &data_dir);
 
 } // namespace cli

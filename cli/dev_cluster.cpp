@@ -78,11 +78,25 @@ DevCluster::~DevCluster()
 void DevCluster::launch(Member &member, const std::string &invite)
 {
     make_directory(member.dir);
-    std::vector<std::string> args = {"node", "--data-dir", member.dir};
+    // What is one node's own does not come from a file or variable that all of them read.
+    std::vector<std::string> args = {"node",
+                                     "--data-dir",
+                                     member.dir,
+                                     "--set",
+                                     "node.invite=",
+                                     "--set",
+                                     "security.identity_file=",
+                                     "--set",
+                                     "logging.output_file=",
+                                     "--set",
+                                     "discovery.bootstrap_peers="};
+    size_t port = 0; // the last run's, or any
     if (args_.base_port != 0) {
-        size_t port = args_.base_port + static_cast<size_t>(&member - members_.data());
-        args.insert(args.end(),
-                    {"--listen", "/ip4/127.0.0.1/tcp/" + std::to_string(port)});
+        port = args_.base_port + static_cast<size_t>(&member - members_.data());
+    }
+    args.insert(args.end(), {"--listen", "/ip4/127.0.0.1/tcp/" + std::to_string(port)});
+    if (!args_.config.empty()) {
+        args.insert(args.end(), {"--config", args_.config});
     }
     for (const auto &other : members_) {
         std::string addr = &other == &member ? "" : read_line(other.dir + "/peer.info");

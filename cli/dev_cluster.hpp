@@ -17,6 +17,7 @@ struct DevArgs {
     std::string data_dir;
     unsigned base_port = 0; // 0: ports that the kernel picks
     bool open = false;
+    std::string config; // the nodes' file, "": none
 };
 
 // Thrown inside start() when a signal asks for the end.

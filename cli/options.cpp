@@ -44,6 +44,7 @@ void add_client_options(CLI::App &command, Options &options)
                     "the node: its data folder or its multiaddr with /p2p/ID; "
                     "or DEBROS_NODE")
         ->type_name("DIR|MULTIADDR");
+    add_config_option(command, options.config);
     command
         .add_option("--identity", options.identity,
                     "key file of the caller; or DIR/operator.key, or DEBROS_IDENTITY")
@@ -51,6 +52,14 @@ void add_client_options(CLI::App &command, Options &options)
     command.add_option("--timeout", options.timeout, "such as 500ms, 30s or 2m")
         ->type_name("TIME");
     add_format_option(command, options);
+}
+
+void add_config_option(CLI::App &command, std::string &file)
+{
+    command
+        .add_option("--config", file,
+                    "the node's YAML file, such as conf/node.yaml; or DEBROS_CONFIG")
+        ->type_name("FILE");
 }
 
 void add_namespace_option(CLI::App &command, Options &options)

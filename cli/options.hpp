@@ -18,6 +18,7 @@ enum class Format { table, json, jsonl, csv };
 
 struct Options {
     std::string node;     // a folder or a multiaddr
+    std::string config;   // a node's configuration file
     std::string identity; // key file
     std::string ns = "default";
     std::string format = "table";
@@ -26,8 +27,9 @@ struct Options {
     std::string freshness; // "2s"; empty: any age
 };
 
-// Adds --node, --identity, --timeout and -o: what every command to a node takes.
+// Adds --node, --config, --identity, --timeout and -o: what every command to a node takes.
 void add_client_options(CLI::App &command, Options &options);
+void add_config_option(CLI::App &command, std::string &file);
 void add_format_option(CLI::App &command, Options &options);
 void add_namespace_option(CLI::App &command, Options &options);
 

@@ -1,5 +1,6 @@
 #include "session.hpp"
 
+#include "config_args.hpp"
 #include "errors.hpp"
 
 #include <cstdio>
@@ -20,9 +21,9 @@ void write_log(const debros::LogRecord &record)
     char date[32];
     gmtime_r(&seconds, &utc);
     std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    std::fprintf(stderr, "%s.%03lldZ %s %s: %s\n", date, static_cast<long long>(ms % 1000),
-                 debros_log_level_name(record.level), std::string(record.module).c_str(),
-                 std::string(record.message).c_str());
+    std::fprintf(stderr, "%s.%03lldZ %s %s: %s\n", date,
+                 static_cast<long long>(ms % 1000), debros_log_level_name(record.level),
+                 std::string(record.module).c_str(), std::string(record.message).c_str());
 }
 
 Failure connect_failure(const Target &target, const debros::Error &error)
@@ -66,8 +67,13 @@ void configure_log(debros::Config &config)
 
 std::chrono::milliseconds timeout_of(const Options &options)
 {
-    return options.timeout.empty() ? std::chrono::milliseconds(0)
-                                   : parse_duration(options.timeout);
+    if (!options.timeout.empty()) {
+        return parse_duration(options.timeout);
+    }
+    Configuration config = client_configuration(options.config);
+    return config.entry(Key::request_timeout).source == Source::fallback
+               ? std::chrono::milliseconds(0)
+               : parse_duration(config.entry(Key::request_timeout).text);
 }
 
 debros::Config client_config(const Target &target, std::chrono::milliseconds timeout)

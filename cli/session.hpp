@@ -34,7 +34,7 @@ class Session
 // The client's configuration; an empty target leaves it without a member.
 debros::Config client_config(const Target &target, std::chrono::milliseconds timeout);
 
-// --timeout, or 0 for the library's default.
+// --timeout, or the configuration's, or 0 for the library's default.
 std::chrono::milliseconds timeout_of(const Options &options);
 
 } // namespace cli

@@ -1,5 +1,6 @@
 #include "target.hpp"
 
+#include "config_args.hpp"
 #include "errors.hpp"
 #include "files.hpp"
 
@@ -47,8 +48,11 @@ Target resolve_target(const Options &options)
 {
     std::string node = options.node.empty() ? environment("DEBROS_NODE") : options.node;
     if (node.empty()) {
-        throw UsageError("no node is given: use --node DIR, --node MULTIADDR or the "
-                         "variable DEBROS_NODE");
+        node = client_configuration(options.config).entry(Key::data_dir).text;
+    }
+    if (node.empty()) {
+        throw UsageError("no node is given: use --node DIR, --node MULTIADDR, the "
+                         "variable DEBROS_NODE, or --config FILE with node.data_dir");
     }
     if (!is_multiaddr(node)) {
         return of_folder(node, options);

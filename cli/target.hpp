@@ -13,7 +13,7 @@ struct Target {
     std::string dir;      // the node's folder; "": a multiaddr was given
 };
 
-// From --node or DEBROS_NODE. Throws UsageError without one, Failure for a folder whose
+// From --node, DEBROS_NODE or the configuration's node.data_dir. Throws UsageError without one, Failure for a folder whose
 // node has not run yet.
 Target resolve_target(const Options &options);
 

@@ -170,7 +170,7 @@ class Usage(unittest.TestCase):
         self.says(["node"], "--data-dir")
         self.says(["status", "--node", "/ip4/127.0.0.1/tcp/1"], "/p2p/")
         self.says(["query", "SELECT 1", "--node", ".", "-o", "yaml"], "yaml", "jsonl")
-        self.says(["query", "SELECT 1", "--node", ".", "--level", "weak"], "linearizable")
+        self.says(["query", "SELECT 1", "--node", ".", "--level", "weekly"], "linearizable")
 
     def test_help_and_version(self):
         for args in (["--help"], ["--version"], ["query", "--help"], ["ns", "--help"]):

@@ -16,7 +16,8 @@ START_TIMEOUT = 120
 def environment(**more):
     """This process's environment without what would change a command's meaning."""
     kept = {k: v for k, v in os.environ.items()
-            if not k.startswith("DEBROS_") and k != "LOG_LEVEL"}
+            if not k.startswith("DEBROS_") and k not in
+            ("LOG_LEVEL", "ENVIRONMENT", "BOOTSTRAP_PEERS", "BOOTSTRAP_PORT")}
     return {**kept, **more}
 
 
