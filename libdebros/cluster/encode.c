@@ -144,8 +144,38 @@ static void encode_join_reply(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
     dbr_proto_pack(&pb->base, out);
 }
 
-static void encode_hello(DbrPb__ClusterFrame *pb, const struct dbr_cluster_frame *frame,
-                         struct dbr_buf *out)
+static DbrPb__ListedMember *listed(struct dbr_arena *arena,
+                                   const struct dbr_listed_member *from)
+{
+    DbrPb__ListedMember *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb == NULL) {
+        return NULL;
+    }
+    dbr_pb__listed_member__init(pb);
+    pb->peer = dbr_proto_bytes(dbr_bytes(from->peer.bytes, from->peer.len));
+    pb->votes = from->votes;
+    pb->addrs = addrs(arena, from->addrs, from->n_addrs);
+    pb->n_addrs = pb->addrs != NULL ? from->n_addrs : 0;
+    return pb;
+}
+
+static void fill_listed(DbrPb__HelloReply *pb, struct dbr_arena *arena,
+                        const struct dbr_cluster_frame *frame)
+{
+    pb->leader = dbr_proto_bytes(dbr_bytes(frame->leader.bytes, frame->leader.len));
+    pb->term = frame->term;
+    pb->members = dbr_arena_calloc(arena, frame->n_listed + 1, sizeof(*pb->members));
+    for (size_t i = 0; pb->members != NULL && i < frame->n_listed; i++) {
+        pb->members[i] = listed(arena, &frame->listed[i]);
+        if (pb->members[i] == NULL) {
+            return;
+        }
+        pb->n_members++;
+    }
+}
+
+static void encode_hello(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
+                         const struct dbr_cluster_frame *frame, struct dbr_buf *out)
 {
     DbrPb__Hello hello = DBR_PB__HELLO__INIT;
     DbrPb__HelloReply reply = DBR_PB__HELLO_REPLY__INIT;
@@ -156,6 +186,7 @@ static void encode_hello(DbrPb__ClusterFrame *pb, const struct dbr_cluster_frame
     } else {
         reply.cluster_id = dbr_proto_bytes(frame->cluster_id);
         reply.peer_class = frame->cls;
+        fill_listed(&reply, arena, frame);
         pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_HELLO_REPLY;
         pb->hello_reply = &reply;
     }
@@ -204,7 +235,7 @@ void dbr_cluster_frame_encode(struct dbr_buf *out, const struct dbr_cluster_fram
     switch (frame->kind) {
     case DBR_CLUSTER_HELLO:
     case DBR_CLUSTER_HELLO_REPLY:
-        encode_hello(&pb, frame, out);
+        encode_hello(&pb, &arena, frame, out);
         break;
     case DBR_CLUSTER_JOIN:
         encode_join(&pb, frame, out);

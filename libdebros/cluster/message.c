@@ -43,11 +43,66 @@ static int take_hello(struct dbr_cluster_frame *out, const DbrPb__Hello *pb)
     return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, true);
 }
 
-static int take_hello_reply(struct dbr_cluster_frame *out, const DbrPb__HelloReply *pb)
+/* Addresses of a kind that we do not know are left out. */
+static int take_addrs(const struct dbr_multiaddr **out, size_t *n,
+                      struct dbr_arena *arena, const ProtobufCBinaryData *from,
+                      size_t n_from)
+{
+    struct dbr_multiaddr *addrs = dbr_arena_calloc(arena, n_from + 1, sizeof(*addrs));
+    if (addrs == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < n_from; i++) {
+        if (dbr_multiaddr_from_bytes(&addrs[*n], dbr_proto_view(from[i])) == 0) {
+            (*n)++;
+        }
+    }
+    *out = addrs;
+    return 0;
+}
+
+static int take_peer_id(struct dbr_peer_id *out, ProtobufCBinaryData from)
+{
+    return dbr_peer_id_from_bytes(out, dbr_proto_view(from)) == 0 ? 0 : DEBROS_EPROTO;
+}
+
+static int take_listed(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                       const DbrPb__HelloReply *pb)
+{
+    struct dbr_listed_member *listed =
+        dbr_arena_calloc(arena, pb->n_members + 1, sizeof(*listed));
+    if (listed == NULL || pb->n_members > DBR_CLUSTER_MAX_LISTED) {
+        return DEBROS_EPROTO;
+    }
+    for (size_t i = 0; i < pb->n_members; i++) {
+        const DbrPb__ListedMember *from = pb->members[i];
+        int err = take_peer_id(&listed[i].peer, from->peer);
+        if (err == 0) {
+            err = take_addrs(&listed[i].addrs, &listed[i].n_addrs, arena, from->addrs,
+                             from->n_addrs);
+        }
+        if (err != 0) {
+            return err;
+        }
+        listed[i].votes = from->votes;
+    }
+    out->listed = listed;
+    out->n_listed = pb->n_members;
+    return 0;
+}
+
+static int take_hello_reply(struct dbr_cluster_frame *out, struct dbr_arena *arena,
+                            const DbrPb__HelloReply *pb)
 {
     out->kind = DBR_CLUSTER_HELLO_REPLY;
     out->cls = pb->peer_class;
-    return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, false);
+    out->term = pb->term;
+    int err = pb->leader.len == 0 ? 0 : take_peer_id(&out->leader, pb->leader);
+    if (err == 0) {
+        err = take_listed(out, arena, pb);
+    }
+    return err != 0 ? err
+                    : sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, false);
 }
 
 static int take_join(struct dbr_cluster_frame *out, const DbrPb__Join *pb)
@@ -64,19 +119,10 @@ static int take_join_reply(struct dbr_cluster_frame *out, struct dbr_arena *aren
     out->kind = DBR_CLUSTER_JOIN_REPLY;
     out->status = pb->status > 0 ? DEBROS_EPROTO : pb->status;
     out->detail = text(arena, pb->detail);
-    struct dbr_multiaddr *members =
-        dbr_arena_calloc(arena, pb->n_members + 1, sizeof(*members));
-    if (out->detail == NULL || members == NULL) {
+    if (out->detail == NULL || take_addrs(&out->members, &out->n_members, arena,
+                                          pb->members, pb->n_members) != 0) {
         return DEBROS_EPROTO;
     }
-    for (size_t i = 0; i < pb->n_members; i++) {
-        /* An address of a kind that we do not know is left out. */
-        if (dbr_multiaddr_from_bytes(&members[out->n_members],
-                                     dbr_proto_view(pb->members[i])) == 0) {
-            out->n_members++;
-        }
-    }
-    out->members = members;
     return sized(&out->cluster_id, pb->cluster_id, CLUSTER_ID_SIZE, out->status != 0);
 }
 
@@ -227,7 +273,7 @@ int dbr_cluster_frame_decode(struct dbr_cluster_frame *out, struct dbr_arena *ar
     case DBR_PB__CLUSTER_FRAME__BODY_HELLO:
         return take_hello(out, pb->hello);
     case DBR_PB__CLUSTER_FRAME__BODY_HELLO_REPLY:
-        return take_hello_reply(out, pb->hello_reply);
+        return take_hello_reply(out, arena, pb->hello_reply);
     case DBR_PB__CLUSTER_FRAME__BODY_JOIN:
         return take_join(out, pb->join);
     case DBR_PB__CLUSTER_FRAME__BODY_JOIN_REPLY:

@@ -6,8 +6,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "multi/multiaddr.h"
+#include "multi/peer_id.h"
 
 #define DBR_CLUSTER_MAX_MESSAGE (4u << 20)
+#define DBR_CLUSTER_MAX_LISTED  64 /* members of one HELLO_REPLY */
 
 enum dbr_cluster_frame_kind {
     DBR_CLUSTER_HELLO,
@@ -32,11 +34,23 @@ struct dbr_call_result {
     const debros_health *health;
 };
 
+/* A member as a client gets to know it. */
+struct dbr_listed_member {
+    struct dbr_peer_id peer;
+    bool votes;
+    const struct dbr_multiaddr *addrs; /* with /p2p */
+    size_t n_addrs;
+};
+
 struct dbr_cluster_frame {
     uint64_t id;
     enum dbr_cluster_frame_kind kind;
-    debros_bytes cluster_id; /* 16 bytes or none: HELLO, HELLO_REPLY, JOIN_REPLY */
-    uint32_t cls;            /* HELLO_REPLY: enum dbr_peer_class */
+    debros_bytes cluster_id;   /* 16 bytes or none: HELLO, HELLO_REPLY, JOIN_REPLY */
+    uint32_t cls;              /* HELLO_REPLY: enum dbr_peer_class */
+    struct dbr_peer_id leader; /* HELLO_REPLY, may be none */
+    uint64_t term;
+    const struct dbr_listed_member *listed;
+    size_t n_listed;
     debros_bytes invite_key; /* JOIN: 32 bytes */
     debros_bytes signature;
     debros_bytes operator_key; /* 32 bytes or none */

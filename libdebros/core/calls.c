@@ -25,14 +25,121 @@ static debros_bytes our_cluster(const struct dbr_core *core)
 /* ---- Hello and join
  * -------------------------------------------------------- */
 
+static bool is_voter(const struct dbr_consensus_status *status,
+                     const struct dbr_peer_id *peer)
+{
+    uint64_t id = dbr_server_id(peer);
+    for (size_t i = 0; i < status->n_servers; i++) {
+        if (status->servers[i].id == id) {
+            return status->servers[i].role == DBR_SERVER_VOTER;
+        }
+    }
+    return false;
+}
+
+/* The voters, then the others, as far as there is room. */
+static size_t list_members(const struct dbr_core *core,
+                           const struct dbr_consensus_status *status,
+                           struct dbr_listed_member out[DBR_CLUSTER_MAX_LISTED])
+{
+    size_t n = 0;
+    for (int votes = 1; votes >= 0; votes--) {
+        for (size_t i = 0; i < core->members.n && n < DBR_CLUSTER_MAX_LISTED; i++) {
+            const struct dbr_member *member = &core->members.items[i];
+            if (!member->is_client && is_voter(status, &member->peer) == (votes == 1)) {
+                out[n++] = (struct dbr_listed_member){.peer = member->peer,
+                                                      .votes = votes == 1,
+                                                      .addrs = member->addrs,
+                                                      .n_addrs = member->n_addrs};
+            }
+        }
+    }
+    return n;
+}
+
 static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
                          enum dbr_peer_class cls, dbr_time now)
 {
+    struct dbr_listed_member listed[DBR_CLUSTER_MAX_LISTED];
+    struct dbr_consensus_status status;
     struct dbr_cluster_frame reply = {.id = id,
                                       .kind = DBR_CLUSTER_HELLO_REPLY,
                                       .cluster_id = our_cluster(core),
-                                      .cls = (uint32_t)cls};
+                                      .cls = (uint32_t)cls,
+                                      .listed = listed};
+    dbr_consensus_status(core->consensus, &status);
+    if (cls != DBR_PEER_STRANGER) {
+        const char *leader = status.leader_address;
+        reply.n_listed = list_members(core, &status, listed);
+        reply.term = status.term;
+        if (dbr_peer_id_parse(&reply.leader, leader, strlen(leader)) != 0) {
+            reply.leader = (struct dbr_peer_id){0};
+        }
+    }
     dbr_calls_send(core, stream, &reply, now);
+}
+
+/* ---- Who is told of changes
+ * -------------------------------------------------------- */
+
+static void welcome_guest(struct dbr_core *core, const struct dbr_swarm_event *event)
+{
+    struct dbr_guest *guest;
+    HASH_FIND(hh, core->guests, &event->stream, sizeof(event->stream), guest);
+    if (guest != NULL || HASH_COUNT(core->guests) >= DBR_GUESTS_MAX) {
+        return;
+    }
+    guest = dbr_calloc(1, sizeof(*guest));
+    if (guest == NULL) {
+        return;
+    }
+    guest->stream = event->stream;
+    guest->peer = event->peer;
+    HASH_ADD(hh, core->guests, stream, sizeof(guest->stream), guest);
+    if (!dbr_hash_added(guest)) {
+        dbr_free(guest);
+    }
+}
+
+static void guest_leaves(struct dbr_core *core, uint64_t stream)
+{
+    struct dbr_guest *guest;
+    HASH_FIND(hh, core->guests, &stream, sizeof(stream), guest);
+    if (guest != NULL) {
+        HASH_DELETE(hh, core->guests, guest);
+        dbr_free(guest);
+    }
+}
+
+void dbr_calls_finish(struct dbr_core *core)
+{
+    struct dbr_guest *guest;
+    struct dbr_guest *tmp;
+    HASH_ITER(hh, core->guests, guest, tmp)
+    {
+        HASH_DELETE(hh, core->guests, guest);
+        dbr_free(guest);
+    }
+}
+
+void dbr_calls_changed(struct dbr_core *core, dbr_time now)
+{
+    core->tell_at = dbr_time_min(core->tell_at, dbr_time_add(now, DBR_TELL_MS));
+}
+
+void dbr_calls_tell(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_guest *guest;
+    struct dbr_guest *tmp;
+    core->tell_at = DBR_TIME_NEVER;
+    HASH_ITER(hh, core->guests, guest, tmp)
+    {
+        struct dbr_peer_info info = {0};
+        dbr_swarm_peer_info(core->swarm, &guest->peer, &info);
+        if (info.cls != DBR_PEER_STRANGER) {
+            answer_hello(core, guest->stream, 0, info.cls, now);
+        }
+    }
 }
 
 /* Whom we do not know now we may know in a moment: a node that starts, or lags behind,
@@ -41,6 +148,7 @@ static void recv_hello(struct dbr_core *core, const struct dbr_swarm_event *even
                        uint64_t id, enum dbr_peer_class cls, dbr_time now)
 {
     struct dbr_ticket *ticket = NULL;
+    welcome_guest(core, event);
     if (cls == DBR_PEER_STRANGER) {
         ticket = dbr_ticket_create(core, DBR_TICKET_HELLO,
                                    dbr_time_add(now, DBR_HELLO_PATIENCE_MS));
@@ -91,7 +199,7 @@ static void answer_join(struct dbr_core *core, uint64_t stream, uint64_t id, int
 }
 
 /* Strangers may knock, but each knock costs a log entry. */
-static bool too_many_joins(const struct dbr_core *core)
+static bool too_many_joins(struct dbr_core *core, dbr_time now)
 {
     size_t n = 0;
     struct dbr_ticket *ticket;
@@ -100,7 +208,8 @@ static bool too_many_joins(const struct dbr_core *core)
     {
         n += ticket->kind == DBR_TICKET_JOIN;
     }
-    return n >= DBR_JOINS_MAX;
+    return n >= DBR_JOINS_MAX || !dbr_bucket_take(&core->joins, DBR_JOINS_BURST,
+                                                  1000 * DBR_JOINS_EVERY_MS, now);
 }
 
 static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event,
@@ -116,7 +225,7 @@ static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event
             "the invite's signature is wrong: it is for another cluster or damaged", now);
         return;
     }
-    if (too_many_joins(core)) {
+    if (too_many_joins(core, now)) {
         answer_join(core, event->stream, frame->id, DEBROS_EBUSY,
                     "others are joining: try again later", now);
         return;
@@ -273,11 +382,9 @@ void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
     dbr_arena_init(&arena, FRAME_ARENA_MAX);
     if (dbr_cluster_frame_decode(&frame, &arena, event->message) != 0) {
         dbr_swarm_reset(core->swarm, event->stream, now);
-    } else if (event->stream == core->upstream) {
-        dbr_client_recv(core, event, &frame, now);
     } else if (core->config.mode == DBR_CORE_MEMBER) {
         recv_question(core, event, &frame, now);
-    } else {
+    } else if (!dbr_client_recv(core, event, &frame, now)) {
         dbr_swarm_reset(core->swarm, event->stream, now);
     }
     dbr_arena_finish(&arena);
@@ -286,10 +393,10 @@ void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
 void dbr_calls_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                              dbr_time now)
 {
-    if (event->stream == core->upstream) {
-        dbr_client_stream_closed(core, event, now);
+    if (dbr_client_stream_closed(core, event, now)) {
         return;
     }
+    guest_leaves(core, event->stream);
     struct dbr_ticket *ticket;
     struct dbr_ticket *tmp;
     HASH_ITER(hh, core->tickets, ticket, tmp)

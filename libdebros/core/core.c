@@ -10,6 +10,9 @@
 #define EFFECTS_MAX      (1u << 20)
 #define MESSAGE_MAX      (20u << 20) /* SQL frames: the largest reply and its wrapping */
 #define INSTALL_MS       10000       /* a snapshot that went astray is sent again */
+#define CLIENT_PING_MS         2000 /* a member that hangs is left after both */
+#define CLIENT_PING_TIMEOUT_MS 3000
+#define CLIENT_RETRY_MS        200 /* before a refused request's first repetition */
 #define RAFT_MESSAGE_MAX (72u << 20) /* a snapshot image travels as one message */
 
 static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
@@ -34,6 +37,10 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
         .logger = core->config.logger,
     };
     dbr_swarm_limits_default(&config.limits);
+    if (core->config.mode == DBR_CORE_CLIENT) {
+        config.limits.idle_ping_ms = CLIENT_PING_MS;
+        config.limits.ping_timeout_ms = CLIENT_PING_TIMEOUT_MS;
+    }
     if (core->config.max_connections != 0) {
         config.limits.connections = core->config.max_connections;
     }
@@ -78,6 +85,11 @@ static int create_sql(struct dbr_core *core)
                                     .protocol = DBR_PROTOCOL_SQL,
                                     .rng = core->rng,
                                     .logger = core->config.logger};
+    if (core->config.mode == DBR_CORE_CLIENT) {
+        config.limits.retry_ms = CLIENT_RETRY_MS;
+        config.limits.attempts = core->config.attempts;
+        config.limits.retry_max_ms = core->config.retry_delay_ms;
+    }
     return dbr_sql_create(&core->sql, &config);
 }
 
@@ -104,6 +116,14 @@ static int copy_bootstrap(struct dbr_core *core, debros_detail *detail)
     }
     core->n_bootstrap = n;
     return 0;
+}
+
+static void client_defaults(struct dbr_core_config *config)
+{
+    config->connect_ms = config->connect_ms != 0 ? config->connect_ms : 30000;
+    config->attempts = config->attempts != 0 ? config->attempts : 4;
+    config->retry_delay_ms = config->retry_delay_ms != 0 ? config->retry_delay_ms : 5000;
+    config->pool = config->pool != 0 ? config->pool : 3;
 }
 
 static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *detail)
@@ -136,6 +156,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
         return DEBROS_ENOMEM;
     }
     core->config = *config;
+    client_defaults(&core->config);
     core->rng = rng;
     core->started = core->now = now;
     core->leader_heard_at = core->apply_moved_at = now;
@@ -145,7 +166,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
      */
     core->applied = config->log_state != NULL ? config->log_state->snapshot_index : 0;
     core->members_at = core->announce_at = core->roles_at = DBR_TIME_NEVER;
-    core->stop_at = core->tickets_at = DBR_TIME_NEVER;
+    core->stop_at = core->tickets_at = core->tell_at = DBR_TIME_NEVER;
     dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);
     dbr_peer_id_from_key(&core->self, config->identity->public_key);
     int err = create_parts(core, now, detail);
@@ -175,6 +196,8 @@ void dbr_core_destroy(struct dbr_core *core)
     }
     dbr_tickets_finish(core);
     dbr_raft_links_finish(core);
+    dbr_calls_finish(core);
+    dbr_contacts_finish(&core->contacts);
     dbr_apply_job_destroy(core->entries);
     dbr_sql_destroy(core->sql);
     dbr_consensus_destroy(core->consensus);
@@ -242,6 +265,8 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
     if (core->consensus != NULL) {
         at = dbr_time_min(at, dbr_consensus_deadline(core->consensus));
         at = dbr_time_min(at, dbr_membership_deadline(core));
+    } else {
+        at = dbr_time_min(at, dbr_client_deadline(core));
     }
     return dbr_time_min(at, core->stop_at);
 }
@@ -263,6 +288,8 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
             dbr_consensus_expire(core->consensus, now);
         }
         dbr_membership_expire(core, now);
+    } else if (dbr_client_deadline(core) <= now) {
+        dbr_client_expire(core, now);
     }
     if (core->sql != NULL) {
         dbr_sql_expire(core->sql, now);

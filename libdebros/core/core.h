@@ -42,6 +42,12 @@ struct dbr_core_config {
     size_t n_bootstrap;
     const char *invite;          /* JOINER; copied */
     uint32_t max_connections;    /* 0: default */
+    /* CLIENT, JOINER; 0: default */
+    uint32_t connect_ms;     /* until the first member answers; 30,000 */
+    uint32_t attempts;       /* sends of one request; 4 */
+    uint32_t retry_delay_ms; /* longest pause between two of them, and how long a member
+                                may be silent before another is asked; 5,000 */
+    uint32_t pool;           /* connections to members; 3 */
     uint32_t election_ms;        /* 0: default */
     uint32_t snapshot_threshold; /* 0: default (entries) */
     uint32_t snapshot_trailing;  /* 0: default */

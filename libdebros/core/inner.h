@@ -7,6 +7,7 @@
  *   requests.c    the public API's requests
  *   calls.c       the cluster protocol: a member answers hello, join and calls
  *   client.c      the same: a client and a joiner ask
+ *   contacts.c    the members that those two know
  *   views.c       status and peers for people
  *   health.c      the checks of a node's health
  *   story.c       the cluster's life, for the log
@@ -23,9 +24,11 @@
 #include "cluster/roles.h"
 #include "cluster/server_id.h"
 #include "consensus/consensus.h"
+#include "core/contacts.h"
 #include "core/core.h"
 #include "core/health.h"
 #include "sql/sql.h"
+#include "swarm/bucket.h"
 #include "swarm/swarm.h"
 
 /* The swarm's protocols, by index. */
@@ -33,6 +36,10 @@ enum { DBR_PROTOCOL_RAFT, DBR_PROTOCOL_SQL, DBR_PROTOCOL_CLUSTER, DBR_PROTOCOLS 
 
 enum {
     DBR_JOINS_MAX = 8,             /* strangers' joins under way at one time */
+    DBR_JOINS_BURST = 32,          /* and how many in a row, then one each ... */
+    DBR_JOINS_EVERY_MS = 500,
+    DBR_GUESTS_MAX = 1024,         /* clients that are told of changes */
+    DBR_TELL_MS = 50,              /* changes within it are told as one */
     DBR_STOP_MS = 3000,            /* politeness ends */
     DBR_ROLES_MS = 500,            /* the leader looks at the members' places */
     DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
@@ -72,6 +79,14 @@ struct dbr_ticket {
     struct dbr_peer_id peer;
     uint8_t seed[32]; /* INVITE */
     uint64_t expires; /* INVITE */
+    uint32_t sends;   /* a client's call */
+};
+
+/* A stream on which somebody has said hello. */
+struct dbr_guest {
+    UT_hash_handle hh;
+    uint64_t stream;
+    struct dbr_peer_id peer;
 };
 
 /* One peer of the raft group. */
@@ -128,6 +143,9 @@ struct dbr_core {
     uint64_t handed_over; /* the last committed entry that the applier was given */
     uint64_t database_size;
 
+    struct dbr_guest *guests; /* by stream */
+    dbr_time tell_at;         /* what they know is old */
+    struct dbr_bucket joins;
     struct dbr_health_limits health_limits;
     dbr_time leader_heard_at; /* the last message of a leader, or this node led */
     dbr_time apply_moved_at;  /* when the applier began to have work, or gave some back */
@@ -135,9 +153,12 @@ struct dbr_core {
     uint64_t told_leader;     /* whom the log has named */
 
     /* CLIENT, JOINER */
-    struct dbr_peer_id route; /* the member that serves us */
-    uint64_t upstream;        /* our cluster stream to it */
-    size_t n_reaching;        /* first dials under way */
+    struct dbr_contacts contacts;
+    struct dbr_peer_id route;  /* the member that serves us */
+    struct dbr_peer_id leader; /* as members say */
+    uint64_t leader_term;
+    dbr_time connect_by; /* the first answer of a member */
+    dbr_time grow_at;    /* more than one connection from then on */
     bool is_ready;
     bool is_joined;
 
@@ -217,21 +238,33 @@ void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
                       dbr_time now);
 void dbr_calls_hello_due(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 void dbr_calls_members_changed(struct dbr_core *core, dbr_time now);
+/* Clients are told soon: who leads, or who belongs, has changed. */
+void dbr_calls_changed(struct dbr_core *core, dbr_time now);
+void dbr_calls_tell(struct dbr_core *core, dbr_time now);
+void dbr_calls_finish(struct dbr_core *core);
 void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
                          const struct dbr_sql_reply *reply, dbr_time now);
 
 /* client.c */
 void dbr_client_start(struct dbr_core *core, dbr_time now);
+dbr_time dbr_client_deadline(const struct dbr_core *core);
+void dbr_client_expire(struct dbr_core *core, dbr_time now);
+/* Which addresses were tried, and why each failed. */
+void dbr_client_explain(const struct dbr_core *core, char *out, size_t size);
 void dbr_client_connected(struct dbr_core *core, const struct dbr_peer_id *peer,
                           dbr_time now);
 void dbr_client_disconnected(struct dbr_core *core, const struct dbr_peer_id *peer,
                              dbr_time now);
-void dbr_client_reached(struct dbr_core *core, const struct dbr_swarm_event *event,
-                        dbr_time now);
+void dbr_client_reached(struct dbr_core *core, const struct dbr_peer_id *peer,
+                        const struct dbr_swarm_event *event, dbr_time now);
+void dbr_client_redirected(struct dbr_core *core, const struct dbr_peer_id *leader,
+                           const struct dbr_multiaddr *addrs, size_t n_addrs,
+                           dbr_time now);
 void dbr_client_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
-void dbr_client_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+/* False: the stream is none of ours. */
+bool dbr_client_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
                      const struct dbr_cluster_frame *frame, dbr_time now);
-void dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
+bool dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                               dbr_time now);
 
 /* story.c: lines of the log. After each change; after core->members was replaced. */

@@ -199,6 +199,7 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
     dbr_members_finish(&old);
     core->members_known = true;
     dbr_calls_members_changed(core, now);
+    dbr_calls_changed(core, now);
     core->announce_at = dbr_time_min(core->announce_at, now);
     core->roles_at = now;
 }
@@ -386,7 +387,7 @@ static void look_at_places(struct dbr_core *core, dbr_time now)
 
 dbr_time dbr_membership_deadline(const struct dbr_core *core)
 {
-    dbr_time at = core->roles_at;
+    dbr_time at = dbr_time_min(core->roles_at, core->tell_at);
     if (!core->members_running) {
         at = dbr_time_min(at, core->members_at);
     }
@@ -406,5 +407,8 @@ void dbr_membership_expire(struct dbr_core *core, dbr_time now)
     }
     if (core->roles_at <= now) {
         look_at_places(core, now);
+    }
+    if (core->tell_at <= now) {
+        dbr_calls_tell(core, now);
     }
 }

@@ -80,8 +80,9 @@ static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *ev
         return;
     }
     if (ticket->kind == DBR_TICKET_REACH) {
+        struct dbr_peer_id peer = ticket->peer;
         dbr_ticket_destroy(core, ticket);
-        dbr_client_reached(core, event, now);
+        dbr_client_reached(core, &peer, event, now);
     } else {
         dbr_request_connected(core, ticket, event, now);
     }
@@ -209,6 +210,7 @@ static void consensus_event(struct dbr_core *core,
         break;
     case DBR_CONSENSUS_CHANGED:
         core->roles_at = now;
+        dbr_calls_changed(core, now);
         break;
     case DBR_CONSENSUS_READ:
         dbr_sql_read_ready(core->sql, event->token, event->status, event->index, now);
@@ -271,6 +273,10 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event,
 {
     if (event->type == DBR_SQL_DONE) {
         sql_done(core, event, now);
+        return;
+    }
+    if (event->type == DBR_SQL_REDIRECT) {
+        dbr_client_redirected(core, &event->leader, event->addrs, event->n_addrs, now);
         return;
     }
     struct dbr_effect effect = {.type = DBR_CORE_QUERY, .query = event->job};

@@ -1,5 +1,7 @@
 /* The requests of the public API, and of peers that call. A client sends what concerns
  * the cluster to its member; the rest runs here. */
+#include <stdio.h>
+
 #include "base/detail.h"
 #include "inner.h"
 
@@ -182,6 +184,22 @@ static void command_done(struct dbr_core *core, struct dbr_ticket *ticket,
     }
 }
 
+/* A client says which members it tried. */
+static void sql_answered(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    const struct dbr_sql_reply *reply = ticket->request->sql;
+    char text[600];
+    char why[400] = "";
+    bool is_lost =
+        reply->status == DEBROS_EUNREACHABLE || reply->status == DEBROS_ETIMEDOUT;
+    if (core->config.mode == DBR_CORE_CLIENT && is_lost) {
+        dbr_client_explain(core, why, sizeof(why));
+    }
+    snprintf(text, sizeof(text), "%s: %s", reply->detail, why);
+    dbr_ticket_done(core, ticket, reply->status, why[0] != '\0' ? text : reply->detail,
+                    now);
+}
+
 void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
                           struct dbr_sql_reply *reply, dbr_time now)
 {
@@ -190,7 +208,7 @@ void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
         dbr_ticket_done(core, ticket, DEBROS_ENOMEM, "out of memory", now);
     } else if (request->type == DBR_REQUEST_EXEC || request->type == DBR_REQUEST_QUERY) {
         request->sql = reply;
-        dbr_ticket_done(core, ticket, reply->status, reply->detail, now);
+        sql_answered(core, ticket, now);
     } else {
         command_done(core, ticket, reply, now);
         dbr_sql_reply_destroy(reply);

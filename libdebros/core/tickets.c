@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "crypto/hash.h"
 #include "inner.h"
@@ -74,10 +76,16 @@ static void time_out(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
     } else if (ticket->kind != DBR_TICKET_REQUEST) {
         dbr_ticket_destroy(core, ticket);
     } else {
+        char text[600] = "no answer in time";
+        char why[400];
+        if (is_waiting) {
+            dbr_client_explain(core, why, sizeof(why));
+            snprintf(text, sizeof(text),
+                     "no member of the cluster could be reached in time%s%s",
+                     why[0] != '\0' ? ": " : "", why);
+        }
         dbr_ticket_done(core, ticket, is_waiting ? DEBROS_EUNREACHABLE : DEBROS_ETIMEDOUT,
-                        is_waiting ? "no member of the cluster could be reached in time"
-                                   : "no answer in time",
-                        now);
+                        text, now);
     }
 }
 

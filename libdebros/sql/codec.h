@@ -8,9 +8,10 @@
 #include "base/buf.h"
 #include "sql/types.h"
 
-#define DBR_SQL_MAX_PARAMS  32766u /* of one statement: SQLite's own limit */
-#define DBR_SQL_MAX_COLUMNS 2000u  /* of one result: SQLite's own limit */
-#define DBR_SQL_MAX_NAME    63u    /* bytes of a namespace's name */
+#define DBR_SQL_MAX_PARAMS       32766u /* of one statement: SQLite's own limit */
+#define DBR_SQL_MAX_COLUMNS      2000u  /* of one result: SQLite's own limit */
+#define DBR_SQL_MAX_NAME         63u    /* bytes of a namespace's name */
+#define DBR_SQL_MAX_LEADER_ADDRS 8u     /* of one redirect */
 
 /* Appends one transaction as the `transactions` field of an entry; an entry begins with
  * the head and then holds as many of these as were added. */

@@ -141,6 +141,17 @@ DbrPb__Reply *dbr_sql_pb_reply(struct dbr_arena *arena, const struct dbr_sql_rep
     out->index = reply->index;
     out->n_results = reply->n_results;
     out->results = results;
+    out->leader = dbr_proto_bytes(dbr_bytes(reply->leader.bytes, reply->leader.len));
+    out->n_leader_addrs = reply->n_leader_addrs;
+    out->leader_addrs =
+        dbr_arena_calloc(arena, reply->n_leader_addrs + 1, sizeof(*out->leader_addrs));
+    if (out->leader_addrs == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < reply->n_leader_addrs; i++) {
+        const struct dbr_multiaddr *addr = &reply->leader_addrs[i];
+        out->leader_addrs[i] = dbr_proto_bytes(dbr_bytes(addr->bytes, addr->len));
+    }
     for (size_t i = 0; i < reply->n_results; i++) {
         results[i] = build_result(arena, &reply->results[i]);
         if (results[i] == NULL) {
@@ -318,6 +329,30 @@ static int read_result(debros_result *out, struct dbr_arena *arena,
     return err != 0 ? err : read_cells(out, arena, message);
 }
 
+/* Whom to ask instead. Addresses of a kind that we do not know are left out. */
+static int read_leader(struct dbr_sql_reply *out, const DbrPb__Reply *message)
+{
+    struct dbr_multiaddr *addrs;
+    if (message->leader.len == 0) {
+        return 0;
+    }
+    if (message->n_leader_addrs > DBR_SQL_MAX_LEADER_ADDRS ||
+        dbr_peer_id_from_bytes(&out->leader, dbr_proto_view(message->leader)) != 0) {
+        return DEBROS_EPROTO;
+    }
+    addrs = dbr_arena_calloc(&out->arena, message->n_leader_addrs + 1, sizeof(*addrs));
+    if (addrs == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < message->n_leader_addrs; i++) {
+        debros_bytes bytes = dbr_proto_view(message->leader_addrs[i]);
+        out->n_leader_addrs +=
+            dbr_multiaddr_from_bytes(&addrs[out->n_leader_addrs], bytes) == 0;
+    }
+    out->leader_addrs = addrs;
+    return 0;
+}
+
 int dbr_sql_pb_read_reply(struct dbr_sql_reply *out, const DbrPb__Reply *message)
 {
     if (message->status > 0 || message->n_results > DBR_SQL_MAX_STATEMENTS ||
@@ -338,5 +373,5 @@ int dbr_sql_pb_read_reply(struct dbr_sql_reply *out, const DbrPb__Reply *message
         err = read_result(&out->results[i], &out->arena, message->results[i]);
     }
     out->n_results = message->n_results;
-    return err;
+    return err != 0 ? err : read_leader(out, message);
 }

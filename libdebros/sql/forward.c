@@ -30,9 +30,58 @@ static int send_request(struct dbr_sql *sql, const struct dbr_pending *p, dbr_ti
     return err;
 }
 
+/* This node has no vote: whoever asked can reach the leader without it. */
+static void redirect(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
+{
+    struct dbr_peer_info info = {0};
+    struct dbr_multiaddr addrs[DBR_SQL_MAX_LEADER_ADDRS];
+    struct dbr_sql_reply *reply = dbr_sql_reply_create();
+    if (reply == NULL) {
+        dbr_sql_finish(sql, p, NULL, now);
+        return;
+    }
+    dbr_sql_reply_fail(reply, DEBROS_ENOTLEADER,
+                       "this member does not vote: ask the leader");
+    dbr_swarm_peer_info(sql->config.swarm, &sql->route_peer, &info);
+    for (size_t i = 0; i < info.n_addrs && i < DBR_SQL_MAX_LEADER_ADDRS; i++) {
+        addrs[i] = info.addrs[i];
+        dbr_multiaddr_set_peer(&addrs[i], &sql->route_peer);
+        reply->n_leader_addrs = i + 1;
+    }
+    reply->leader = sql->route_peer;
+    reply->leader_addrs = addrs;
+    dbr_sql_finish(sql, p, reply, now); /* a client's: it is encoded at once */
+}
+
+static void give_up(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
+{
+    if (p->is_query) {
+        dbr_sql_fail(sql, p, now, DEBROS_EUNREACHABLE,
+                     "sent %u times, and each time no answer came", p->attempts);
+    } else {
+        dbr_sql_fail(sql, p, now, DEBROS_ETIMEDOUT,
+                     "sent %u times, and each time no answer came: the write may have "
+                     "happened or may still happen",
+                     p->attempts);
+    }
+}
+
+static bool has_attempts(const struct dbr_sql *sql, const struct dbr_pending *p)
+{
+    return sql->config.limits.attempts == 0 || p->attempts < sql->config.limits.attempts;
+}
+
 void dbr_sql_forward(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
 {
     int err = 0;
+    if (p->from_client && !sql->votes) {
+        redirect(sql, p, now);
+        return;
+    }
+    if (!has_attempts(sql, p)) {
+        give_up(sql, p, now);
+        return;
+    }
     if (sql->upstream == 0) {
         err = dbr_swarm_open(sql->config.swarm, &sql->upstream, &sql->route_peer,
                              sql->config.protocol, now);
@@ -49,8 +98,21 @@ void dbr_sql_forward(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
     } else {
         p->sent = true;
         p->attempts++;
+        p->sent_at = now;
         dbr_sql_set_busy(sql, p, DBR_PENDING_FORWARDED);
     }
+}
+
+dbr_time dbr_sql_waits_since(const struct dbr_sql *sql)
+{
+    const struct dbr_list *item; /* the longest busy come first */
+    for (item = sql->busy.next; item != &sql->busy; item = item->next) {
+        const struct dbr_pending *p = DBR_LIST_ENTRY(item, struct dbr_pending, link);
+        if (p->state == DBR_PENDING_FORWARDED && has_attempts(sql, p)) {
+            return p->sent_at;
+        }
+    }
+    return DBR_TIME_NEVER;
 }
 
 /* Whatever the old upstream had begins again. */
@@ -164,6 +226,7 @@ static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_cla
     p->stream = stream;
     p->remote_id = frame->id;
     p->hops = frame->hops;
+    p->from_client = cls == DBR_PEER_CLIENT;
 }
 
 /* ---- Answers of the route's peer ------------------------------------------------------
@@ -181,6 +244,51 @@ static bool is_not_sent(int status)
     return is_retriable(status) || status == DEBROS_EQUORUM;
 }
 
+/* Members try again until the request's deadline, clients a few times, ever later. */
+static uint32_t pause_before_retry(const struct dbr_sql *sql, const struct dbr_pending *p)
+{
+    const struct dbr_sql_limits *limits = &sql->config.limits;
+    uint64_t pause = limits->retry_ms;
+    for (uint32_t i = 1; limits->attempts != 0 && i < p->attempts; i++) {
+        pause = pause * 5 < limits->retry_max_ms ? pause * 5 : limits->retry_max_ms;
+    }
+    return (uint32_t)pause;
+}
+
+/* The member has done nothing with it. It goes to the leader as soon as the route does.
+ */
+static void follow_redirect(struct dbr_sql *sql, struct dbr_pending *p,
+                            struct dbr_sql_reply *reply, dbr_time now)
+{
+    p->attempts--;
+    p->redirects++;
+    dbr_sql_reply_destroy(sql->redirect);
+    sql->redirect = reply;
+    dbr_sql_wait(sql, p, now + sql->config.limits.retry_ms * p->redirects);
+}
+
+/* Takes the reply, or leaves it to be the answer. */
+static bool tries_again(struct dbr_sql *sql, struct dbr_pending *p,
+                        struct dbr_sql_reply *reply, dbr_time now)
+{
+    if (!is_retriable(reply->status) || p->deadline <= now) {
+        return false;
+    }
+    if (reply->leader.len > 0 && sql->config.consensus == NULL) {
+        if (p->redirects >= sql->config.limits.redirects) {
+            return false;
+        }
+        follow_redirect(sql, p, reply, now);
+        return true;
+    }
+    if (!has_attempts(sql, p)) {
+        return false;
+    }
+    dbr_sql_reply_destroy(reply);
+    dbr_sql_wait(sql, p, now + pause_before_retry(sql, p));
+    return true;
+}
+
 static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_frame *frame,
                        dbr_time now)
 {
@@ -190,9 +298,7 @@ static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_fram
         dbr_sql_reply_destroy(frame->reply); /* late: it was sent again or gave up */
         return;
     }
-    if (is_retriable(frame->reply->status) && p->deadline > now) {
-        dbr_sql_reply_destroy(frame->reply);
-        dbr_sql_wait(sql, p, now + sql->config.limits.retry_ms);
+    if (tries_again(sql, p, frame->reply, now)) {
         return;
     }
     if (p->attempts > 1 && !p->is_query && is_not_sent(frame->reply->status)) {

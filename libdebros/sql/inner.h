@@ -39,7 +39,9 @@ struct dbr_sql {
     struct dbr_list reads;      /* dbr_sql_batch */
     struct dbr_query_job *jobs; /* to be polled, in order */
     struct dbr_query_job **jobs_tail;
-    dbr_time next_deadline; /* no later than any pending's deadline */
+    struct dbr_sql_reply *redirect; /* to be told */
+    struct dbr_sql_reply *told;     /* its addresses are being looked at */
+    dbr_time next_deadline;         /* no later than any pending's deadline */
 };
 
 /* sql.c */

@@ -222,12 +222,24 @@ void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
 
 /* ---- Reads ------------------------------------------------------------------------ */
 
+/* The leader's committed state, without a question to anybody. */
+static void read_weak(struct dbr_sql *sql, struct dbr_pending *p)
+{
+    struct dbr_consensus_status status;
+    dbr_consensus_status(sql->config.consensus, &status);
+    p->index = status.last_command;
+    p->sent = true;
+    dbr_sql_set_busy(sql, p, DBR_PENDING_CATCHING);
+}
+
 void dbr_sql_read_here(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
 {
     dbr_time age = now > sql->fresh_at ? now - sql->fresh_at : 0;
-    if (p->freshness_ms == 0 || sql->route == DBR_SQL_ROUTE_SELF ||
-        (sql->fresh_at != 0 && age <= p->freshness_ms)) {
+    if (p->freshness_ms == 0 || (sql->fresh_at != 0 && age <= p->freshness_ms)) {
         dbr_sql_start_query(sql, p, now);
+    } else if (sql->route == DBR_SQL_ROUTE_SELF) {
+        read_weak(sql, p); /* the leader's databases may lag behind its log */
+        catch_up(sql, now);
     } else if (sql->fresh_at == 0) {
         dbr_sql_fail(sql, p, now, DEBROS_ESTATE,
                      "stale read: this node has not heard from a leader yet");
@@ -237,16 +249,6 @@ void dbr_sql_read_here(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
                      "that are allowed",
                      (unsigned long long)age, p->freshness_ms);
     }
-}
-
-/* The leader's committed state, without a question to anybody. */
-static void read_weak(struct dbr_sql *sql, struct dbr_pending *p)
-{
-    struct dbr_consensus_status status;
-    dbr_consensus_status(sql->config.consensus, &status);
-    p->index = status.last_command;
-    p->sent = true;
-    dbr_sql_set_busy(sql, p, DBR_PENDING_CATCHING);
 }
 
 /* One read index for all that wait, through the log or not. */

@@ -27,6 +27,9 @@ struct dbr_pending {
     bool internal;
     bool sent;         /* it has left at least once: the outcome may be unknown */
     uint32_t attempts; /* to a peer or into the log */
+    uint32_t redirects;
+    dbr_time sent_at; /* FORWARDED */
+    bool from_client; /* a peer that is no member sent it */
     bool is_local;
     uint64_t token;  /* local: the caller's */
     uint64_t stream; /* remote: where the answer goes, and under which id */

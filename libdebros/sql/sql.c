@@ -12,6 +12,8 @@ static void limits_default(struct dbr_sql_limits *limits)
     limits->retry_ms = limits->retry_ms != 0 ? limits->retry_ms : 50;
     limits->batch = limits->batch != 0 ? limits->batch : 1024;
     limits->hops = limits->hops != 0 ? limits->hops : 3;
+    limits->retry_max_ms = limits->retry_max_ms != 0 ? limits->retry_max_ms : 5000;
+    limits->redirects = limits->redirects != 0 ? limits->redirects : 8;
 }
 
 int dbr_sql_create(struct dbr_sql **out, const struct dbr_sql_config *config)
@@ -63,6 +65,8 @@ void dbr_sql_destroy(struct dbr_sql *sql)
     destroy_pendings(&sql->done);
     destroy_batches(&sql->entries);
     destroy_batches(&sql->reads);
+    dbr_sql_reply_destroy(sql->redirect);
+    dbr_sql_reply_destroy(sql->told);
     while (sql->jobs != NULL) {
         struct dbr_query_job *next = sql->jobs->next;
         dbr_query_job_destroy(sql->jobs);
@@ -297,6 +301,17 @@ void dbr_sql_flush(struct dbr_sql *sql, dbr_time now)
     }
 }
 
+static void tell_redirect(struct dbr_sql *sql, struct dbr_sql_event *event)
+{
+    dbr_sql_reply_destroy(sql->told);
+    sql->told = sql->redirect;
+    sql->redirect = NULL;
+    *event = (struct dbr_sql_event){.type = DBR_SQL_REDIRECT,
+                                    .leader = sql->told->leader,
+                                    .addrs = sql->told->leader_addrs,
+                                    .n_addrs = sql->told->n_leader_addrs};
+}
+
 bool dbr_sql_poll(struct dbr_sql *sql, struct dbr_sql_event *event)
 {
     struct dbr_query_job *job = sql->jobs;
@@ -307,6 +322,10 @@ bool dbr_sql_poll(struct dbr_sql *sql, struct dbr_sql_event *event)
         }
         job->next = NULL;
         *event = (struct dbr_sql_event){.type = DBR_SQL_QUERY, .job = job};
+        return true;
+    }
+    if (sql->redirect != NULL) {
+        tell_redirect(sql, event);
         return true;
     }
     struct dbr_list *item = dbr_list_pop_front(&sql->done);

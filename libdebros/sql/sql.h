@@ -35,6 +35,11 @@ struct dbr_sql_limits {
     uint32_t retry_ms; /* pause before a refused request is sent again; default 50 */
     uint32_t batch;    /* transactions in one entry; default 1,024 */
     uint32_t hops;     /* forwards of one request; default 3 */
+    /* A client sends one request so many times and then gives up; 0: until its deadline.
+     * Each pause is five times as long as the one before, up to retry_max_ms. */
+    uint32_t attempts;
+    uint32_t retry_max_ms; /* default 5,000 */
+    uint32_t redirects;    /* that a client follows for one request; default 8 */
 };
 
 struct dbr_sql_config {
@@ -100,8 +105,10 @@ void dbr_sql_query_done(struct dbr_sql *sql, struct dbr_query_job *job, dbr_time
 /* ---- Out --------------------------------------------------------------------------- */
 
 enum dbr_sql_event_type {
-    DBR_SQL_QUERY, /* `job` for a reader */
-    DBR_SQL_DONE   /* local request `token` has `reply` (the receiver's) */
+    DBR_SQL_QUERY,   /* `job` for a reader */
+    DBR_SQL_DONE,    /* local request `token` has `reply` (the receiver's) */
+    DBR_SQL_REDIRECT /* `leader` at `addrs` should be asked instead of the route's peer;
+                        valid until the next call */
 };
 
 struct dbr_sql_event {
@@ -109,6 +116,9 @@ struct dbr_sql_event {
     struct dbr_query_job *job;
     uint64_t token;
     struct dbr_sql_reply *reply;
+    struct dbr_peer_id leader;
+    const struct dbr_multiaddr *addrs;
+    size_t n_addrs;
 };
 
 bool dbr_sql_poll(struct dbr_sql *sql, struct dbr_sql_event *event);
@@ -118,6 +128,9 @@ void dbr_sql_flush(struct dbr_sql *sql, dbr_time now);
 /* ---- Time ----------------------------------------------------------------------------
  */
 
+/* When the oldest request that the route's peer has not answered was sent to it, of those
+ * that may be sent again; NEVER: none. */
+dbr_time dbr_sql_waits_since(const struct dbr_sql *sql);
 dbr_time dbr_sql_deadline(const struct dbr_sql *sql);
 void dbr_sql_expire(struct dbr_sql *sql, dbr_time now);
 

@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "multi/multiaddr.h"
+#include "multi/peer_id.h"
 
 #define DBR_SQL_CLIENT_SIZE      16
 #define DBR_SQL_MAX_TEXT         (1u << 20)  /* bytes of one statement's text */
@@ -51,6 +53,9 @@ struct dbr_sql_reply {
     uint64_t index;     /* log index of the write, or applied index that a read saw */
     debros_result *results;
     size_t n_results;
+    struct dbr_peer_id leader; /* with ENOTLEADER: whom to ask instead; or none */
+    const struct dbr_multiaddr *leader_addrs; /* with /p2p */
+    size_t n_leader_addrs;
     struct dbr_arena arena; /* everything above lives here */
 };
 

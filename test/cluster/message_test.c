@@ -42,8 +42,26 @@ static void hello_and_its_reply(void **state)
     in.kind = DBR_CLUSTER_HELLO_REPLY;
     in.cluster_id = dbr_bytes(cluster, 16);
     in.cls = 2;
+    in.term = 9;
+    in.leader = fixture_peer(2);
+    struct dbr_multiaddr addrs[] = {fixture_addr(1), fixture_addr(3)};
+    struct dbr_listed_member listed[] = {
+        {.peer = fixture_peer(1), .votes = true, .addrs = addrs, .n_addrs = 2},
+        {.peer = fixture_peer(2)}};
+    in.listed = listed;
+    in.n_listed = 2;
     struct dbr_cluster_frame out = pass(&arena, &in);
     assert_int_equal(out.cls, 2);
+    assert_true(dbr_peer_id_equal(&out.leader, &in.leader));
+    assert_int_equal(out.term, 9);
+    assert_int_equal(out.n_listed, 2);
+    assert_true(out.listed[0].votes && !out.listed[1].votes);
+    assert_true(dbr_peer_id_equal(&out.listed[0].peer, &listed[0].peer));
+    assert_int_equal(out.listed[0].n_addrs, 2);
+    assert_true(dbr_multiaddr_equal(&out.listed[0].addrs[1], &addrs[1]));
+    listed[1].peer.len = 0;
+    assert_int_equal(decode_of(&in), DEBROS_EPROTO);
+    in.n_listed = 1;
     assert_memory_equal(out.cluster_id.data, cluster, 16);
     in.cluster_id.len = 15;
     assert_int_equal(decode_of(&in), DEBROS_EPROTO);

@@ -68,11 +68,31 @@ static void an_invite_expires(void **state)
     fixture_down(&f);
 }
 
+/* Each join costs a log entry: after a burst of them the others wait their turn. */
+static void joins_in_a_row_are_slowed_down(void **state)
+{
+    (void)state;
+    fixture_up(&f, 1);
+    char *invite = make_invite();
+    struct dbr_core *member = f.world.nodes[0].core;
+    while (dbr_bucket_take(&member->joins, DBR_JOINS_BURST, 1000 * DBR_JOINS_EVERY_MS,
+                           f.world.now)) {
+    }
+    dbr_time began = f.world.now;
+    struct sim_node *node = &f.world.nodes[f.client];
+    join_as(1, invite);
+    assert_true(node->has_cluster);
+    assert_true(f.world.now - began >= DBR_JOINS_EVERY_MS);
+    free(invite);
+    fixture_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_invite_lets_one_node_in),
         cmocka_unit_test(an_invite_expires),
+        cmocka_unit_test(joins_in_a_row_are_slowed_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

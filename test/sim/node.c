@@ -165,6 +165,7 @@ static void start_other(struct sim_world *w, int i)
     struct dbr_core_config config = {0};
     if (i == w->n_nodes - 1) {
         config.mode = DBR_CORE_CLIENT;
+        config.retry_delay_ms = 1500;
         config.bootstrap = node->members;
         config.n_bootstrap = node->n_members;
         node->phase = SIM_CLIENT;
