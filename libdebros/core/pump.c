@@ -207,6 +207,7 @@ static void consensus_event(struct dbr_core *core,
     case DBR_CONSENSUS_ROLE:
         dbr_story_role(core);
         core->roles_at = now;
+        dbr_calls_changed(core, now);
         break;
     case DBR_CONSENSUS_CHANGED:
         core->roles_at = now;
