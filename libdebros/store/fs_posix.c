@@ -153,13 +153,16 @@ static int posix_rename(struct dbr_fs *fs, const char *from, const char *to)
  * of them have been there for long. */
 static int sync_parent(int dir_fd, const char *path)
 {
-    char parent[PATH_MAX] = ".";
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL) {
-        size_t len = slash == path ? 1 : (size_t)(slash - path);
-        memcpy(parent, path, len);
-        parent[len] = '\0';
+    char parent[PATH_MAX];
+    size_t len = strlen(path);
+    while (len > 0 && path[len - 1] == '/') {
+        len--; /* behind the name */
     }
+    while (len > 0 && path[len - 1] != '/') {
+        len--; /* the name */
+    }
+    (void)snprintf(parent, sizeof(parent), "%.*s", len > 0 ? (int)len : 1,
+                   len > 0 ? path : ".");
     int fd = openat(dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return 0;
@@ -291,6 +294,9 @@ static const struct dbr_fs_ops posix_ops = {
 int dbr_fs_posix_create(struct dbr_fs **out, const char *root, debros_detail *detail)
 {
     int number = root[0] == '\0' ? ENOENT : make_folders(AT_FDCWD, root);
+    if (number == 0) {
+        number = sync_parent(AT_FDCWD, root); /* somebody else may just have made it */
+    }
     int fd = number == 0 ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0) {
         number = number == 0 ? errno : number;
