@@ -23,9 +23,6 @@ struct Raw {
     Section *sections[8];
 };
 
-const std::uint32_t max_text = 4096;
-const std::uint32_t max_items = 1024;
-
 // The table of keys as a schema of libcyaml.
 class Schema
 {
@@ -35,7 +32,7 @@ class Schema
         item_.type = CYAML_STRING;
         item_.flags = CYAML_FLAG_POINTER;
         item_.data_size = sizeof(char);
-        item_.string.max = max_text;
+        item_.string.max = config_max_text;
         fields_.resize(sections().size());
         for (std::size_t s = 0; s < sections().size(); s++) {
             for (std::size_t k = 0; k < key_count; k++) {
@@ -77,13 +74,13 @@ class Schema
             field.count_size = sizeof(unsigned);
             field.value.data_size = sizeof(char *);
             field.value.sequence.entry = &item_;
-            field.value.sequence.max = max_items;
+            field.value.sequence.max = config_max_items;
         } else {
             field.value.type = CYAML_STRING;
             field.data_offset =
                 static_cast<std::uint32_t>(offsetof(Section, texts) + k * sizeof(char *));
             field.value.data_size = sizeof(char);
-            field.value.string.max = max_text;
+            field.value.string.max = config_max_text;
         }
         return field;
     }

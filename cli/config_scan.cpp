@@ -145,6 +145,7 @@ class Scanner
     void section(const Event &name);
     void setting_of(const std::string &section, const Event &name);
     void value(const Setting &setting, Mark &mark);
+    void item(const Setting &setting, const Event &item);
     void items(const Setting &setting, Mark &mark);
     bool is_new(std::vector<std::pair<std::string, unsigned>> &seen,
                 const std::string &path, unsigned line);
@@ -272,25 +273,47 @@ bool Scanner::is_new(std::vector<std::pair<std::string, unsigned>> &seen,
     return true;
 }
 
+// What no text may be, whatever it means; "" when it is right.
+std::string text_error(const std::string &text)
+{
+    if (has_control(text)) {
+        return "a control character in the value";
+    }
+    if (text.size() > config_max_text) {
+        return "a value of " + std::to_string(text.size()) + " bytes; at most " +
+               std::to_string(config_max_text);
+    }
+    return "";
+}
+
+void Scanner::item(const Setting &setting, const Event &item)
+{
+    std::string why;
+    if (item.type() != YAML_SCALAR_EVENT) {
+        why = "an item is one value";
+        skip(item);
+    } else {
+        why = item.is_null() ? "an empty item" : text_error(item.text());
+    }
+    if (!why.empty()) {
+        misshapen(item.line(), std::string(setting.path) + ": " + why);
+    }
+}
+
 void Scanner::items(const Setting &setting, Mark &mark)
 {
     for (;;) {
-        Event item(parser_);
-        check(item);
-        if (item.type() == YAML_SEQUENCE_END_EVENT) {
+        Event event(parser_);
+        check(event);
+        if (event.type() == YAML_SEQUENCE_END_EVENT) {
             break;
         }
-        if (item.type() != YAML_SCALAR_EVENT || item.is_null()) {
-            misshapen(item.line(),
-                      std::string(setting.path) + ": " +
-                          (item.type() == YAML_SCALAR_EVENT ? "an empty item"
-                                                            : "an item is one value"));
-            skip(item);
-        } else if (has_control(item.text())) {
-            misshapen(item.line(),
-                      std::string(setting.path) + ": a control character in the value");
+        if (mark.items.size() == config_max_items) {
+            stop(event.line(), std::string(setting.path) + ": more than " +
+                                   std::to_string(config_max_items) + " items");
         }
-        mark.items.push_back(item.line());
+        item(setting, event);
+        mark.items.push_back(event.line());
     }
     mark.empty = mark.items.empty();
 }
@@ -299,24 +322,26 @@ void Scanner::value(const Setting &setting, Mark &mark)
 {
     Event event(parser_);
     check(event);
-    std::string path = setting.path;
     bool scalar = event.type() == YAML_SCALAR_EVENT;
+    bool list = event.type() == YAML_SEQUENCE_START_EVENT;
     mark.empty = scalar && event.is_null();
+    std::string why;
     if (setting.use != Use::works) {
         skip(event);
-    } else if (scalar && has_control(event.text())) {
-        misshapen(event.line(), path + ": a control character in the value");
-    } else if (is_list(setting) && event.type() == YAML_SEQUENCE_START_EVENT) {
+    } else if (is_list(setting) && list) {
         items(setting, mark);
-    } else if (is_list(setting) && !mark.empty) {
-        misshapen(event.line(), path + ": takes a list: one line '- ADDRESS' for each");
+    } else if (is_list(setting)) {
+        why = mark.empty ? "" : "takes a list: one line '- ADDRESS' for each";
         skip(event);
-    } else if (!is_list(setting) && !scalar) {
-        misshapen(
-            event.line(),
-            path + ": takes one value, not a " +
-                (event.type() == YAML_SEQUENCE_START_EVENT ? "list" : "group of keys"));
+    } else if (scalar) {
+        why = text_error(event.text());
+    } else {
+        why =
+            list ? "takes one value, not a list" : "takes one value, not a group of keys";
         skip(event);
+    }
+    if (!why.empty()) {
+        misshapen(event.line(), std::string(setting.path) + ": " + why);
     }
 }
 

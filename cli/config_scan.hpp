@@ -12,6 +12,8 @@ namespace cli
 constexpr std::size_t config_max_bytes = 65536;
 constexpr std::size_t config_max_problems = 50;
 constexpr int config_max_depth = 8;
+constexpr std::size_t config_max_text = 4096; // of one value
+constexpr std::size_t config_max_items = 256; // of a list
 
 // Where a value was given: "node.yaml" and 5, "DEBROS_NODE_DATA_DIR", "--listen".
 struct Place {

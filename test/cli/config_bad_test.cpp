@@ -115,6 +115,10 @@ static void size_depth_and_length_are_bounded(void **)
                 "f:2: node.data_dir: a path of 4096 bytes; at most 4095");
     assert_says("node:\n  " + std::string(65, 'k') + ": 1\n",
                 "f:2: node: a key is one word");
+    assert_says("node:\n  data_dir: " + std::string(4097, 'x') + "\n",
+                "f:2: node.data_dir: a value of 4097 bytes; at most 4096");
+    assert_says("node:\n  listen_addresses: [" + repeat("x,", 257) + "]\n",
+                "f:2: node.listen_addresses: more than 256 items");
     std::string addresses;
     for (int i = 1; i <= 17; i++) {
         addresses += "    - /ip4/127.0.0.1/tcp/" + std::to_string(i) + "\n";
