@@ -4,8 +4,10 @@
 
 #include "api/cluster_file.h"
 #include "api/config.h"
+#include "api/failpoints.h"
 #include "api/identity.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "crypto/system.h"
 #include "driver/loop.h"
 #include "store/store.h"
@@ -38,6 +40,7 @@ static int write_log(struct dbr_store *store, const struct dbr_cluster_file *fil
                      const struct dbr_keypair *operator_key, struct dbr_rng *rng,
                      debros_detail *detail)
 {
+    DBR_FAILPOINT("api.init.write_log");
     struct dbr_arena arena;
     struct dbr_log_op *ops = NULL;
     dbr_arena_init(&arena, 0);
@@ -56,6 +59,7 @@ static int make_keys(struct dbr_keypair *identity, struct dbr_keypair *operator_
                      struct dbr_config *config, struct dbr_rng *rng,
                      debros_detail *detail)
 {
+    DBR_FAILPOINT("api.init.make_keys");
     const char *path =
         dbr_config_path(&config->arena, config->c.data_dir, "operator.key");
     if (path == NULL) {
@@ -72,6 +76,7 @@ static int make_keys(struct dbr_keypair *identity, struct dbr_keypair *operator_
 static int make_cluster(struct dbr_fs *fs, struct dbr_store *store,
                         struct dbr_config *config, debros_detail *detail)
 {
+    DBR_FAILPOINT("api.init.make_cluster");
     struct dbr_rng rng;
     struct dbr_keypair identity = {0}, operator_key = {0};
     struct dbr_cluster_file file = {0};
@@ -122,6 +127,7 @@ static int init_folder(struct dbr_config *config, debros_detail *detail)
 int debros_init(const debros_config *from, debros_detail *detail)
 {
     struct dbr_config config;
+    dbr_failpoints_from_environment();
     int err = dbr_crypto_init();
     if (err != 0) {
         return dbr_detail_set(detail, err, "libsodium does not start");

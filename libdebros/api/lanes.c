@@ -2,6 +2,7 @@
 
 #include "api/life.h"
 #include "api/node.h"
+#include "base/failpoint.h"
 
 #define MODULE         "store"
 #define MEASURE_MAX_US 1000000 /* longer ones count as this */
@@ -27,6 +28,7 @@ static bool is_short(_Atomic uint32_t *average)
 /* One try, and how long it took. */
 static int write_once(debros_node *node, struct dbr_log_op *ops, debros_detail *detail)
 {
+    DBR_FAILPOINT("api.lanes.write_once");
     uint64_t begin = dbr_loop_now_us();
     dbr_gauges_flush_begins(&node->gauges);
     int err = dbr_store_write_log(node->store, ops, detail);

@@ -6,6 +6,7 @@
 #include "api/node.h"
 #include "api/start.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "driver/tcp.h"
 
 #define MODULE "node"
@@ -67,6 +68,7 @@ static void cut_off(debros_node *node, struct dbr_call *call)
 
 static void on_submit(debros_node *node, struct dbr_call *call)
 {
+    DBR_FAILPOINT("api.life.on_submit");
     if (node->phase != DBR_PHASE_RUNNING || node->ending) {
         dbr_call_complete(node, call, DEBROS_ECANCELED, NULL);
         return;
@@ -97,6 +99,7 @@ static void on_cancel(debros_node *node, struct dbr_call *call)
 /* Goes politely when there is something to leave. */
 static void leave(debros_node *node)
 {
+    DBR_FAILPOINT("api.life.leave");
     if (node->phase != DBR_PHASE_RUNNING) {
         if (node->phase != DBR_PHASE_LEAVING) {
             dbr_life_end(node);
@@ -200,6 +203,7 @@ static void begin_close(debros_node *node)
 /* The loop has ended. */
 static void finish(debros_node *node)
 {
+    DBR_FAILPOINT("api.life.finish");
     dbr_lanes_stop(node);
     dbr_core_destroy(node->core);
     node->core = NULL;

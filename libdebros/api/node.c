@@ -1,5 +1,6 @@
 #include "api/node.h"
 
+#include "api/failpoints.h"
 #include "api/identity.h"
 #include "api/life.h"
 #include "api/start.h"
@@ -58,6 +59,7 @@ int debros_node_create(debros_node **out, const debros_config *config,
                        debros_detail *detail)
 {
     *out = NULL;
+    dbr_failpoints_from_environment();
     debros_node *node = dbr_calloc(1, sizeof(*node));
     if (node == NULL) {
         return dbr_detail_set(detail, DEBROS_ENOMEM, "out of memory");

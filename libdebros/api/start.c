@@ -9,6 +9,7 @@
 #include "api/life.h"
 #include "api/node.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "driver/tcp.h"
 
 #define MODULE        "node"
@@ -69,6 +70,7 @@ static int64_t store_now_ms(void *data)
 
 static int open_store(debros_node *node, debros_detail *detail)
 {
+    DBR_FAILPOINT("api.start.open_store");
     int err = dbr_fs_posix_create(&node->fs, node->config.c.data_dir, detail);
     if (err != 0) {
         return err;

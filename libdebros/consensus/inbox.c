@@ -1,6 +1,7 @@
 #include "consensus/inbox.h"
 
 #include "base/alloc.h"
+#include "base/failpoint.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
@@ -43,6 +44,7 @@ static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
 
 static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
+    DBR_FAILPOINT("consensus.inbox.deliver_append");
     struct raft_append_entries *a = &m->raft.append_entries;
     const struct raft *r = &c->raft;
     uint64_t from = m->raft.server_id;
@@ -71,6 +73,7 @@ static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
 
 static void deliver_install(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
+    DBR_FAILPOINT("consensus.inbox.deliver_install");
     const struct raft_install_snapshot *a = &m->raft.install_snapshot;
     dbr_repair_2_begin(c, a->term, a->last_index);
     deliver(c, m);
@@ -88,6 +91,7 @@ static void deliver_as_voter(struct dbr_consensus *c, struct dbr_inbox_message *
 
 static void deliver_vote_result(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
+    DBR_FAILPOINT("consensus.inbox.deliver_vote_result");
     if (!dbr_repair_8_stands(c)) {
         deliver(c, m);
     } else if (dbr_repair_8_keeps(c, &m->raft)) {

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
@@ -150,6 +151,7 @@ static void tell_op(struct dbr_consensus *c, struct dbr_log_item *item)
 
 static int io_set_term(struct raft_io *io, raft_term term)
 {
+    DBR_FAILPOINT("consensus.raft_io.io_set_term");
     struct dbr_consensus *c = machine(io);
     struct dbr_log_item *item = queue_op(c, DBR_LOG_TERM);
     if (item != NULL) {
@@ -161,6 +163,7 @@ static int io_set_term(struct raft_io *io, raft_term term)
 
 static int io_set_vote(struct raft_io *io, raft_id server_id)
 {
+    DBR_FAILPOINT("consensus.raft_io.io_set_vote");
     struct dbr_consensus *c = machine(io);
     struct dbr_log_item *item = queue_op(c, DBR_LOG_VOTE);
     if (item != NULL) {
@@ -173,6 +176,7 @@ static int io_set_vote(struct raft_io *io, raft_id server_id)
 static int io_append(struct raft_io *io, struct raft_io_append *req,
                      const struct raft_entry entries[], unsigned n, raft_io_append_cb cb)
 {
+    DBR_FAILPOINT("consensus.raft_io.io_append");
     struct dbr_consensus *c = machine(io);
     struct dbr_log_item *item = queue_op(c, DBR_LOG_APPEND);
     if (item == NULL) {
@@ -203,6 +207,7 @@ static int io_append(struct raft_io *io, struct raft_io_append *req,
 
 static int io_truncate(struct raft_io *io, raft_index index)
 {
+    DBR_FAILPOINT("consensus.raft_io.io_truncate");
     struct dbr_consensus *c = machine(io);
     struct dbr_log_item *item = queue_op(c, DBR_LOG_TRUNCATE);
     if (item != NULL) {
@@ -253,6 +258,7 @@ static void complete(struct dbr_consensus *c, struct dbr_log_item *item, bool en
 
 void dbr_raft_io_durable(struct dbr_consensus *c, struct dbr_log_item *item)
 {
+    DBR_FAILPOINT("consensus.raft_io.durable");
     dbr_repair_1_stored(c, item);
     c->repairs.completing = true;
     c->repairs.completing_begun = item->begun_term;
@@ -336,6 +342,7 @@ void dbr_raft_io_mend_cuts(struct dbr_consensus *c)
 
 void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *message)
 {
+    DBR_FAILPOINT("consensus.raft_io.post");
     struct raft_message m = *message;
     const char *address = address_of(c, m.server_id);
     if (address == NULL || m.server_id == c->config.id) {

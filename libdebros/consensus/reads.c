@@ -1,6 +1,7 @@
 #include "consensus/reads.h"
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
@@ -127,6 +128,7 @@ static bool may_begin(const struct dbr_consensus *c)
 
 static void begin_round(struct dbr_consensus *c)
 {
+    DBR_FAILPOINT("consensus.reads.begin_round");
     struct dbr_reads *q = &c->reads;
     swap(&q->waiting, &q->asking);
     q->out = true;
@@ -156,6 +158,7 @@ static void settle_round(struct dbr_consensus *c)
 
 static void recv_probe(struct dbr_consensus *c, const struct raft_message *m)
 {
+    DBR_FAILPOINT("consensus.reads.recv_probe");
     const struct raft *r = &c->raft;
     if (m->timeout_now.term == r->current_term && r->state == RAFT_FOLLOWER &&
         r->follower_state.current_leader.id == m->server_id) {
@@ -165,6 +168,7 @@ static void recv_probe(struct dbr_consensus *c, const struct raft_message *m)
 
 static void recv_ack(struct dbr_consensus *c, const struct raft_message *m)
 {
+    DBR_FAILPOINT("consensus.reads.recv_ack");
     struct dbr_reads *q = &c->reads;
     if (q->out && m->timeout_now.term == q->term &&
         m->timeout_now.last_log_index == q->round && !has_acked(q, m->server_id) &&
@@ -201,6 +205,7 @@ static void on_barrier(struct raft_barrier *req, int status)
 
 static void begin_barrier(struct dbr_consensus *c, struct dbr_read_barrier *b)
 {
+    DBR_FAILPOINT("consensus.reads.begin_barrier");
     swap(&c->reads.strong, &b->tokens);
     b->in_flight = true;
     if (!dbr_consensus_leads(c) || raft_barrier(&c->raft, &b->barrier, on_barrier) != 0) {

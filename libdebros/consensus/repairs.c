@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "consensus/machine.h"
 
 #define PROGRESS_SNAPSHOT 2 /* libraft's progress.h */
@@ -38,6 +39,7 @@ static void on_barrier(struct raft_barrier *req, int status)
 
 static void append_barrier(struct dbr_consensus *c)
 {
+    DBR_FAILPOINT("consensus.repairs.append_barrier");
     struct dbr_repairs *x = &c->repairs;
     struct raft_barrier *req = dbr_calloc(1, sizeof(*req));
     x->holding = true;
@@ -353,6 +355,7 @@ uint64_t dbr_repair_6_load(struct dbr_consensus *c)
 
 void dbr_repair_6_tick(struct dbr_consensus *c)
 {
+    DBR_FAILPOINT("consensus.repairs.repair_6_tick");
     struct raft *r = &c->raft;
     if (is_off(c) || r->state != RAFT_FOLLOWER ||
         !dbr_configuration_is_sole_voter(&r->configuration, c->config.id) ||

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/failpoint.h"
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
@@ -35,6 +36,7 @@ static int check_propose(const struct dbr_consensus *c, size_t len)
 int dbr_requests_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *index,
                          uint64_t *term)
 {
+    DBR_FAILPOINT("consensus.requests.propose");
     int rv = check_propose(c, data.len);
     if (rv != 0) {
         return rv;
@@ -65,6 +67,7 @@ fail:
 
 static void end_change(struct dbr_consensus *c, int status)
 {
+    DBR_FAILPOINT("consensus.requests.end_change");
     c->requests.step = DBR_CHANGE_NONE;
     dbr_consensus_push(
         c, &(struct dbr_event_item){.type = DBR_CONSENSUS_CHANGED, .status = status});
@@ -103,6 +106,7 @@ static bool may_demote(const struct dbr_consensus *c, uint64_t id)
 
 static int assign(struct dbr_consensus *c, uint64_t id, int role)
 {
+    DBR_FAILPOINT("consensus.requests.assign");
     struct dbr_requests *q = &c->requests;
     q->change.data = c;
     q->step = DBR_CHANGE_LAST;
@@ -118,6 +122,7 @@ static int assign(struct dbr_consensus *c, uint64_t id, int role)
 
 int dbr_requests_add(struct dbr_consensus *c, uint64_t id, const char *address)
 {
+    DBR_FAILPOINT("consensus.requests.add");
     struct dbr_requests *q = &c->requests;
     int rv = check_change(c);
     if (rv != 0) {
@@ -200,6 +205,7 @@ static void on_transferred(struct raft_transfer *req)
 
 int dbr_requests_transfer(struct dbr_consensus *c, uint64_t id)
 {
+    DBR_FAILPOINT("consensus.requests.transfer");
     struct dbr_requests *q = &c->requests;
     if (!dbr_consensus_leads(c)) {
         return DEBROS_ENOTLEADER;

@@ -1,6 +1,7 @@
 /* The cluster protocol, a member's side: it answers hello, join, and the calls that it
  * runs for clients. The other side is client.c. */
 #include "base/alloc.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 #define FRAME_ARENA_MAX     (16u << 20)
@@ -147,6 +148,7 @@ void dbr_calls_tell(struct dbr_core *core, dbr_time now)
 static void recv_hello(struct dbr_core *core, const struct dbr_swarm_event *event,
                        uint64_t id, enum dbr_peer_class cls, dbr_time now)
 {
+    DBR_FAILPOINT("core.calls.recv_hello");
     struct dbr_ticket *ticket = NULL;
     welcome_guest(core, event);
     if (cls == DBR_PEER_STRANGER) {
@@ -186,6 +188,7 @@ void dbr_calls_members_changed(struct dbr_core *core, dbr_time now)
 static void answer_join(struct dbr_core *core, uint64_t stream, uint64_t id, int status,
                         const char *detail, dbr_time now)
 {
+    DBR_FAILPOINT("core.calls.answer_join");
     struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
     struct dbr_cluster_frame reply = {.id = id,
                                       .kind = DBR_CLUSTER_JOIN_REPLY,
@@ -215,6 +218,7 @@ static bool too_many_joins(struct dbr_core *core, dbr_time now)
 static void recv_join(struct dbr_core *core, const struct dbr_swarm_event *event,
                       const struct dbr_cluster_frame *frame, dbr_time now)
 {
+    DBR_FAILPOINT("core.calls.recv_join");
     struct dbr_commands commands;
     struct dbr_arena arena;
     struct dbr_peer_id operator_id = {0};

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 #define EFFECTS_MAX      (1u << 20)
@@ -273,6 +274,7 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
 
 static void stopped(struct dbr_core *core)
 {
+    DBR_FAILPOINT("core.core.stopped");
     core->stop_at = DBR_TIME_NEVER;
     struct dbr_effect effect = {.type = DBR_CORE_STOPPED};
     dbr_core_effect(core, &effect);
@@ -362,11 +364,13 @@ struct dbr_buf dbr_core_take_output(struct dbr_core *core, uint64_t conn)
 
 void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now)
 {
+    DBR_FAILPOINT("core.core.log_done");
     dbr_consensus_log_done(core->consensus, seq, now);
 }
 
 static void entries_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now)
 {
+    DBR_FAILPOINT("core.core.entries_done");
     core->applied = job->applied;
     core->apply_moved_at = now;
     core->database_size = job->database_size;

@@ -1,6 +1,7 @@
 /* Who belongs to the cluster, as its tables say; what follows for peers, for addresses,
  * for the raft group's places, and for the way of SQL requests. */
 #include "base/alloc.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 #define CANDIDATES_MAX 256
@@ -176,6 +177,7 @@ static void dismiss(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_t
 
 static void take_members(struct dbr_core *core, const debros_result *rows, dbr_time now)
 {
+    DBR_FAILPOINT("core.membership.take_members");
     struct dbr_members old = core->members;
     core->members = (struct dbr_members){0};
     if (dbr_members_take(&core->members, rows) != 0) {
@@ -261,6 +263,7 @@ static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr
 
 static void announce(struct dbr_core *core, dbr_time now)
 {
+    DBR_FAILPOINT("core.membership.announce");
     struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
     size_t n = dbr_membership_addrs(core, addrs, DBR_MEMBER_ADDRS);
     const struct dbr_member *me = dbr_members_find(&core->members, &core->self);
@@ -338,6 +341,7 @@ static size_t candidates(const struct dbr_core *core,
 static int change_place(struct dbr_core *core, enum dbr_role_change change,
                         const struct dbr_peer_id *peer, dbr_time now)
 {
+    DBR_FAILPOINT("core.membership.change_place");
     char address[DBR_PEER_ID_TEXT_SIZE];
     uint64_t id = dbr_server_id(peer);
     switch (change) {

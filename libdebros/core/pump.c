@@ -1,6 +1,8 @@
 /* Events of the machines below go where they belong, until all are quiet. */
 #include "inner.h"
 
+#include "base/failpoint.h"
+
 #define RAFT_IMAGE_MAX  (64u << 20)
 #define PUMP_ROUNDS_MAX 64 /* the rest waits for the next poll */
 
@@ -147,6 +149,7 @@ static void apply_effect(struct dbr_core *core, struct dbr_apply_job *job)
 /* The entries gathered so far go to the applier. */
 static void flush_entries(struct dbr_core *core)
 {
+    DBR_FAILPOINT("core.pump.flush_entries");
     if (core->entries != NULL) {
         apply_effect(core, core->entries);
         core->entries = NULL;
@@ -156,6 +159,7 @@ static void flush_entries(struct dbr_core *core)
 static void commit(struct dbr_core *core, const struct dbr_consensus_event *event,
                    dbr_time now)
 {
+    DBR_FAILPOINT("core.pump.commit");
     bool wanted = dbr_sql_committed(core->sql, event->index, event->term, now);
     if (core->entries == NULL &&
         (core->entries = dbr_apply_job_create(DBR_APPLY_ENTRIES)) != NULL) {
@@ -179,6 +183,7 @@ static void commit(struct dbr_core *core, const struct dbr_consensus_event *even
 
 static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint64_t index)
 {
+    DBR_FAILPOINT("core.pump.apply_job");
     struct dbr_apply_job *job = dbr_apply_job_create(type);
     if (job == NULL) {
         dbr_core_fatal(core, DEBROS_ENOMEM, "out of memory for a job of the databases");

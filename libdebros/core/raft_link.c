@@ -1,6 +1,7 @@
 /* Consensus messages over streams of /debros/raft/1.0.0: each node sends on streams that
  * it opened, one for each peer, and every stream begins with the cluster's id. */
 #include "base/alloc.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server,
@@ -27,6 +28,7 @@ static struct dbr_raft_link *link_get(struct dbr_core *core, uint64_t server,
 
 static int link_open(struct dbr_core *core, struct dbr_raft_link *link, dbr_time now)
 {
+    DBR_FAILPOINT("core.raft_link.link_open");
     int err =
         dbr_swarm_open(core->swarm, &link->stream, &link->peer, DBR_PROTOCOL_RAFT, now);
     if (err != 0) {
@@ -59,6 +61,7 @@ void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,
 static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
                   dbr_time now)
 {
+    DBR_FAILPOINT("core.raft_link.greet");
     char peer[DBR_PEER_ID_TEXT_SIZE];
     debros_bytes ours = dbr_bytes(core->config.cluster_id, DBR_CLUSTER_ID_SIZE);
     struct dbr_raft_inbound *inbound = NULL;
@@ -83,6 +86,7 @@ static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
 static void heard(struct dbr_core *core, uint64_t server, const char *address,
                   dbr_time now)
 {
+    DBR_FAILPOINT("core.raft_link.heard");
     struct dbr_consensus_status status;
     struct dbr_raft_link *link = link_get(core, server, address);
     if (link != NULL) {

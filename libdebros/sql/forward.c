@@ -1,6 +1,7 @@
 /* The wire's part: requests to the route's peer, requests of peers, answers both ways. */
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
@@ -73,6 +74,7 @@ static bool has_attempts(const struct dbr_sql *sql, const struct dbr_pending *p)
 
 void dbr_sql_forward(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
 {
+    DBR_FAILPOINT("sql.forward.forward");
     int err = 0;
     if (p->from_client && !sql->votes) {
         redirect(sql, p, now);
@@ -198,6 +200,7 @@ static void answer_failure(struct dbr_sql *sql, uint64_t stream, uint64_t id, in
 static void recv_request(struct dbr_sql *sql, uint64_t stream, enum dbr_peer_class cls,
                          const struct dbr_sql_frame *frame, dbr_time now)
 {
+    DBR_FAILPOINT("sql.forward.recv_request");
     bool is_query = frame->kind == DBR_SQL_FRAME_QUERY;
     struct dbr_sql_transaction query = {
         .ns = frame->query.ns, .statements = &frame->query.statement, .n_statements = 1};
@@ -292,6 +295,7 @@ static bool tries_again(struct dbr_sql *sql, struct dbr_pending *p,
 static void recv_reply(struct dbr_sql *sql, uint64_t stream, struct dbr_sql_frame *frame,
                        dbr_time now)
 {
+    DBR_FAILPOINT("sql.forward.recv_reply");
     struct dbr_pending *p;
     HASH_FIND(hh, sql->table, &frame->id, sizeof(frame->id), p);
     if (stream != sql->upstream || p == NULL || p->state != DBR_PENDING_FORWARDED) {

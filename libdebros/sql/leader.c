@@ -2,6 +2,7 @@
  * one read index. */
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "inner.h"
 
 static struct dbr_sql_batch *batch_create(struct dbr_list *list)
@@ -64,6 +65,7 @@ static void gather(struct dbr_sql *sql, struct dbr_sql_batch *batch,
 /* One entry. True: there may be more. */
 static bool propose_one(struct dbr_sql *sql, dbr_time now)
 {
+    DBR_FAILPOINT("sql.leader.propose_one");
     struct dbr_buf entry = {0};
     struct dbr_sql_batch *batch = batch_create(&sql->entries);
     if (batch == NULL) {
@@ -112,6 +114,7 @@ void dbr_sql_propose(struct dbr_sql *sql, dbr_time now)
 
 bool dbr_sql_committed(struct dbr_sql *sql, uint64_t index, uint64_t term, dbr_time now)
 {
+    DBR_FAILPOINT("sql.leader.committed");
     bool wanted = false;
     struct dbr_list *item;
     struct dbr_list *tmp;
@@ -201,6 +204,7 @@ void dbr_sql_set_fresh(struct dbr_sql *sql, dbr_time at, uint64_t index)
 void dbr_sql_applied(struct dbr_sql *sql, struct dbr_apply_outcome *outcomes,
                      uint64_t applied, dbr_time now)
 {
+    DBR_FAILPOINT("sql.leader.applied");
     while (outcomes != NULL) {
         struct dbr_apply_outcome *next = outcomes->next;
         struct dbr_pending *p = find_waiter(sql, &outcomes->key, applied);
@@ -340,6 +344,7 @@ void dbr_sql_start_query(struct dbr_sql *sql, struct dbr_pending *p, dbr_time no
 
 void dbr_sql_query_done(struct dbr_sql *sql, struct dbr_query_job *job, dbr_time now)
 {
+    DBR_FAILPOINT("sql.leader.query_done");
     struct dbr_pending *p;
     HASH_FIND(hh, sql->table, &job->token, sizeof(job->token), p);
     if (p != NULL && p->state == DBR_PENDING_QUERYING) {
@@ -352,6 +357,7 @@ void dbr_sql_query_done(struct dbr_sql *sql, struct dbr_query_job *job, dbr_time
 
 void dbr_sql_leave_log(struct dbr_sql *sql, dbr_time now)
 {
+    DBR_FAILPOINT("sql.leader.leave_log");
     struct dbr_list *item;
     struct dbr_list *tmp;
     DBR_LIST_FOREACH(item, tmp, &sql->entries)

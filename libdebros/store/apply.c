@@ -7,6 +7,7 @@
 #include "apply_private.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "checkpoint.h"
 
 #define WAL_PAGES_RESTART    16384 /* 64 MiB: wait for readers, so that it begins anew */
@@ -38,6 +39,7 @@ int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns)
 
 static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
 {
+    DBR_FAILPOINT("store.apply.commit_one");
     int rc = dbr_memory_flush(ns->db);
     if (rc == SQLITE_OK) {
         rc = dbr_memory_set_applied(ns->db, ns->reached);
@@ -93,6 +95,7 @@ static void rollback(struct dbr_apply *a)
  * SQLite's sense, so that a repeated entry is known by its requests' keys until then. */
 static int end_entry(struct dbr_apply *a, uint64_t index)
 {
+    DBR_FAILPOINT("store.apply.end_entry");
     struct dbr_namespace *ns = NULL;
     for (ns = a->store->namespaces; ns != NULL; ns = ns->hh.next) {
         if (!ns->in_entry) {
@@ -183,6 +186,7 @@ static uint64_t last_index(const struct dbr_apply_job *job)
 
 static void publish(struct dbr_store *store, struct dbr_apply_job *job)
 {
+    DBR_FAILPOINT("store.apply.publish");
     uint64_t index = last_index(job);
     if (index > atomic_load(&store->applied)) {
         atomic_store(&store->applied, index);
@@ -210,6 +214,7 @@ static int checkpoint_grown(struct dbr_apply *a)
 int dbr_apply_checkpoint_one(struct dbr_store *store, struct dbr_namespace *ns,
                              debros_detail *detail)
 {
+    DBR_FAILPOINT("store.apply.checkpoint_one");
     int mode = ns->db->wal_pages >= WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_RESTART
                                                       : SQLITE_CHECKPOINT_PASSIVE;
     int left = 0;
@@ -273,6 +278,7 @@ bool dbr_apply_entries_quick(struct dbr_store *store, struct dbr_apply_job *job)
 
 void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job)
 {
+    DBR_FAILPOINT("store.apply.checkpoint");
     struct dbr_namespace *ns = NULL;
     int err = 0;
     dbr_vfs_error(store->vfs, true);

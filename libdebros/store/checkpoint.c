@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "crypto/hash.h"
 #include "store_private.h"
 
@@ -67,6 +68,7 @@ bool dbr_checkpoint_next(struct dbr_checkpoint *checkpoint,
 
 int dbr_checkpoint_write(struct dbr_store *store, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.checkpoint.write");
     struct dbr_buf buf;
     const struct dbr_namespace *ns = NULL;
     dbr_buf_init(&buf);
@@ -112,6 +114,7 @@ static int check_one(struct dbr_store *store, const struct dbr_checkpoint_item *
 
 int dbr_checkpoint_check(struct dbr_store *store, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.checkpoint.check");
     struct dbr_buf buf;
     struct dbr_checkpoint checkpoint;
     struct dbr_checkpoint_item item;

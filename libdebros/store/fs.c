@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/failpoint.h"
 #include "path.h"
 #include "store.h"
 
@@ -12,6 +13,7 @@
 /* Writes and syncs the temporary file. */
 static int write_temporary(struct dbr_fs *fs, const char *path, debros_bytes content)
 {
+    DBR_FAILPOINT("store.fs.write_temporary");
     struct dbr_file *file = NULL;
     int err = fs->ops->open(fs, &file, path, DBR_FS_CREATE);
     if (err != 0) {

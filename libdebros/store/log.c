@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "log_private.h"
 #include "record.h"
 
@@ -18,6 +19,7 @@ void dbr_log_path(char out[DBR_PATH_MAX], uint64_t number)
 
 int dbr_log_add_segment(struct dbr_log *log, uint64_t number, uint64_t next)
 {
+    DBR_FAILPOINT("store.log.add_segment");
     if (log->n_segments == log->cap_segments) {
         size_t cap = log->cap_segments == 0 ? 8 : 2 * log->cap_segments;
         void *grown = dbr_realloc_array(log->segments, cap, sizeof(*log->segments));
@@ -144,6 +146,7 @@ static int report(struct dbr_log *log, int err, debros_detail *detail)
 /* Begins the batch of a new segment with the state so far. */
 static int roll(struct dbr_log *log, struct target *target, size_t needed)
 {
+    DBR_FAILPOINT("store.log.roll");
     uint64_t number =
         log->n_segments == 0 ? 1 : log->segments[log->n_segments - 1].number + 1;
     struct dbr_segment_head head = {
@@ -175,6 +178,7 @@ static int choose_target(struct dbr_log *log, struct target *target, size_t need
 
 static void commit(struct dbr_log *log, const struct target *target)
 {
+    DBR_FAILPOINT("store.log.commit");
     if (target->file != log->file) {
         if (log->file != NULL) {
             log->fs->ops->close(log->fs, log->file);
@@ -190,6 +194,7 @@ static void commit(struct dbr_log *log, const struct target *target)
  * tried again after the next snapshot. */
 static void remove_old(struct dbr_log *log)
 {
+    DBR_FAILPOINT("store.log.remove_old");
     while (log->n_segments > 1 && log->segments[1].next <= log->head.keep_from) {
         char path[DBR_PATH_MAX];
         dbr_log_path(path, log->segments[0].number);
@@ -230,6 +235,7 @@ static int encode_batch(struct dbr_log *log, const struct dbr_log_op *ops,
 
 static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t size)
 {
+    DBR_FAILPOINT("store.log.write_batch");
     struct target target;
     struct dbr_log_head head = log->head;
     dbr_buf_clear(&log->batch);
@@ -268,6 +274,7 @@ static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t
 int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
                   debros_detail *detail)
 {
+    DBR_FAILPOINT("store.log.write");
     if (log->failed) {
         return report(log, DEBROS_EIO, detail);
     }

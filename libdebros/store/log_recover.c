@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "base/reader.h"
 #include "log_private.h"
 #include "segment.h"
@@ -233,6 +234,7 @@ static int list_segments(struct dbr_log *log, struct numbers *numbers,
 static int settle_end(struct dbr_log *log, const char *path,
                       const struct dbr_segment_end *end)
 {
+    DBR_FAILPOINT("store.log_recover.settle_end");
     int err = log->fs->ops->open(log->fs, &log->file, path, 0);
     if (err != 0) {
         return err;
@@ -276,6 +278,7 @@ static int damaged(struct dbr_log *log, int err, const char *path, size_t offset
 static int recover_segment(struct replay *replay, bool last, bool *begun,
                            debros_detail *detail)
 {
+    DBR_FAILPOINT("store.log_recover.recover_segment");
     struct dbr_log *log = replay->log;
     char path[DBR_PATH_MAX];
     dbr_log_path(path, replay->number);
@@ -403,6 +406,7 @@ static int recover(struct dbr_log *log, debros_detail *detail)
 int dbr_log_open(struct dbr_log **out, struct dbr_fs *fs, size_t segment_size,
                  const struct dbr_logger *logger, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.log_recover.log_open");
     struct dbr_log *log = dbr_calloc(1, sizeof(*log));
     if (log == NULL) {
         return dbr_detail_set(detail, DEBROS_ENOMEM, "log: out of memory");

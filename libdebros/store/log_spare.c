@@ -1,5 +1,7 @@
 #include "log_private.h"
 
+#include "base/failpoint.h"
+
 #define SPARE_PATH DBR_LOG_FOLDER "/spare"
 #define ZERO_STEP  65536u     /* bytes of one write */
 #define ZERO_MIN   65536u     /* zeroed after each batch at least */
@@ -8,6 +10,7 @@
 
 static int spare_open(struct dbr_log *log)
 {
+    DBR_FAILPOINT("store.log_spare.spare_open");
     log->spare.given_up = false;
     if (log->spare.file != NULL) {
         return 0;
@@ -29,6 +32,7 @@ static int spare_open(struct dbr_log *log)
 /* Zeroes up to `size` bytes in all, syncing often so that no sync is long. */
 static int spare_fill(struct dbr_log *log, uint64_t size)
 {
+    DBR_FAILPOINT("store.log_spare.spare_fill");
     static const uint8_t zeroes[ZERO_STEP];
     struct dbr_log_spare *spare = &log->spare;
     int err = 0;
@@ -70,6 +74,7 @@ void dbr_log_spare_step(struct dbr_log *log, size_t written)
 int dbr_log_spare_take(struct dbr_log *log, struct dbr_file **out, uint64_t *size,
                        uint64_t number, size_t needed)
 {
+    DBR_FAILPOINT("store.log_spare.take");
     char path[DBR_PATH_MAX];
     const struct dbr_fs_ops *ops = log->fs->ops;
     uint64_t target = needed > log->segment_size ? needed : log->segment_size;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "log_private.h"
 #include "store.h"
 
@@ -10,6 +11,7 @@
 
 int dbr_log_vote_write(struct dbr_log *log, const struct dbr_vote *vote)
 {
+    DBR_FAILPOINT("store.log_vote.write");
     struct dbr_log_votes *votes = &log->votes;
     uint8_t slot[DBR_VOTE_SLOT];
     struct dbr_vote next = *vote;
@@ -92,6 +94,7 @@ static int choose(struct dbr_log *log, bool is_new, debros_detail *detail)
 
 int dbr_log_vote_open(struct dbr_log *log, bool is_new, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.log_vote.open");
     struct dbr_fs *fs = log->fs;
     bool exists = fs->ops->exists(fs, VOTE_PATH);
     if (!exists && !is_new) {

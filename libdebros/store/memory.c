@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "base/reader.h"
 #include "run.h"
 
@@ -300,6 +301,7 @@ static int prune(struct dbr_db *db, uint64_t oldest)
 
 int dbr_memory_flush(struct dbr_db *db)
 {
+    DBR_FAILPOINT("store.memory.flush");
     struct dbr_memory *memory = db->memory;
     sqlite3_stmt *stmt = NULL;
     if (memory->count == 0) {

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "memory.h"
 #include "run.h"
 #include "store_private.h"
@@ -70,6 +71,7 @@ static void namespace_remove(struct dbr_store *store, struct dbr_namespace *ns)
 int dbr_namespace_open(struct dbr_store *store, const char *name, uint64_t applied,
                        struct dbr_namespace **out, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.namespace.open");
     char path[DBR_PATH_MAX];
     dbr_assert(dbr_namespace_name_ok(name));
     *out = dbr_namespace_find(store, name);
@@ -160,6 +162,7 @@ uint64_t dbr_namespaces_applied(const struct dbr_store *store)
 
 static int reload_row(struct dbr_store *store, sqlite3_stmt *stmt, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.namespace.reload_row");
     struct dbr_namespace *ns = NULL;
     const char *name = (const char *)sqlite3_column_text(stmt, 0);
     int64_t created = sqlite3_column_int64(stmt, 1);

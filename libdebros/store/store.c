@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 #include "checkpoint.h"
 #include "store_private.h"
 
@@ -44,6 +45,7 @@ static int make_folders(struct dbr_fs *fs, debros_detail *detail)
 
 static int open_databases(struct dbr_store *store, debros_detail *detail)
 {
+    DBR_FAILPOINT("store.store.open_databases");
     struct dbr_vfs_clock clock = {.wall_ms = store->config.wall_ms,
                                   .data = store->config.clock_data};
     int err = dbr_vfs_create(&store->vfs, store->fs, &clock);

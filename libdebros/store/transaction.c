@@ -5,6 +5,7 @@
 #include "apply_private.h"
 #include "base/check.h"
 #include "base/detail.h"
+#include "base/failpoint.h"
 
 #define QUICK_STATEMENTS 4
 
@@ -177,6 +178,7 @@ static int run_all(struct attempt *t)
 
 static void fill_reply(const struct attempt *t)
 {
+    DBR_FAILPOINT("store.transaction.fill_reply");
     struct dbr_sql_reply *reply = t->reply;
     if (reply == NULL) {
         return;
@@ -281,6 +283,7 @@ static bool needs_savepoint(const struct dbr_apply *a,
 static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
                        struct dbr_namespace *ns)
 {
+    DBR_FAILPOINT("store.transaction.attempt_run");
     struct attempt t = {.a = a, .item = item, .ns = ns};
     int err = item->wanted ? add_outcome(a, item, ns, &t.reply) : 0;
     if (err != 0) {
@@ -315,6 +318,7 @@ static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
 static int recall(struct dbr_apply *a, const struct dbr_apply_item *item,
                   struct dbr_namespace *ns, bool *known)
 {
+    DBR_FAILPOINT("store.transaction.recall");
     struct dbr_request request = {0};
     sqlite3_stmt *stmt = NULL;
     int err = 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failpoint.h"
 #include "base/logger.h"
 #include "state.h"
 
@@ -204,6 +205,7 @@ static void settle_output(struct dbr_swarm *swarm, struct dbr_conn *conn,
 void dbr_conn_end(struct dbr_swarm *swarm, struct dbr_conn *conn,
                   enum dbr_conn_ending ending, int status, const char *format, ...)
 {
+    DBR_FAILPOINT("swarm.connections.conn_end");
     char why[256];
     va_list args;
     if (conn->state == DBR_CONN_CLOSING) {
@@ -256,6 +258,7 @@ static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
 static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
                     const struct dbr_peer_id *id)
 {
+    DBR_FAILPOINT("swarm.connections.secured");
     if (dbr_peer_id_equal(id, &swarm->self)) {
         dbr_conn_end(swarm, conn, DBR_CONN_POLITELY, DEBROS_EINVAL,
                      "this node itself answers there");

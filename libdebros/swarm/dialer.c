@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/failpoint.h"
 #include "base/logger.h"
 #include "state.h"
 
@@ -67,6 +68,7 @@ void dbr_waiters_done(struct dbr_swarm *swarm, struct dbr_list *waiters, int sta
 static struct dbr_conn *start_attempt(struct dbr_swarm *swarm, struct dbr_peer *peer,
                                       const struct dbr_multiaddr *addr, int *status)
 {
+    DBR_FAILPOINT("swarm.dialer.start_attempt");
     if (!dbr_conn_can_dial(swarm, peer)) {
         swarm->stats.full++;
         *status = DEBROS_ELIMIT;
@@ -220,6 +222,7 @@ static void settle_waiters(struct dbr_swarm *swarm, struct dbr_conn *conn, int s
 void dbr_dialer_failed(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
                        const char *words)
 {
+    DBR_FAILPOINT("swarm.dialer.failed");
     struct dbr_list others;
     dbr_list_init(&others);
     settle_waiters(swarm, conn, status, words, &others);

@@ -1,6 +1,8 @@
 /* The streams that a peer opens. */
 #include "state.h"
 
+#include "base/failpoint.h"
+
 static bool is_named(debros_bytes protocol, const char *id)
 {
     return dbr_bytes_equal(protocol, dbr_bytes_str(id));
@@ -56,6 +58,7 @@ static bool have_room(const struct dbr_swarm *swarm, const struct dbr_conn *conn
 void dbr_conn_incoming(struct dbr_swarm *swarm, struct dbr_conn *conn,
                        const struct dbr_stack_event *event)
 {
+    DBR_FAILPOINT("swarm.incoming.conn_incoming");
     enum dbr_stream_kind kind;
     uint32_t protocol;
     if (!find_protocol(swarm, conn, event->protocol, &kind, &protocol)) {
