@@ -260,6 +260,22 @@ static int append_rows(struct dbr_db *db, const char *sql, char *out, size_t siz
     return rc == SQLITE_DONE ? 0 : DEBROS_EIO;
 }
 
+/* What integrity_check finds is a row of its answer. */
+static int check_integrity(struct dbr_db *db, debros_detail *detail)
+{
+    char words[DBR_VFS_DAMAGE] = "";
+    char answer[512] = "";
+    int err =
+        append_rows(db, "PRAGMA integrity_check(1)", answer, sizeof(answer), detail);
+    if (err == 0 && strcmp(answer, "ok;") != 0) {
+        (void)dbr_vfs_damage(db->vfs, words);
+        (void)snprintf(detail->text, sizeof(detail->text), "%s",
+                       words[0] == '\0' ? answer : words);
+        err = DEBROS_EIO;
+    }
+    return err;
+}
+
 int workload_state_of(struct fixture *f, uint64_t last, char out[WORKLOAD_DUMP])
 {
     static const char *const names[] = {"_system", "early", "late"};
@@ -274,8 +290,7 @@ int workload_state_of(struct fixture *f, uint64_t last, char out[WORKLOAD_DUMP])
         }
         size_t len = strlen(out);
         (void)snprintf(out + len, WORKLOAD_DUMP - len, "[%s]", names[i]);
-        err =
-            append_rows(ns->db, "PRAGMA integrity_check", out, WORKLOAD_DUMP, &f->detail);
+        err = check_integrity(ns->db, &f->detail);
         if (err == 0) {
             err = append_rows(ns->db,
                               i == 0 ? "SELECT name || created FROM namespaces"
