@@ -1,5 +1,9 @@
 #include "bench.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static struct dbr_name name_of(const char *text, uint8_t ip_version, uint16_t port)
 {
     struct dbr_name name = {.ip_version = ip_version, .port = port};
@@ -136,6 +140,61 @@ static void a_loop_ends_while_names_are_resolved(void **state)
     bench_finish(&bench);
 }
 
+/* "two.test" has 127.0.0.2 first, then 127.0.0.1: see resolver.c. */
+static void the_next_address_is_dialed_when_one_refuses(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, step_connected);
+    struct dbr_name name = name_of("two.test", 0, listen_on(&bench, false));
+    dbr_tcp_dial_name(bench.loop, 2, &name);
+    bench_run(&bench);
+    bench_finish(&bench);
+    bench_init(&bench, step_failed);
+    dbr_tcp_dial_name(bench.loop, 2, &name); /* nobody listens any more */
+    bench_run(&bench);
+    assert_string_equal(bench_conn(&bench, 2)->detail,
+                        "none of 2 addresses of two.test answers: connection refused");
+    bench_finish(&bench);
+}
+
+/* Its queue of new connections is full: it answers no more. */
+static int make_silent(int fds[4], uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        assert_true(fds[i] >= 0);
+        (void)connect(fds[i], (struct sockaddr *)&address, sizeof(address));
+    }
+    return fd;
+}
+
+static void a_silent_address_gives_way_in_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    int fds[4];
+    bench_init(&bench, step_connected);
+    uint16_t port = listen_on(&bench, false);
+    int silent = make_silent(fds, port);
+    struct dbr_name name = name_of("two.test", 0, port);
+    bench.wake = 0;
+    dbr_tcp_dial_name(bench.loop, 2, &name);
+    bench_run(&bench);
+    assert_false(bench_conn(&bench, 2)->dial_failed);
+    bench_finish(&bench);
+    for (int i = 0; i < 4; i++) {
+        close(fds[i]);
+    }
+    close(silent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +204,8 @@ int main(void)
         cmocka_unit_test(a_host_that_refuses_says_so),
         cmocka_unit_test(a_closed_dial_is_told_no_more),
         cmocka_unit_test(a_loop_ends_while_names_are_resolved),
+        cmocka_unit_test(the_next_address_is_dialed_when_one_refuses),
+        cmocka_unit_test(a_silent_address_gives_way_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

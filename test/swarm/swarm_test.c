@@ -103,12 +103,51 @@ static void bad_configurations_are_refused(void **state)
     pipe_destroy(world);
 }
 
+/* What waits is allowed one of each at the very least, and all still works. */
+static void messages_pass_within_the_smallest_limits(void **state)
+{
+    (void)state;
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    struct dbr_swarm_stats stats;
+    uint64_t stream;
+    pipe_init(world);
+    struct dbr_swarm_limits *limits = &world->config.limits;
+    limits->conns_per_ip = limits->conns_per_net = limits->conns_per_peer = 1;
+    limits->accept_burst = limits->accept_every_ms = limits->handshakes_per_s = 1;
+    limits->streams_per_protocol = limits->pings_queued = 1;
+    limits->push_burst = limits->push_every_ms = limits->rtt_ping_ms = 1;
+    limits->unread = limits->peer_memory = 1;
+    limits->stack.pongs = 1;
+    pipe_start(world, 2);
+    struct pipe_node *a = pipe_node(world, 1);
+    struct pipe_node *b = pipe_node(world, 2);
+    dbr_swarm_set_class(a->swarm, &b->id, DBR_PEER_MEMBER, world->now);
+    dbr_swarm_set_class(b->swarm, &a->id, DBR_PEER_MEMBER, world->now);
+    pipe_connect(world, 1, 2);
+    assert_int_equal(dbr_swarm_open(a->swarm, &stream, &b->id, PIPE_CLIENT, world->now),
+                     0);
+    for (int i = 0; i < 20; i++) {
+        int err = dbr_swarm_send(a->swarm, stream, dbr_bytes_str("hello"), world->now);
+        assert_int_equal(err, 0);
+        pipe_sleep(world, 100);
+    }
+    assert_int_equal(pipe_count(b, DBR_SWARM_STREAM_MESSAGE), 20);
+    dbr_swarm_ping(a->swarm, &b->id, 7, world->now);
+    pipe_run(world);
+    assert_int_equal(pipe_event(a, DBR_SWARM_PING_DONE, 0)->event.status, 0);
+    dbr_swarm_get_stats(b->swarm, &stats);
+    assert_int_equal(stats.accepted, 1);
+    assert_int_equal(stats.bad_frames + stats.memory + stats.unread + stats.broken, 0);
+    pipe_destroy(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_told_at_both_ends),
         cmocka_unit_test(limits_hold_at_their_smallest),
         cmocka_unit_test(bad_configurations_are_refused),
+        cmocka_unit_test(messages_pass_within_the_smallest_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
