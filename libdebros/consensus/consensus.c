@@ -97,7 +97,7 @@ static int fsm_apply(struct raft_fsm *fsm, const struct raft_buffer *buf, void *
 {
     struct dbr_consensus *c = fsm->data;
     uint64_t index = c->raft.last_applied + 1;
-    (void)buf;
+    dbr_log_bytes_applied(c, buf->len);
     *result = NULL;
     if (c->run.last == 0) {
         c->run = (struct dbr_event_item){.type = DBR_CONSENSUS_APPLY, .index = index};
@@ -244,6 +244,8 @@ void dbr_consensus_config_default(struct dbr_consensus_config *config)
                                             .install_ms = 120000,
                                             .snapshot_threshold = 8192,
                                             .snapshot_trailing = 1024,
+                                            .snapshot_bytes = 32u << 20,
+                                            .trailing_bytes = 16u << 20,
                                             .max_message = (size_t)8 * 1024 * 1024,
                                             .max_snapshot = (size_t)64 * 1024 * 1024};
 }
@@ -268,7 +270,8 @@ static bool config_ok(const struct dbr_consensus_config *config)
            dbr_configuration_address_ok(dbr_bytes_str(config->address)) &&
            config->heartbeat_ms > 0 && config->heartbeat_ms < config->election_ms &&
            config->election_ms < INT32_MAX / 2 && config->install_ms > 0 &&
-           config->snapshot_threshold > 0 && config->max_snapshot > 0;
+           config->snapshot_threshold > 0 && config->snapshot_bytes > 0 &&
+           config->max_snapshot > 0;
 }
 
 /* The configuration that is committed for sure: the snapshot's, or the first entry. */

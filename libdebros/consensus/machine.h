@@ -10,6 +10,7 @@
 #include "consensus/configuration.h"
 #include "consensus/consensus.h"
 #include "consensus/inbox.h"
+#include "consensus/log_bytes.h"
 #include "consensus/log_queue.h"
 #include "consensus/outbox.h"
 #include "consensus/raft_io.h"
@@ -54,6 +55,7 @@ struct dbr_consensus {
     struct dbr_ring events;    /* struct dbr_event_item */
     struct dbr_event_item run; /* of APPLY, the newest event; open while last != 0 */
     struct dbr_log_queue log;
+    struct dbr_log_bytes log_bytes;
     struct dbr_outbox outbox;
     struct dbr_inbox inbox;
     struct dbr_repairs repairs;

@@ -24,6 +24,7 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
     buf->base = nothing;
     *bufs = buf;
     *n_bufs = 1;
+    dbr_log_bytes_snapshot(c);
     return 0;
 }
 
@@ -124,6 +125,7 @@ void dbr_snapshot_checkpointed(struct dbr_consensus *c, int status)
     }
     if (status != 0) {
         s->not_before = dbr_time_add(c->now, DBR_SNAPSHOT_RETRY_MS);
+        dbr_log_bytes_failed(c);
         answer_put(c, RAFT_IOERR);
         return;
     }

@@ -75,6 +75,10 @@ static int create_consensus(struct dbr_core *core, dbr_time now)
     if (core->config.snapshot_trailing != 0) {
         config.snapshot_trailing = core->config.snapshot_trailing;
     }
+    if (core->config.snapshot_bytes != 0) {
+        config.snapshot_bytes = core->config.snapshot_bytes;
+        config.trailing_bytes = core->config.snapshot_bytes / 2;
+    }
     return dbr_consensus_create(&core->consensus, &config, core->config.log_state,
                                 core->rng, now);
 }

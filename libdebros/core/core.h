@@ -51,6 +51,7 @@ struct dbr_core_config {
     uint32_t election_ms;        /* 0: default */
     uint32_t snapshot_threshold; /* 0: default (entries) */
     uint32_t snapshot_trailing;  /* 0: default */
+    size_t snapshot_bytes;       /* 0: default; half of it is kept below a snapshot */
     /* MEMBER: what the store holds; borrowed for create. */
     const struct dbr_log_state *log_state;
     uint64_t applied;
