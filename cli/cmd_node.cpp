@@ -141,7 +141,8 @@ void announce(const Args &args, const debros::Node &node)
     for (const auto &addr : node.listen_addrs()) {
         lines += addr + "\n";
     }
-    write_file(args.data_dir + "/peer.info", lines);
+    // The next run listens there again: the others know no other address.
+    keep_file(args.data_dir + "/peer.info", lines);
     write_file(pid_file(args), std::to_string(::getpid()) + "\n");
     std::cout << "ready " << lines.substr(0, lines.find('\n')) << std::endl;
 }

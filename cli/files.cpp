@@ -91,7 +91,11 @@ std::string read_some(const std::string &path, size_t max)
     return text;
 }
 
-void write_file(const std::string &path, const std::string &text, mode_t mode)
+namespace
+{
+
+void replace_file(const std::string &path, const std::string &text, mode_t mode,
+                  bool durable)
 {
     std::string draft = path + ".new";
     int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
@@ -99,11 +103,39 @@ void write_file(const std::string &path, const std::string &text, mode_t mode)
         fail("cannot write " + draft);
     }
     bool written =
-        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        (!durable || ::fsync(fd) == 0);
     bool closed = ::close(fd) == 0;
     if (!written || !closed || ::rename(draft.c_str(), path.c_str()) != 0) {
         fail("cannot write " + path);
     }
+}
+
+void sync_folder_of(const std::string &path)
+{
+    size_t slash = path.rfind('/');
+    std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+    int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || ::fsync(fd) != 0) {
+        fail("cannot make " + path + " durable");
+    }
+    ::close(fd);
+}
+
+} // namespace
+
+void write_file(const std::string &path, const std::string &text, mode_t mode)
+{
+    replace_file(path, text, mode, false);
+}
+
+void keep_file(const std::string &path, const std::string &text)
+{
+    if (exists(path) && read_all(path) == text) {
+        return;
+    }
+    replace_file(path, text, 0644, true);
+    sync_folder_of(path);
 }
 
 pid_t read_pid(const std::string &path)

@@ -19,6 +19,9 @@ std::string read_all(const std::string &path);
 std::string read_some(const std::string &path, size_t max);
 // Replaces the file as a whole: readers see the old text or the new one.
 void write_file(const std::string &path, const std::string &text, mode_t mode = 0644);
+// The same, and what is there after a power cut is it or what was there before. Does
+// nothing when the file holds the text already.
+void keep_file(const std::string &path, const std::string &text);
 
 // The process id in a pid file, 0: none.
 pid_t read_pid(const std::string &path);
