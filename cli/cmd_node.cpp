@@ -3,6 +3,7 @@
 #include "config_args.hpp"
 #include "errors.hpp"
 #include "files.hpp"
+#include "log.hpp"
 #include "session.hpp"
 #include "signals.hpp"
 
@@ -67,7 +68,8 @@ std::vector<std::string> wanted_listen(const Args &args)
     return wanted;
 }
 
-debros::Config node_config(const Args &args, const std::vector<std::string> &listen)
+debros::Config node_config(const Args &args, const std::vector<std::string> &listen,
+                           LogWriter &log)
 {
     debros::Config config;
     config.data_dir = args.data_dir;
@@ -81,8 +83,8 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.request_timeout = args.request_timeout;
     config.election_timeout = args.election_timeout;
     config.callback_thread = false;
-    configure_log(config);
     config.log_level = args.log_level;
+    config.log = [&log](const debros::LogRecord &record) { log.write(record); };
     return config;
 }
 
@@ -168,10 +170,10 @@ class PidFile
 };
 
 // Starts with `listen`; the node is empty when a signal came first.
-std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
+std::unique_ptr<debros::Node> start(const Args &args, Signals &signals, LogWriter &log,
                                     const std::vector<std::string> &listen)
 {
-    auto node = std::make_unique<debros::Node>(node_config(args, listen));
+    auto node = std::make_unique<debros::Node>(node_config(args, listen, log));
     Outcome outcome = await(*node, signals, node->start(), true, -1);
     if (!outcome) {
         return nullptr;
@@ -181,25 +183,27 @@ std::unique_ptr<debros::Node> start(const Args &args, Signals &signals,
 }
 
 // The port of the last run may be taken meanwhile: then any port, if none was asked for.
-std::unique_ptr<debros::Node> start_anywhere(const Args &args, Signals &signals)
+std::unique_ptr<debros::Node> start_anywhere(const Args &args, Signals &signals,
+                                             LogWriter &log)
 {
     auto wanted = wanted_listen(args);
     try {
-        return start(args, signals, wanted);
+        return start(args, signals, log, wanted);
     } catch (const debros::Error &error) {
         if (error.err() != DEBROS_EBUSY || wanted == args.listen) {
             throw;
         }
     }
-    return start(args, signals, args.listen);
+    return start(args, signals, log, args.listen);
 }
 
 // An invite in a file or in the environment stays there when it has done its work: a node
 // that is a member has no use for it. One on the command line is meant for this run.
-std::unique_ptr<debros::Node> start_or_join(const Args &args, Signals &signals)
+std::unique_ptr<debros::Node> start_or_join(const Args &args, Signals &signals,
+                                            LogWriter &log)
 {
     try {
-        return start_anywhere(args, signals);
+        return start_anywhere(args, signals, log);
     } catch (const debros::Error &error) {
         if (error.err() != DEBROS_EEXISTS || args.invite.empty() || args.invite_by_flag) {
             throw;
@@ -207,24 +211,41 @@ std::unique_ptr<debros::Node> start_or_join(const Args &args, Signals &signals)
     }
     Args member = args;
     member.invite.clear();
-    return start_anywhere(member, signals);
+    return start_anywhere(member, signals, log);
+}
+
+// SIGHUP: the log file was moved away. Without a file it ends the node, as a terminal that
+// closes does.
+bool reopens(LogWriter &log, int signal)
+{
+    if (signal != SIGHUP || !log.has_file()) {
+        return false;
+    }
+    if (!log.reopen()) {
+        std::cerr << "debros: node: the log file cannot be opened again: the old one "
+                     "stays in use\n";
+    }
+    return true;
 }
 
 int run_node(const Args &args)
 {
     Signals signals({SIGINT, SIGTERM, SIGHUP});
+    LogWriter log(args.log_file, args.log_json);
     if (!args.invite.empty()) {
         make_directory(args.data_dir);
     }
-    auto node = start_or_join(args, signals);
+    auto node = start_or_join(args, signals, log);
     if (!node) {
         return exit_interrupted;
     }
     PidFile pid(args);
     if (await_members(*node, signals)) {
         announce(args, *node);
-        while (signals.next(check_interval_ms) == 0) {
+        int signal = 0;
+        while (signal == 0 || reopens(log, signal)) {
             node->check(); // throws: the node ended by itself
+            signal = signals.next(check_interval_ms);
         }
     }
     await(*node, signals, node->stop(), false, stop_timeout_ms);

@@ -51,6 +51,11 @@ void add_node_options(CLI::App &command, ConfigArgs &args)
              "MULTIADDR");
     add_flag(command, args, Key::invite, "join this invite's cluster first", "INVITE");
     command.add_flag("--open", args.open, "let strangers use the stock protocols");
+    add_flag(command, args, Key::log_level, "error, warn, info or debug", "LEVEL");
+    add_flag(command, args, Key::log_format, "text, or json: an object in each line",
+             "FORMAT");
+    add_flag(command, args, Key::log_file,
+             "where the log goes, and not to stderr; opened again on SIGHUP", "FILE");
     command
         .add_option("--set", args.assigned,
                     "any key of the file, such as node.max_connections=50; "

@@ -69,7 +69,7 @@ const Setting working[] = {
      Use::works,
      0,
      0,
-     nullptr,
+     "--log-level",
      "LOG_LEVEL",
      {"error", "warn", "info", "debug"}},
     {"logging.format",
@@ -81,11 +81,12 @@ const Setting working[] = {
      Use::works,
      0,
      0,
-     nullptr,
+     "--log-format",
      nullptr,
      {"text", "json", "console"}},
     {"logging.output_file", Kind::path, "",
-     "The log's file, which grows for ever; none: stderr."},
+     "The log's file, opened again on SIGHUP; none: stderr.", Use::works, 0, 0,
+     "--log-file"},
 };
 
 struct Other {

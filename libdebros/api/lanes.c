@@ -146,6 +146,14 @@ static bool is_small_job(const struct dbr_apply_job *job)
     return true;
 }
 
+static void apply_once(debros_node *node, struct dbr_apply_job *job)
+{
+    dbr_store_apply(node->store, job);
+    if (job->type == DBR_APPLY_ENTRIES || job->type == DBR_APPLY_RESTORE) {
+        dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
+    }
+}
+
 /* The same job again until there is room; what it has answered stays. False: the node
  * ends before, the next start applies it. */
 static bool apply_one(debros_node *node, struct dbr_lane *lane, struct dbr_apply_job *job)
@@ -153,7 +161,7 @@ static bool apply_one(debros_node *node, struct dbr_lane *lane, struct dbr_apply
     struct dbr_lanes *lanes = &node->lanes;
     /* A checkpoint is asked for again by the log. */
     bool waits = job->type == DBR_APPLY_ENTRIES || job->type == DBR_APPLY_RESTORE;
-    dbr_store_apply(node->store, job);
+    apply_once(node, job);
     while (waits && job->status == DEBROS_ENOSPC) {
         if (!atomic_exchange(&lanes->apply_is_full, true)) {
             dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
@@ -163,7 +171,7 @@ static bool apply_one(debros_node *node, struct dbr_lane *lane, struct dbr_apply
         if (!dbr_lane_pause(lane, DBR_LANES_RETRY_MS)) {
             return false;
         }
-        dbr_store_apply(node->store, job);
+        apply_once(node, job);
     }
     if (atomic_exchange(&lanes->apply_is_full, false)) {
         dbr_log(&node->logger, DEBROS_LOG_WARN, MODULE,
@@ -182,9 +190,6 @@ static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jo
         struct dbr_apply_job *last = dbr_lanes_merge(job);
         if (!apply_one(node, lane, job)) {
             return;
-        }
-        if (job->type == DBR_APPLY_ENTRIES) {
-            dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
         }
         if (is_small) {
             measure(&node->lanes.apply_us, begin);

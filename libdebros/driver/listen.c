@@ -28,7 +28,9 @@ static int explain(int err, const struct dbr_endpoint *endpoint, debros_detail *
     dbr_address_ip_text(endpoint, ip);
     switch (err) {
     case UV_EADDRINUSE:
-        return dbr_detail_set(detail, DEBROS_EBUSY, "port %u on %s is in use",
+        return dbr_detail_set(detail, DEBROS_EBUSY,
+                              "port %u on %s is in use by another program (ss -ltnp "
+                              "tells which): stop it, or listen on another port",
                               endpoint->port, ip);
     case UV_EADDRNOTAVAIL:
         return dbr_detail_set(detail, DEBROS_EINVAL, "%s is no address of this machine",

@@ -12,6 +12,8 @@
 
 #include "debros.h"
 
+#define DBR_FS_LOCK_FILE "lock" /* in the data folder */
+
 struct dbr_fs;
 struct dbr_file; /* each implementation's own */
 
@@ -42,7 +44,8 @@ struct dbr_fs_ops {
     /* Calls `entry` for each name in the folder, in any order. */
     int (*list)(struct dbr_fs *fs, const char *path,
                 void (*entry)(void *data, const char *name), void *data);
-    /* Holds the data folder for this process until the fs ends. EBUSY: another has it. */
+    /* Holds the data folder for this process until the fs ends. EBUSY: another has it,
+     * whose process id the lock file holds, as text. */
     int (*lock)(struct dbr_fs *fs);
 };
 

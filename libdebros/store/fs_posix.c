@@ -14,8 +14,6 @@
 #include "fs.h"
 #include "path.h"
 
-#define LOCK_FILE "lock"
-
 struct posix_fs {
     struct dbr_fs fs;
     int root_fd;
@@ -258,10 +256,21 @@ static int posix_list(struct dbr_fs *fs, const char *path,
     return err;
 }
 
+/* For people only: the lock is the kernel's and goes with its process. */
+static void write_pid(int fd)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    ssize_t put = pwrite(fd, text, (size_t)len, 0);
+    if (put == len) {
+        (void)!ftruncate(fd, len);
+    }
+}
+
 /* flock() and not fcntl(): two nodes of one process exclude each other too. */
 static int posix_lock(struct dbr_fs *fs)
 {
-    int fd = openat(self(fs)->root_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = openat(self(fs)->root_fd, DBR_FS_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         return from_errno(errno);
     }
@@ -270,6 +279,7 @@ static int posix_lock(struct dbr_fs *fs)
         (void)close(fd);
         return err;
     }
+    write_pid(fd);
     self(fs)->lock_fd = fd;
     return 0;
 }

@@ -22,14 +22,44 @@ void dbr_store_config_default(struct dbr_store_config *config)
 /* ---- Opening --------------------------------------------------------------------------
  */
 
-static int make_folders(struct dbr_fs *fs, debros_detail *detail)
+/* 0: it did not say. */
+static unsigned long lock_owner(struct dbr_fs *fs)
+{
+    struct dbr_buf text = {0};
+    unsigned long pid = 0;
+    if (dbr_fs_read_file(fs, DBR_FS_LOCK_FILE, &text, 32) == 0) {
+        for (size_t i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9';
+             i++) {
+            pid = 10 * pid + (unsigned long)(text.data[i] - '0');
+        }
+    }
+    dbr_buf_finish(&text);
+    return pid;
+}
+
+static int lock_folder(struct dbr_fs *fs, debros_detail *detail)
 {
     int err = fs->ops->lock(fs);
-    if (err != 0) {
-        return dbr_detail_set(detail, err,
-                              err == DEBROS_EBUSY ? "%s: another process uses this folder"
-                                                  : "%s: cannot be locked",
+    if (err != DEBROS_EBUSY) {
+        return err == 0 ? 0
+                        : dbr_detail_set(detail, err, "data folder '%s' cannot be locked",
+                                         fs->root);
+    }
+    unsigned long pid = lock_owner(fs);
+    if (pid == 0) {
+        return dbr_detail_set(detail, err, "data folder '%s' is in use by another node",
                               fs->root);
+    }
+    return dbr_detail_set(detail, err,
+                          "data folder '%s' is in use by another node, process %lu",
+                          fs->root, pid);
+}
+
+static int make_folders(struct dbr_fs *fs, debros_detail *detail)
+{
+    int err = lock_folder(fs, detail);
+    if (err != 0) {
+        return err;
     }
     err = fs->ops->mkdir(fs, DBR_DB_FOLDER);
     if (err == 0) {

@@ -87,6 +87,16 @@ static void one_lock_for_each_folder(void **state)
     assert_int_equal(dbr_fs_posix_create(&second, root, NULL), 0);
     assert_int_equal(first->ops->lock(first), 0);
     assert_int_equal(second->ops->lock(second), DEBROS_EBUSY);
+    struct dbr_buf owner = {0};
+    assert_int_equal(dbr_fs_read_file(second, DBR_FS_LOCK_FILE, &owner, 32), 0);
+    char pid[32];
+    (void)snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+    assert_int_equal(owner.len, strlen(pid));
+    assert_memory_equal(owner.data, pid, owner.len);
+    dbr_buf_finish(&owner);
+    uint64_t room = 0;
+    assert_int_equal(dbr_fs_posix_free(first, &room), 0);
+    assert_true(room > 0);
     dbr_fs_posix_destroy(first);
     assert_int_equal(second->ops->lock(second), 0);
     dbr_fs_posix_destroy(second);

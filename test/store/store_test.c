@@ -250,7 +250,7 @@ static void one_process_holds_the_folder(void **state)
     struct dbr_store *second = NULL;
     fixture_init(&f);
     assert_int_equal(dbr_store_open(&second, &f.config, &f.detail), DEBROS_EBUSY);
-    assert_string_equal(f.detail.text, "sim: another process uses this folder");
+    assert_string_equal(f.detail.text, "data folder 'sim' is in use by another node");
     fixture_finish(&f);
 }
 
