@@ -51,6 +51,9 @@ void dbr_effects_carry_out(debros_node *node, const struct dbr_effect *effect)
     case DBR_CORE_QUERY:
         dbr_lanes_query(node, effect->query);
         break;
+    case DBR_CORE_BULK:
+        dbr_lanes_bulk(node, effect->bulk);
+        break;
     case DBR_CORE_DONE:
         done(node, effect->request);
         break;

@@ -240,6 +240,35 @@ static void query_done(void *data, void *jobs)
     }
 }
 
+/* ---- Bulk work of snapshots ----------------------------------------------------------
+ */
+
+static void run_bulk(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+{
+    debros_node *node = data;
+    (void)thread;
+    for (struct dbr_bulk_job *job = jobs; job != NULL; job = job->next) {
+        dbr_store_bulk(node->store, job);
+        if (job->next != NULL && !dbr_lane_pause(lane, 0)) {
+            return; /* what was received goes on at the next start */
+        }
+    }
+}
+
+static void bulk_done(void *data, void *jobs)
+{
+    debros_node *node = data;
+    for (struct dbr_bulk_job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        job->next = NULL;
+        if (node->phase == DBR_PHASE_CLOSING) {
+            dbr_bulk_job_destroy(job);
+        } else {
+            dbr_core_bulk_done(node->core, job, dbr_life_fact(node));
+        }
+    }
+}
+
 /* ---- Life ---------------------------------------------------------------------------
  */
 
@@ -264,15 +293,25 @@ int dbr_lanes_start(debros_node *node)
                                     .run = run_query,
                                     .done = query_done,
                                     .data = node};
+    struct dbr_lane_config bulk = {.name = "debros-bulk",
+                                   .n_threads = 1,
+                                   .link_offset = offsetof(struct dbr_bulk_job, next),
+                                   .run = run_bulk,
+                                   .done = bulk_done,
+                                   .data = node};
     dbr_chain_init(&lanes->log_queue, log.link_offset);
     dbr_chain_init(&lanes->apply_queue, apply.link_offset);
     dbr_chain_init(&lanes->query_queue, query.link_offset);
+    dbr_chain_init(&lanes->bulk_queue, bulk.link_offset);
     int err = dbr_lane_create(&lanes->log, node->loop, &log);
     if (err == 0) {
         err = dbr_lane_create(&lanes->apply, node->loop, &apply);
     }
     if (err == 0) {
         err = dbr_lane_create(&lanes->query, node->loop, &query);
+    }
+    if (err == 0) {
+        err = dbr_lane_create(&lanes->bulk, node->loop, &bulk);
     }
     return err;
 }
@@ -295,6 +334,11 @@ void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job)
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job)
 {
     dbr_chain_push(&node->lanes.query_queue, job);
+}
+
+void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job)
+{
+    dbr_chain_push(&node->lanes.bulk_queue, job);
 }
 
 static void give(struct dbr_lane *lane, struct dbr_chain *jobs)
@@ -382,6 +426,7 @@ bool dbr_lanes_run_inline(debros_node *node)
 void dbr_lanes_hand_over(debros_node *node)
 {
     give(node->lanes.query, &node->lanes.query_queue);
+    give(node->lanes.bulk, &node->lanes.bulk_queue);
 }
 
 static void drop_jobs(struct dbr_lanes *lanes)
@@ -395,6 +440,9 @@ static void drop_jobs(struct dbr_lanes *lanes)
     }
     while (lanes->query != NULL && (job = dbr_lane_take(lanes->query)) != NULL) {
         dbr_query_job_destroy(job);
+    }
+    while (lanes->bulk != NULL && (job = dbr_lane_take(lanes->bulk)) != NULL) {
+        dbr_bulk_job_destroy(job);
     }
 }
 
@@ -410,9 +458,13 @@ void dbr_lanes_stop(debros_node *node)
     if (lanes->query != NULL) {
         dbr_lane_stop(lanes->query, false);
     }
+    if (lanes->bulk != NULL) {
+        dbr_lane_stop(lanes->bulk, false);
+    }
     drop_jobs(lanes);
     dbr_lane_free(lanes->log);
     dbr_lane_free(lanes->apply);
     dbr_lane_free(lanes->query);
-    lanes->log = lanes->apply = lanes->query = NULL;
+    dbr_lane_free(lanes->bulk);
+    lanes->log = lanes->apply = lanes->query = lanes->bulk = NULL;
 }

@@ -1,6 +1,6 @@
-/* The store's threads: one for the log, one applier, a few readers. Jobs gather here
- * while the core is drained and go to their lanes together, so that what one turn brought
- * shares one sync. */
+/* The store's threads: one for the log, one applier, a few readers, one for bulk work.
+ * Jobs gather here while the core is drained and go to their lanes together, so that what
+ * one turn brought shares one sync. */
 #ifndef DBR_API_LANES_H
 #define DBR_API_LANES_H
 
@@ -9,6 +9,7 @@
 #include "consensus/log_op.h"
 #include "driver/worker.h"
 #include "sql/job.h"
+#include "transfer/job.h"
 
 #define DBR_LANES_READERS   2u
 #define DBR_LANES_RETRY_MS  500u /* between two tries on a full disk */
@@ -25,9 +26,11 @@ struct dbr_lanes {
     struct dbr_lane *log;
     struct dbr_lane *apply;
     struct dbr_lane *query;
+    struct dbr_lane *bulk;
     struct dbr_chain log_queue;
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
+    struct dbr_chain bulk_queue;
     uint32_t calm; /* the node thread's */
     /* Moving averages over the last ones: any flush, small batches of entries. */
     _Atomic uint32_t flush_us;
@@ -47,6 +50,7 @@ bool dbr_lanes_are_full(debros_node *node);
 void dbr_lanes_log(debros_node *node, struct dbr_log_op *op);
 void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
+void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
 /* After the sockets have been served: makes a small batch of the log durable, and applies

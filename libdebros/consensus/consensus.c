@@ -247,7 +247,8 @@ void dbr_consensus_config_default(struct dbr_consensus_config *config)
                                             .snapshot_bytes = 32u << 20,
                                             .trailing_bytes = 16u << 20,
                                             .max_message = (size_t)8 * 1024 * 1024,
-                                            .max_snapshot = (size_t)64 * 1024 * 1024};
+                                            .max_descriptor = (size_t)8 * 1024 * 1024,
+                                            .snapshot_hold = (size_t)64 * 1024 * 1024};
 }
 
 int dbr_consensus_bootstrap_entry(struct dbr_buf *out, uint64_t id, const char *address)
@@ -271,7 +272,7 @@ static bool config_ok(const struct dbr_consensus_config *config)
            config->heartbeat_ms > 0 && config->heartbeat_ms < config->election_ms &&
            config->election_ms < INT32_MAX / 2 && config->install_ms > 0 &&
            config->snapshot_threshold > 0 && config->snapshot_bytes > 0 &&
-           config->max_snapshot > 0;
+           config->max_descriptor > 0;
 }
 
 /* The configuration that is committed for sure: the snapshot's, or the first entry. */
@@ -303,7 +304,7 @@ static void set_up(struct dbr_consensus *c, const struct dbr_consensus_config *c
     c->now = now;
     dbr_ring_init(&c->events, sizeof(struct dbr_event_item), EVENTS_MAX);
     dbr_outbox_init(&c->outbox,
-                    OUTBOX_FACTOR * (config->max_message + config->max_snapshot));
+                    OUTBOX_FACTOR * (config->max_message + config->max_descriptor));
     dbr_reads_init(c);
     dbr_raft_io_init(c);
     dbr_snapshot_init(c);
@@ -440,15 +441,33 @@ void dbr_consensus_checkpointed(struct dbr_consensus *c, int status, dbr_time no
     }
 }
 
-void dbr_consensus_image(struct dbr_consensus *c, int status, uint64_t index,
-                         struct dbr_buf *image, dbr_time now)
+void dbr_consensus_offer(struct dbr_consensus *c, int status, uint64_t index,
+                         struct dbr_buf *descriptor, dbr_time now)
 {
     begin(c, now);
     if (is_running(c)) {
-        dbr_snapshot_image(c, status, index, image);
+        dbr_snapshot_offer(c, status, index, descriptor);
         settle(c);
     } else {
-        dbr_buf_finish(image);
+        dbr_buf_finish(descriptor);
+    }
+}
+
+void dbr_consensus_fetching(struct dbr_consensus *c, uint64_t id, dbr_time now)
+{
+    begin(c, now);
+    if (is_running(c)) {
+        dbr_snapshot_fetching(c, id);
+    }
+}
+
+void dbr_consensus_fetched(struct dbr_consensus *c, int status, debros_bytes descriptor,
+                           dbr_time now)
+{
+    begin(c, now);
+    if (is_running(c)) {
+        dbr_inbox_fetched(c, status, descriptor);
+        settle(c);
     }
 }
 
@@ -564,6 +583,9 @@ static bool poll_item(struct dbr_consensus *c, struct dbr_consensus_event *event
     event->index = item.index;
     event->token = item.token;
     event->status = item.status;
+    if (item.type == DBR_CONSENSUS_FETCH) {
+        dbr_inbox_show(c, event);
+    }
     return true;
 }
 

@@ -50,7 +50,10 @@ struct dbr_consensus_config {
                                         is kept always */
     size_t max_message;              /* bytes of one message's entries, default 8 MiB; at
                                         least one entry always goes */
-    size_t max_snapshot;             /* bytes of a snapshot image, default 64 MiB */
+    size_t max_descriptor;           /* bytes that describe a snapshot, default 8 MiB */
+    size_t snapshot_hold;            /* while a follower fetches one, no entries behind it
+                                        go before so many bytes of new ones; default
+                                        64 MiB */
     bool bare;                       /* tests only: libraft without the repairs */
     const struct dbr_logger *logger; /* borrowed, may be NULL */
 };
@@ -76,8 +79,9 @@ void dbr_consensus_destroy(struct dbr_consensus *c);
 /* A message of server `from`, as SEND gave it to its sender. Returns 0 or EPROTO. */
 int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes message,
                        dbr_time now);
-/* What was sent to server `id` last may be lost, its connection has closed: an image that
- * was on its way is sent again soon, and not after install_ms only. Optional. */
+/* What was sent to server `id` last may be lost, its connection has closed, or it asks
+ * for a snapshot that is gone: one is offered again soon, and not after install_ms only.
+ * Optional. */
 void dbr_consensus_lost(struct dbr_consensus *c, uint64_t id, dbr_time now);
 /* Every op up to `seq` is durable. A failed op is never reported: the executor retries
  * (ENOSPC) or stops the node (EIO). */
@@ -85,12 +89,20 @@ void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now)
 /* The databases are durable up to `index` or above, as CHECKPOINT asked. status < 0:
  * could not; the next snapshot tries again. */
 void dbr_consensus_checkpointed(struct dbr_consensus *c, int status, dbr_time now);
-/* The image that IMAGE asked for, made after all that was polled before it: the state
- * after entry `index`. One below the asked index counts as that: barriers and changes of
- * the members leave no trace in the databases. Takes the buffer. status < 0: could not
- * (too large, gone): the transfer ends and is tried again after some seconds. */
-void dbr_consensus_image(struct dbr_consensus *c, int status, uint64_t index,
-                         struct dbr_buf *image, dbr_time now);
+/* The snapshot that OFFER asked for can be fetched: the state after entry `index`, and
+ * what describes it to the follower. An index below the asked one counts as that:
+ * barriers and changes of the members leave no trace in the databases. Takes the buffer.
+ * status < 0: could not (no room): the transfer ends and is tried again after some
+ * seconds. */
+void dbr_consensus_offer(struct dbr_consensus *c, int status, uint64_t index,
+                         struct dbr_buf *descriptor, dbr_time now);
+/* Server `id` is fetching: its time does not run out, and the entries that it will need
+ * next stay in the log. */
+void dbr_consensus_fetching(struct dbr_consensus *c, uint64_t id, dbr_time now);
+/* The snapshot that FETCH described is here, durably; or it cannot be had (status < 0):
+ * the leader offers another one. */
+void dbr_consensus_fetched(struct dbr_consensus *c, int status, debros_bytes descriptor,
+                           dbr_time now);
 
 /* Appends a command when this server leads and its first barrier has committed. On 0,
  * *index and *term name the entry: it is committed if and only if APPLY comes with
@@ -126,8 +138,12 @@ enum dbr_consensus_event_type {
     DBR_CONSENSUS_TRANSFERRED, /* `status`: 0 another server leads */
     DBR_CONSENSUS_CHECKPOINT,  /* make the databases durable up to `index`, answer with
                                   dbr_consensus_checkpointed() */
-    DBR_CONSENSUS_IMAGE,       /* give an image of the databases at `index` or later */
-    DBR_CONSENSUS_RESTORE, /* the staged image of INSTALL at `index` is the state now */
+    DBR_CONSENSUS_OFFER,   /* a follower needs the databases at `index` or later: answer
+                              with dbr_consensus_offer() */
+    DBR_CONSENSUS_FETCH,   /* get the snapshot that `data` describes from `to`, `address`;
+                              answer with dbr_consensus_fetched(). index 0: it is not
+                              needed any more */
+    DBR_CONSENSUS_RESTORE, /* the snapshot of INSTALL at `index` is the state now */
     DBR_CONSENSUS_FAILED   /* libraft gave up (`status`, `detail`): recreate from disk */
 };
 

@@ -17,6 +17,7 @@ void dbr_inbox_finish(struct dbr_inbox *inbox)
 {
     free_message(inbox->install);
     inbox->install = NULL;
+    inbox->told = inbox->fetched = false;
 }
 
 /* What the members agreed on counts more than what the sender says. */
@@ -113,13 +114,94 @@ static bool install_must_wait(const struct dbr_consensus *c)
            c->raft.snapshot.pending.term != 0;
 }
 
+static debros_bytes descriptor_of(const struct dbr_inbox_message *m)
+{
+    const struct raft_buffer *data = &m->raft.install_snapshot.data;
+    return dbr_bytes(data->base, data->len);
+}
+
+/* Would libraft do anything with it? Its term may be old, or the log may have it all: see
+ * its replicationInstallSnapshot(). */
+static bool is_needed(const struct dbr_consensus *c, const struct dbr_inbox_message *m)
+{
+    const struct raft_install_snapshot *a = &m->raft.install_snapshot;
+    uint64_t term = dbr_consensus_term_of(c, a->last_index);
+    return c->raft.log.snapshot.last_index < a->last_index &&
+           (term == 0 || term < a->last_term);
+}
+
+static void tell_fetch(struct dbr_consensus *c, bool needed)
+{
+    c->inbox.told = needed;
+    dbr_consensus_push(c, &(struct dbr_event_item){.type = DBR_CONSENSUS_FETCH});
+}
+
+/* Libraft sees a snapshot when its files are here: until then the server is a follower
+ * like any other. */
+static void keep_install(struct dbr_consensus *c, struct dbr_inbox_message *m)
+{
+    struct dbr_inbox *inbox = &c->inbox;
+    struct dbr_inbox_message *old = inbox->install;
+    bool same = old != NULL && dbr_bytes_equal(descriptor_of(old), descriptor_of(m));
+    free_message(old);
+    inbox->install = m;
+    if (!same) {
+        inbox->told = inbox->fetched = false;
+    }
+}
+
+/* True: it may be delivered. */
+static bool is_fetched(struct dbr_consensus *c, const struct dbr_inbox_message *m)
+{
+    struct dbr_inbox *inbox = &c->inbox;
+    if (!inbox->fetched && (m->raft.install_snapshot.term < c->raft.current_term ||
+                            !is_needed(c, m))) {
+        inbox->fetched = true;
+        if (inbox->told && !is_needed(c, m)) {
+            tell_fetch(c, false);
+        }
+    }
+    /* Not before an earlier one is in its place. */
+    if (!inbox->fetched && !inbox->told && c->raft.snapshot.put.data == NULL) {
+        tell_fetch(c, true);
+    }
+    return inbox->fetched;
+}
+
+void dbr_inbox_show(const struct dbr_consensus *c, struct dbr_consensus_event *event)
+{
+    const struct dbr_inbox_message *m = c->inbox.install;
+    if (m == NULL || c->inbox.fetched) {
+        return; /* index 0: nothing to fetch */
+    }
+    event->to = m->raft.server_id;
+    event->address = m->address;
+    event->index = m->raft.install_snapshot.last_index;
+    event->data = descriptor_of(m);
+}
+
+void dbr_inbox_fetched(struct dbr_consensus *c, int status, debros_bytes descriptor)
+{
+    struct dbr_inbox *inbox = &c->inbox;
+    if (inbox->install == NULL || inbox->fetched ||
+        !dbr_bytes_equal(descriptor, descriptor_of(inbox->install))) {
+        return; /* of one that has been replaced */
+    }
+    if (status == 0) {
+        inbox->fetched = true;
+    } else {
+        dbr_inbox_finish(inbox);
+    }
+}
+
 bool dbr_inbox_deliver_kept(struct dbr_consensus *c)
 {
     struct dbr_inbox_message *m = c->inbox.install;
-    if (m == NULL || install_must_wait(c)) {
+    if (m == NULL || !is_fetched(c, m) || install_must_wait(c)) {
         return false;
     }
     c->inbox.install = NULL;
+    c->inbox.told = c->inbox.fetched = false;
     if (dbr_repair_refuses(c, &m->raft)) {
         free_message(m);
         return true;
@@ -143,12 +225,7 @@ static int dispatch(struct dbr_consensus *c, struct dbr_inbox_message *m)
     case RAFT_IO_APPEND_ENTRIES:
         return deliver_append(c, m);
     case RAFT_IO_INSTALL_SNAPSHOT:
-        if (install_must_wait(c)) {
-            free_message(c->inbox.install);
-            c->inbox.install = m;
-            return 0;
-        }
-        deliver_install(c, m);
+        keep_install(c, m);
         return 0;
     case RAFT_IO_APPEND_ENTRIES_RESULT:
         dbr_repair_recv_result(c, &m->raft);
@@ -183,7 +260,7 @@ int dbr_inbox_recv(struct dbr_consensus *c, uint64_t from, debros_bytes bytes)
 {
     const struct dbr_message_limits limits = {
         .max_entries = c->config.max_message + DBR_ENTRY_SIZE_MAX,
-        .max_image = c->config.max_snapshot,
+        .max_descriptor = c->config.max_descriptor,
     };
     if (from == c->config.id) {
         return DEBROS_EPROTO;

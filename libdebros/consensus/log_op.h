@@ -28,8 +28,8 @@ enum dbr_log_op_type {
     DBR_LOG_TRUNCATE, /* entries at `index` and above go */
     DBR_LOG_SNAPSHOT, /* state up to `index` is durable in the databases: entries below
                          `keep_from` may go */
-    DBR_LOG_INSTALL   /* the leader's snapshot: stage `image` durably, then the log is
-                         empty and begins at `index` + 1 */
+    DBR_LOG_INSTALL   /* the leader's snapshot, whose files are here: note `descriptor`
+                         durably, then the log is empty and begins at `index` + 1 */
 };
 
 struct dbr_log_op {
@@ -46,7 +46,7 @@ struct dbr_log_op {
     uint64_t keep_from;
     uint64_t configuration_index;
     debros_bytes configuration; /* libraft's encoding */
-    debros_bytes image;         /* INSTALL */
+    debros_bytes descriptor;    /* INSTALL */
 };
 
 /* What the log held when it was opened: handed to dbr_consensus_create(). */

@@ -64,7 +64,7 @@ static int encode_append(struct dbr_buf *out, DbrPb__RaftMessage *header,
 }
 
 static int encode_install(struct dbr_buf *out, DbrPb__RaftMessage *header,
-                          const struct raft_install_snapshot *a, debros_bytes image)
+                          const struct raft_install_snapshot *a, debros_bytes descriptor)
 {
     DbrPb__RaftInstall body = DBR_PB__RAFT_INSTALL__INIT;
     struct dbr_buf configuration = {0};
@@ -79,7 +79,7 @@ static int encode_install(struct dbr_buf *out, DbrPb__RaftMessage *header,
         header->body_case = DBR_PB__RAFT_MESSAGE__BODY_INSTALL;
         header->install = &body;
         dbr_proto_pack_frame(&header->base, out);
-        dbr_buf_add(out, image.data, image.len);
+        dbr_buf_add(out, descriptor.data, descriptor.len);
         rv = out->failed ? DEBROS_ENOMEM : 0;
     }
     dbr_buf_finish(&configuration);
@@ -159,7 +159,7 @@ static int encode_read(struct dbr_buf *out, DbrPb__RaftMessage *header,
 }
 
 int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
-                       const char *own_address, debros_bytes image)
+                       const char *own_address, debros_bytes descriptor)
 {
     DbrPb__RaftMessage header = DBR_PB__RAFT_MESSAGE__INIT;
     if (message->type != RAFT_IO_APPEND_ENTRIES_RESULT &&
@@ -176,7 +176,7 @@ int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
     case RAFT_IO_REQUEST_VOTE_RESULT:
         return encode_vote_result(out, &header, &message->request_vote_result);
     case RAFT_IO_INSTALL_SNAPSHOT:
-        return encode_install(out, &header, &message->install_snapshot, image);
+        return encode_install(out, &header, &message->install_snapshot, descriptor);
     case RAFT_IO_TIMEOUT_NOW:
         return encode_timeout(out, &header, &message->timeout_now);
     case DBR_MESSAGE_READ_PROBE:
@@ -311,7 +311,7 @@ static int decode_install(struct raft_message *m, const DbrPb__RaftMessage *h,
     m->type = RAFT_IO_INSTALL_SNAPSHOT;
     if (b->last_index == 0 || !position_ok(b->last_index, b->last_term, h->term) ||
         b->configuration_index == 0 || b->configuration_index > b->last_index ||
-        payload.len > limits->max_image) {
+        payload.len > limits->max_descriptor) {
         return DEBROS_EPROTO;
     }
     int rv = dbr_configuration_decode(&a->conf, dbr_proto_view(b->configuration));

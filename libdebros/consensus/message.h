@@ -21,13 +21,13 @@ enum { DBR_MESSAGE_READ_PROBE = 64, DBR_MESSAGE_READ_ACK = 65 };
 
 struct dbr_message_limits {
     size_t max_entries; /* bytes of all entries of one message */
-    size_t max_image;   /* bytes of a snapshot image */
+    size_t max_descriptor; /* bytes that describe a snapshot */
 };
 
-/* Appends `message` to `out`; an install carries `image` in place of its data.
+/* Appends `message` to `out`; an install carries `descriptor` in place of its data.
  * Returns 0 or ENOMEM. */
 int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
-                       const char *own_address, debros_bytes image);
+                       const char *own_address, debros_bytes descriptor);
 
 /* Returns 0, EPROTO or ENOMEM. On 0, server_id is `from`, server_address points to
  * `address` ("" when the message names none), and the memory inside passes to

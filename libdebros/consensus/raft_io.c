@@ -198,6 +198,7 @@ static int io_append(struct raft_io *io, struct raft_io_append *req,
         if (entries[i].type != RAFT_BARRIER) { /* whose 8 bytes libraft never writes */
             to->data = dbr_bytes(entries[i].buf.base, entries[i].buf.len);
         }
+        c->snapshots.appended += entries[i].buf.len;
     }
     c->log.last_index += n;
     c->repairs.appended = true;
@@ -359,8 +360,9 @@ void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *messag
         dbr_repair_10_tell_term(c, &m.request_vote_result);
     }
     struct dbr_buf data = {0};
-    debros_bytes image = dbr_bytes(c->snapshots.image.data, c->snapshots.image.len);
-    if (dbr_message_encode(&data, &m, c->address, image) != 0) {
+    const struct dbr_buf *offer = &c->snapshots.descriptor;
+    if (dbr_message_encode(&data, &m, c->address, dbr_bytes(offer->data, offer->len)) !=
+        0) {
         dbr_buf_finish(&data); /* as good as lost on the way */
         return;
     }

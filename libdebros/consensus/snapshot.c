@@ -9,6 +9,33 @@
 
 /* ---- Own snapshots ---------------------------------------------------------- */
 
+/* Does a follower need the entries that a snapshot of ours would cut off? */
+static bool is_held(struct dbr_consensus *c)
+{
+    struct dbr_snapshots *s = &c->snapshots;
+    if (c->raft.state != RAFT_LEADER || c->now >= s->hold_until) {
+        return false;
+    }
+    if (s->appended - s->held_from > c->config.snapshot_hold) {
+        s->hold_until = 0;
+        dbr_log(c->config.logger, DEBROS_LOG_WARN, "consensus",
+                "a server fetches a snapshot more slowly than %zu bytes are written: the "
+                "log moves on",
+                c->config.snapshot_hold);
+        return false;
+    }
+    return true;
+}
+
+static void hold(struct dbr_consensus *c)
+{
+    struct dbr_snapshots *s = &c->snapshots;
+    if (c->now >= s->hold_until) {
+        s->held_from = s->appended;
+    }
+    s->hold_until = dbr_time_add(c->now, DBR_SNAPSHOT_HOLD_MS);
+}
+
 /* libraft only carries the bytes around: the databases are the snapshot. */
 static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
                         unsigned *n_bufs)
@@ -16,7 +43,8 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
     struct dbr_consensus *c = fsm->data;
     struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));
     void *nothing = raft_malloc(8);
-    if (c->now < c->snapshots.not_before || buf == NULL || nothing == NULL) {
+    if (c->now < c->snapshots.not_before || is_held(c) || buf == NULL ||
+        nothing == NULL) {
         raft_free(buf);
         raft_free(nothing);
         return RAFT_BUSY; /* asked again with the next entry */
@@ -28,8 +56,8 @@ static int fsm_snapshot(struct raft_fsm *fsm, struct raft_buffer *bufs[],
     return 0;
 }
 
-/* At the start the databases are there already; later the image of INSTALL is staged and
- * takes their place. */
+/* At the start the databases are there already; later the snapshot of INSTALL is
+ * noted and takes their place. */
 static int fsm_restore(struct raft_fsm *fsm, struct raft_buffer *buf)
 {
     struct dbr_consensus *c = fsm->data;
@@ -150,7 +178,7 @@ static int put_install(struct dbr_consensus *c, struct raft_io_snapshot_put *req
     item->op.term = snapshot->term;
     item->op.keep_from = snapshot->index + 1;
     item->op.configuration_index = snapshot->configuration_index;
-    item->op.image = dbr_bytes(snapshot->bufs[0].base, snapshot->bufs[0].len);
+    item->op.descriptor = dbr_bytes(snapshot->bufs[0].base, snapshot->bufs[0].len);
     if (dbr_configuration_encode(&snapshot->configuration, &item->configuration) != 0) {
         dbr_consensus_fail(c, DEBROS_ENOMEM);
         return 0;
@@ -173,16 +201,16 @@ int dbr_snapshot_put(struct dbr_consensus *c, unsigned trailing,
                : put_install(c, req, snapshot, cb);
 }
 
-/* ---- Sending images --------------------------------------------------------- */
+/* ---- Offering --------------------------------------------------------- */
 
 int dbr_snapshot_get(struct dbr_consensus *c, struct raft_io_snapshot_get *req,
                      raft_io_snapshot_get_cb cb)
 {
     struct dbr_snapshots *s = &c->snapshots;
-    if (s->n_waits == DBR_SNAPSHOT_IMAGES_MAX) {
+    if (s->n_waits == DBR_SNAPSHOT_WAITS_MAX) {
         return RAFT_BUSY;
     }
-    s->waits[s->n_waits++] = (struct dbr_image_wait){
+    s->waits[s->n_waits++] = (struct dbr_snapshot_wait){
         .get = req, .cb = cb, .needs = c->raft.log.snapshot.last_index};
     return 0;
 }
@@ -194,7 +222,7 @@ static void answer_waits(struct dbr_consensus *c, uint64_t index, int status)
     struct dbr_snapshots *s = &c->snapshots;
     size_t kept = 0;
     for (size_t i = 0; i < s->n_waits; i++) {
-        struct dbr_image_wait wait = s->waits[i];
+        struct dbr_snapshot_wait wait = s->waits[i];
         if (wait.needs > index) {
             s->waits[kept++] = wait;
             continue;
@@ -229,7 +257,7 @@ static int configuration_at(const struct dbr_consensus *c, uint64_t index,
     return dbr_configuration_copy(out, &at->configuration);
 }
 
-/* What libraft sends along; the image itself is added by send(). */
+/* What libraft sends along; what describes the snapshot is added by send(). */
 int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
                           struct raft_snapshot **out)
 {
@@ -284,21 +312,37 @@ void dbr_snapshot_lost(struct dbr_consensus *c, uint64_t id)
     }
 }
 
-void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
-                        struct dbr_buf *image)
+void dbr_snapshot_fetching(struct dbr_consensus *c, uint64_t id)
+{
+    struct raft *r = &c->raft;
+    const struct raft_server *s = dbr_configuration_find(&r->configuration, id);
+    if (r->state != RAFT_LEADER || s == NULL) {
+        return;
+    }
+    struct raft_progress *p = &r->leader_state.progress[s - r->configuration.servers];
+    if (p->state == PROGRESS_SNAPSHOT) {
+        p->snapshot_last_send = c->now; /* its install timer begins anew */
+        if (c->now < c->snapshots.hold_until) {
+            hold(c);
+        }
+    }
+}
+
+void dbr_snapshot_offer(struct dbr_consensus *c, int status, uint64_t index,
+                        struct dbr_buf *descriptor)
 {
     struct dbr_snapshots *s = &c->snapshots;
-    s->image = dbr_buf_take(image);
+    s->descriptor = dbr_buf_take(descriptor);
     if (s->asked) {
         s->asked = false;
         /* The databases count commands; what follows the last one up to the asked index
-         * is none, or its APPLY would have come before IMAGE. */
+         * is none, or its APPLY would have come before OFFER. */
         index = index < s->asked_index ? s->asked_index : index;
-        if (status == 0 && s->image.len > c->config.max_snapshot) {
+        if (status == 0 && s->descriptor.len > c->config.max_descriptor) {
             dbr_log(c->config.logger, DEBROS_LOG_ERROR, "consensus",
-                    "the image of the databases has %zu bytes, the limit is %zu: "
-                    "a server that is far behind cannot catch up",
-                    s->image.len, c->config.max_snapshot);
+                    "what describes a snapshot has %zu bytes, the limit is %zu: too many "
+                    "namespaces, a server that is far behind cannot catch up",
+                    s->descriptor.len, c->config.max_descriptor);
             status = DEBROS_ELIMIT;
         }
         if (status != 0 || index > raft_last_index(&c->raft)) {
@@ -307,9 +351,10 @@ void dbr_snapshot_image(struct dbr_consensus *c, int status, uint64_t index,
         } else if (dbr_consensus_term_of(c, index) != 0 &&
                    dbr_history_at(&c->committed, index) != NULL) {
             answer_waits(c, index, 0);
+            hold(c);
         } /* else the log has moved on past it: asked again */
     }
-    dbr_buf_finish(&s->image);
+    dbr_buf_finish(&s->descriptor);
 }
 
 void dbr_snapshot_ask(struct dbr_consensus *c)
@@ -324,7 +369,7 @@ void dbr_snapshot_ask(struct dbr_consensus *c)
     }
     s->asked = true;
     s->asked_index = c->raft.log.snapshot.last_index;
-    dbr_consensus_push(c, &(struct dbr_event_item){.type = DBR_CONSENSUS_IMAGE,
+    dbr_consensus_push(c, &(struct dbr_event_item){.type = DBR_CONSENSUS_OFFER,
                                                    .index = s->asked_index});
 }
 

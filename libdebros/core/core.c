@@ -14,7 +14,7 @@
 #define CLIENT_PING_MS         2000 /* a member that hangs is left after both */
 #define CLIENT_PING_TIMEOUT_MS 3000
 #define CLIENT_RETRY_MS        200 /* before a refused request's first repetition */
-#define RAFT_MESSAGE_MAX (72u << 20) /* a snapshot image travels as one message */
+#define RAFT_MESSAGE_MAX (16u << 20) /* entries, or what describes a snapshot */
 
 static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
     [DBR_PROTOCOL_RAFT] = {"/debros/raft/1.0.0", DBR_PEER_MEMBER, RAFT_MESSAGE_MAX,
@@ -23,6 +23,8 @@ static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
                           2 * MESSAGE_MAX},
     [DBR_PROTOCOL_CLUSTER] = {"/debros/cluster/1.0.0", DBR_PEER_STRANGER,
                               DBR_CLUSTER_MAX_MESSAGE, 2 * DBR_CLUSTER_MAX_MESSAGE},
+    [DBR_PROTOCOL_SNAPSHOT] = {"/debros/snapshot/1.0.0", DBR_PEER_MEMBER,
+                               DBR_TRANSFER_MESSAGE, 8 * DBR_TRANSFER_MESSAGE},
 };
 
 /* ---- Life ------------------------------------------------------------------------ */
@@ -146,6 +148,9 @@ static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *deta
     if (err == 0 && core->config.mode == DBR_CORE_MEMBER) {
         err = create_consensus(core, now);
     }
+    if (err == 0 && core->config.mode == DBR_CORE_MEMBER) {
+        err = dbr_snapshots_create(core, now);
+    }
     if (err == 0 && core->config.mode != DBR_CORE_JOINER) {
         err = create_sql(core);
     }
@@ -205,6 +210,7 @@ void dbr_core_destroy(struct dbr_core *core)
     dbr_contacts_finish(&core->contacts);
     dbr_apply_job_destroy(core->entries);
     dbr_sql_destroy(core->sql);
+    dbr_transfer_destroy(core->transfer);
     dbr_consensus_destroy(core->consensus);
     dbr_swarm_destroy(core->swarm);
     dbr_members_finish(&core->members);
@@ -214,6 +220,8 @@ void dbr_core_destroy(struct dbr_core *core)
             dbr_apply_job_destroy(effect.apply);
         } else if (effect.type == DBR_CORE_QUERY) {
             dbr_query_job_destroy(effect.query);
+        } else if (effect.type == DBR_CORE_BULK) {
+            dbr_bulk_job_destroy(effect.bulk);
         }
     }
     dbr_ring_finish(&core->effects);
@@ -270,6 +278,7 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
     if (core->consensus != NULL) {
         at = dbr_time_min(at, dbr_consensus_deadline(core->consensus));
         at = dbr_time_min(at, dbr_membership_deadline(core));
+        at = dbr_time_min(at, dbr_transfer_deadline(core->transfer));
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
@@ -294,6 +303,9 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
             dbr_consensus_expire(core->consensus, now);
         }
         dbr_membership_expire(core, now);
+        if (dbr_transfer_deadline(core->transfer) <= now) {
+            dbr_transfer_expire(core->transfer, now);
+        }
     } else if (dbr_client_deadline(core) <= now) {
         dbr_client_expire(core, now);
     }
@@ -389,16 +401,15 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
 {
     /* A checkpoint that the disk failed is no matter of trying again: a second fsync
      * may say that all is well when it is not. */
-    bool may_fail = job->type == DBR_APPLY_IMAGE ||
+    bool may_fail = job->type == DBR_APPLY_FREEZE ||
                     (job->type == DBR_APPLY_CHECKPOINT && job->status != DEBROS_EIO);
     if (job->status != 0 && !may_fail) {
         dbr_core_fatal(core, job->status, "the database cannot go on: %s",
                        job->detail.text);
     } else if (job->type == DBR_APPLY_CHECKPOINT) {
         dbr_consensus_checkpointed(core->consensus, job->status, now);
-    } else if (job->type == DBR_APPLY_IMAGE) {
-        uint64_t index = job->applied > job->index ? job->applied : job->index;
-        dbr_consensus_image(core->consensus, job->status, index, &job->image, now);
+    } else if (job->type == DBR_APPLY_FREEZE) {
+        dbr_transfer_frozen(core->transfer, job->freeze, job->status, now);
     } else {
         if (job->type == DBR_APPLY_RESTORE) {
             job->system_changed = true;
@@ -415,6 +426,11 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
 void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now)
 {
     dbr_sql_query_done(core->sql, job, now);
+}
+
+void dbr_core_bulk_done(struct dbr_core *core, struct dbr_bulk_job *job, dbr_time now)
+{
+    dbr_transfer_job_done(core->transfer, job, now);
 }
 
 /* ---- In: the application

@@ -20,6 +20,7 @@
 #include "crypto/keypair.h"
 #include "multi/multiaddr.h"
 #include "sql/job.h"
+#include "transfer/job.h"
 
 struct dbr_core;
 
@@ -52,6 +53,8 @@ struct dbr_core_config {
     uint32_t snapshot_threshold; /* 0: default (entries) */
     uint32_t snapshot_trailing;  /* 0: default */
     size_t snapshot_bytes;       /* 0: default; half of it is kept below a snapshot */
+    uint64_t snapshot_rate;      /* bytes of snapshots sent in a second; 0: default */
+    uint32_t snapshot_chunk;     /* bytes fetched at once; 0: default */
     /* MEMBER: what the store holds; borrowed for create. */
     const struct dbr_log_state *log_state;
     uint64_t applied;
@@ -95,6 +98,7 @@ void dbr_core_written(struct dbr_core *core, uint64_t conn, size_t len, dbr_time
 void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now);
 void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now);
 void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now);
+void dbr_core_bulk_done(struct dbr_core *core, struct dbr_bulk_job *job, dbr_time now);
 
 /* ---- In: the world outside ------------------------------------------------------- */
 
@@ -136,6 +140,7 @@ enum dbr_effect_type {
     DBR_CORE_LOG,     /* queue `op` for the log, in order */
     DBR_CORE_APPLY,   /* queue `apply` for the applier, in order */
     DBR_CORE_QUERY,   /* give `query` to any reader */
+    DBR_CORE_BULK,    /* queue `bulk` for the bulk worker, in order */
     DBR_CORE_DONE,    /* `request` is answered */
     DBR_CORE_MEASURE, /* answer with dbr_core_measured() */
     DBR_CORE_READY,   /* CLIENT: a member is connected and answers; MEMBER: at once */
@@ -158,6 +163,7 @@ struct dbr_effect {
     struct dbr_log_op *op;
     struct dbr_apply_job *apply;
     struct dbr_query_job *query;
+    struct dbr_bulk_job *bulk;
     struct dbr_request *request;
     const struct dbr_joined *joined; /* valid until the next call */
     int status;

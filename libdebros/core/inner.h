@@ -2,6 +2,7 @@
  *   core.c        life, facts in, effects out, time
  *   pump.c        events of swarm, consensus and sql, until all are quiet
  *   raft_link.c   consensus messages over streams
+ *   snapshots.c   snapshots on their way between members
  *   membership.c  the members' table, classes, addresses, roles
  *   tickets.c     what waits for an answer, and where the answer goes
  *   requests.c    the public API's requests
@@ -30,9 +31,16 @@
 #include "sql/sql.h"
 #include "swarm/bucket.h"
 #include "swarm/swarm.h"
+#include "transfer/transfer.h"
 
 /* The swarm's protocols, by index. */
-enum { DBR_PROTOCOL_RAFT, DBR_PROTOCOL_SQL, DBR_PROTOCOL_CLUSTER, DBR_PROTOCOLS };
+enum {
+    DBR_PROTOCOL_RAFT,
+    DBR_PROTOCOL_SQL,
+    DBR_PROTOCOL_CLUSTER,
+    DBR_PROTOCOL_SNAPSHOT,
+    DBR_PROTOCOLS
+};
 
 enum {
     DBR_JOINS_MAX = 8,             /* strangers' joins under way at one time */
@@ -118,6 +126,7 @@ struct dbr_core {
     struct dbr_swarm *swarm;
     struct dbr_consensus *consensus; /* MEMBER */
     struct dbr_sql *sql;             /* not JOINER */
+    struct dbr_transfer *transfer;   /* MEMBER */
 
     struct dbr_ring effects;
     struct dbr_ticket *tickets;
@@ -180,6 +189,18 @@ uint32_t dbr_core_election_ms(const struct dbr_core *core);
 
 /* pump.c */
 void dbr_core_pump(struct dbr_core *core, dbr_time now);
+/* Queues a job for the applier behind the entries gathered so far. */
+void dbr_core_apply_job(struct dbr_core *core, enum dbr_apply_job_type type,
+                        uint64_t index, uint64_t freeze);
+
+/* snapshots.c */
+int dbr_snapshots_create(struct dbr_core *core, dbr_time now);
+void dbr_snapshots_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                        dbr_time now);
+/* FETCH of the log. */
+void dbr_snapshots_fetch(struct dbr_core *core, const struct dbr_consensus_event *event,
+                         dbr_time now);
+bool dbr_snapshots_pump(struct dbr_core *core, dbr_time now);
 
 /* raft_link.c */
 void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,

@@ -3,7 +3,6 @@
 
 #include "base/failpoint.h"
 
-#define RAFT_IMAGE_MAX  (64u << 20)
 #define PUMP_ROUNDS_MAX 64 /* the rest waits for the next poll */
 
 /* ---- swarm ---------------------------------------------------------------------- */
@@ -21,6 +20,9 @@ static void stream_message(struct dbr_core *core, const struct dbr_swarm_event *
             dbr_sql_recv(core->sql, event->stream, info.cls, event->message, now);
         }
         break;
+    case DBR_PROTOCOL_SNAPSHOT:
+        dbr_snapshots_recv(core, event, now);
+        break;
     default:
         dbr_calls_recv(core, event, now);
         break;
@@ -31,7 +33,8 @@ static void stream_message(struct dbr_core *core, const struct dbr_swarm_event *
 static void stream_finished(struct dbr_core *core, const struct dbr_swarm_event *event,
                             dbr_time now)
 {
-    if (event->protocol == DBR_PROTOCOL_RAFT) {
+    if (event->protocol == DBR_PROTOCOL_RAFT ||
+        event->protocol == DBR_PROTOCOL_SNAPSHOT) {
         dbr_swarm_finish(core->swarm, event->stream, now);
     }
 }
@@ -46,6 +49,11 @@ static void stream_closed(struct dbr_core *core, const struct dbr_swarm_event *e
     case DBR_PROTOCOL_SQL:
         if (core->sql != NULL) {
             dbr_sql_stream_closed(core->sql, event->stream, event->status, now);
+        }
+        break;
+    case DBR_PROTOCOL_SNAPSHOT:
+        if (core->transfer != NULL) {
+            dbr_transfer_stream_closed(core->transfer, event->stream, now);
         }
         break;
     default:
@@ -181,7 +189,8 @@ static void commit(struct dbr_core *core, const struct dbr_consensus_event *even
     core->handed_over = event->index;
 }
 
-static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint64_t index)
+void dbr_core_apply_job(struct dbr_core *core, enum dbr_apply_job_type type,
+                        uint64_t index, uint64_t freeze)
 {
     DBR_FAILPOINT("core.pump.apply_job");
     struct dbr_apply_job *job = dbr_apply_job_create(type);
@@ -190,7 +199,7 @@ static void apply_job(struct dbr_core *core, enum dbr_apply_job_type type, uint6
         return;
     }
     job->index = index;
-    job->max_image = RAFT_IMAGE_MAX;
+    job->freeze = freeze;
     flush_entries(core);
     apply_effect(core, job);
 }
@@ -225,13 +234,16 @@ static void consensus_event(struct dbr_core *core,
         core->stop_at = core->is_stopping ? now : core->stop_at;
         break;
     case DBR_CONSENSUS_CHECKPOINT:
-        apply_job(core, DBR_APPLY_CHECKPOINT, event->index);
+        dbr_core_apply_job(core, DBR_APPLY_CHECKPOINT, event->index, 0);
         break;
-    case DBR_CONSENSUS_IMAGE:
-        apply_job(core, DBR_APPLY_IMAGE, event->index);
+    case DBR_CONSENSUS_OFFER:
+        dbr_transfer_ask(core->transfer, event->index, now);
+        break;
+    case DBR_CONSENSUS_FETCH:
+        dbr_snapshots_fetch(core, event, now);
         break;
     case DBR_CONSENSUS_RESTORE:
-        apply_job(core, DBR_APPLY_RESTORE, event->index);
+        dbr_core_apply_job(core, DBR_APPLY_RESTORE, event->index, 0);
         break;
     case DBR_CONSENSUS_FAILED:
         dbr_core_fatal(core, DEBROS_EINTERNAL, "consensus stopped: %s; restart the node",
@@ -336,6 +348,7 @@ static bool round_once(struct dbr_core *core, dbr_time now)
     }
     bool busy = pump_consensus(core, now);
     busy = pump_sql(core, now) || busy;
+    busy = dbr_snapshots_pump(core, now) || busy;
     return pump_swarm(core, now) || busy;
 }
 

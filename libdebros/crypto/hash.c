@@ -37,6 +37,28 @@ void dbr_hkdf2(uint8_t out1[DBR_SHA256_SIZE], uint8_t out2[DBR_SHA256_SIZE],
     dbr_wipe(block, sizeof(block));
 }
 
+static crypto_generichash_state *blake2b_state(struct dbr_blake2b *b)
+{
+    size_t past = (uintptr_t)b->memory % 64;
+    return (crypto_generichash_state *)(void *)(b->memory + (past == 0 ? 0 : 64 - past));
+}
+
+void dbr_blake2b_begin(struct dbr_blake2b *b)
+{
+    _Static_assert(sizeof(crypto_generichash_state) + 64 <= sizeof(b->memory), "room");
+    (void)crypto_generichash_init(blake2b_state(b), NULL, 0, DBR_BLAKE2B_SIZE);
+}
+
+void dbr_blake2b_add(struct dbr_blake2b *b, debros_bytes data)
+{
+    (void)crypto_generichash_update(blake2b_state(b), data.data, data.len);
+}
+
+void dbr_blake2b_end(struct dbr_blake2b *b, uint8_t out[DBR_BLAKE2B_SIZE])
+{
+    (void)crypto_generichash_final(blake2b_state(b), out, DBR_BLAKE2B_SIZE);
+}
+
 void dbr_wipe(void *data, size_t len)
 {
     sodium_memzero(data, len);

@@ -9,7 +9,6 @@ struct dbr_apply_job *dbr_apply_job_create(enum dbr_apply_job_type type)
     struct dbr_apply_job *job = dbr_calloc(1, sizeof(*job));
     if (job != NULL) {
         job->type = type;
-        dbr_buf_init(&job->image);
     }
     return job;
 }
@@ -30,7 +29,6 @@ void dbr_apply_job_destroy(struct dbr_apply_job *job)
         dbr_free(job->outcomes);
         job->outcomes = next;
     }
-    dbr_buf_finish(&job->image);
     dbr_free(job);
 }
 

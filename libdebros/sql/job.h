@@ -27,8 +27,8 @@ struct dbr_apply_outcome {
 enum dbr_apply_job_type {
     DBR_APPLY_ENTRIES, /* run `entries`; those that a database has already are skipped */
     DBR_APPLY_CHECKPOINT, /* make all databases durable: everything applied so far */
-    DBR_APPLY_RESTORE,    /* swap in the staged image of `index` */
-    DBR_APPLY_IMAGE       /* serialize all databases into `image`, at most `max_image` */
+    DBR_APPLY_RESTORE,    /* the snapshot of `index` takes the databases' place */
+    DBR_APPLY_FREEZE      /* keep the present state of all databases readable: `freeze` */
 };
 
 struct dbr_apply_job {
@@ -36,15 +36,14 @@ struct dbr_apply_job {
     enum dbr_apply_job_type type;
     struct dbr_apply_entry *entries; /* owned by the job */
     uint64_t index;
-    size_t max_image;
+    uint64_t freeze; /* FREEZE */
     /* out */
-    int status; /* EIO, ENOSPC: the node cannot go on with this database; ELIMIT: image */
+    int status; /* EIO, ENOSPC: the node cannot go on with this database */
     debros_detail detail;
     struct dbr_apply_outcome *outcomes;
     uint64_t applied;       /* index of the last entry that the databases hold */
     bool system_changed;    /* _system was written */
     uint64_t database_size; /* bytes of all namespaces on disk */
-    struct dbr_buf image;
 };
 
 struct dbr_apply_job *dbr_apply_job_create(enum dbr_apply_job_type type);

@@ -201,7 +201,8 @@ static int checkpoint_grown(struct dbr_apply *a)
 {
     struct dbr_namespace *ns = NULL;
     for (ns = a->store->namespaces; ns != NULL; ns = ns->hh.next) {
-        if (ns->db->wal_pages >= DBR_APPLY_WAL_PAGES) {
+        bool pinned = atomic_load(&a->store->n_pins) > 0; /* no page could move */
+        if (ns->db->wal_pages >= DBR_APPLY_WAL_PAGES && !pinned) {
             int err = dbr_apply_checkpoint_one(a->store, ns, &a->job->detail);
             if (err != 0 && err != DEBROS_ENOSPC) {
                 return err;
@@ -214,9 +215,11 @@ static int checkpoint_grown(struct dbr_apply *a)
 int dbr_apply_checkpoint_one(struct dbr_store *store, struct dbr_namespace *ns,
                              debros_detail *detail)
 {
+    /* A copy of the databases reads for as long as it takes: nobody waits for it. */
+    bool restart =
+        ns->db->wal_pages >= WAL_PAGES_RESTART && atomic_load(&store->n_pins) == 0;
+    int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     DBR_FAILPOINT("store.apply.checkpoint_one");
-    int mode = ns->db->wal_pages >= WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_RESTART
-                                                      : SQLITE_CHECKPOINT_PASSIVE;
     int left = 0;
     int moved = 0;
     ns->db->trusted = true;

@@ -1,101 +1,163 @@
-/* RESTORE: a received image takes the databases' place.
+/* INSTALL and RESTORE: the files of a received snapshot take the databases' place. What
+ * the log thread notes before INSTALL is durable, and where, says snapfile.h.
  *
- *   image/INDEX.img  staged by the log thread, durable before the log says INSTALL
- *   image/swap       the same file, renamed: the swap has begun and must be finished
- *
- * While image/swap exists the files in db/ mean nothing: they are written anew from it,
- * after a crash once more. */
+ * While image/swap exists the files in db/ mean nothing but for those that have moved
+ * there already: the ones that are missing among the received. After a crash it goes on.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/detail.h"
-#include "image.h"
-#include "store_private.h"
+#include "freeze.h"
+#include "snapfile.h"
 
-#define SWAP_PATH DBR_IMAGE_FOLDER "/swap"
+/* ---- INSTALL -------------------------------------------------------------------------
+ */
 
-static void staged_path(char out[DBR_PATH_MAX], uint64_t index)
+static int check_files(struct dbr_store *store, const struct dbr_descriptor *d,
+                       debros_detail *detail)
 {
-    dbr_path_format(out, DBR_IMAGE_FOLDER "/%016" PRIx64 ".img", index);
+    struct dbr_fs *fs = store->fs;
+    for (size_t i = 0; i < d->n_files; i++) {
+        char path[DBR_PATH_MAX];
+        struct dbr_file *file = NULL;
+        uint64_t size = 0;
+        dbr_snapfile_in_file_path(path, d->id, i);
+        int err = fs->ops->open(fs, &file, path, DBR_FS_READONLY);
+        if (err == 0) {
+            err = fs->ops->size(fs, file, &size);
+            fs->ops->close(fs, file);
+        }
+        if (err != 0 || size != d->files[i].size) {
+            return dbr_detail_set(detail, DEBROS_EIO,
+                                  "%s/%s: has %" PRIu64
+                                  " bytes, the snapshot's file %" PRIu64,
+                                  fs->root, path, size, d->files[i].size);
+        }
+    }
+    return 0;
 }
 
-int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes image,
+/* Its files are kept until they have moved. */
+static void remember(struct dbr_store *store, uint64_t index, const uint8_t *id)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    size_t place = 0;
+    for (size_t i = 0; i < DBR_STORE_INSTALLS_MAX; i++) {
+        if (store->installs[i].index < store->installs[place].index) {
+            place = i; /* free, or the oldest */
+        }
+    }
+    store->installs[place].index = index;
+    memcpy(store->installs[place].id, id, DBR_SNAPSHOT_ID_SIZE);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes bytes,
                     debros_detail *detail)
 {
     char path[DBR_PATH_MAX];
-    struct dbr_image decoded;
-    int err = dbr_image_decode(&decoded, image);
-    if (err != 0 || decoded.index < index) {
+    struct dbr_descriptor d;
+    int err = dbr_snapfile_decode(&d, bytes);
+    if (err == DEBROS_EPROTO || (err == 0 && d.index < index)) {
+        dbr_descriptor_finish(&d);
         return dbr_detail_set(
             detail, DEBROS_EPROTO,
-            "the snapshot received for index %" PRIu64 " is not an image of it", index);
+            "the snapshot received for index %" PRIu64 " does not describe it", index);
     }
-    staged_path(path, index);
-    err = dbr_fs_write_file(store->fs, path, image);
-    return err == 0 ? 0
-                    : dbr_detail_set(detail, err, "%s/%s: %s", store->fs->root, path,
-                                     debros_strerror(err));
+    if (err == 0) {
+        err = check_files(store, &d, detail);
+    }
+    if (err == 0) {
+        remember(store, index, d.id);
+        dbr_snapfile_noted_path(path, index);
+        err = dbr_fs_write_file(store->fs, path, bytes);
+        if (err != 0) {
+            dbr_detail_set(detail, err, "%s/%s: %s", store->fs->root, path,
+                           debros_strerror(err));
+        }
+    }
+    dbr_descriptor_finish(&d);
+    return err;
 }
 
-/* ---- The swap -----------------------------------------------------------------------
+/* ---- The swap ------------------------------------------------------------------------
  */
 
-struct remove_all {
+struct clear {
     struct dbr_fs *fs;
+    const struct dbr_descriptor *d;
     int err;
 };
 
+/* What is received; and a database whose received file is gone has moved in already. */
+static bool is_new(const struct clear *clear, const char *name)
+{
+    if (dbr_snapfile_is_in(name, clear->d->id)) {
+        return true;
+    }
+    for (size_t i = 0; i < clear->d->n_files; i++) {
+        const char *own = clear->d->files[i].name;
+        size_t len = strlen(own);
+        if (strncmp(name, own, len) == 0 && strcmp(name + len, ".db") == 0) {
+            char path[DBR_PATH_MAX];
+            dbr_snapfile_in_file_path(path, clear->d->id, i);
+            return !clear->fs->ops->exists(clear->fs, path);
+        }
+    }
+    return false;
+}
+
 static void remove_file(void *data, const char *name)
 {
-    struct remove_all *all = data;
+    struct clear *clear = data;
     char path[DBR_PATH_MAX];
-    if (all->err == 0 && strlen(name) < DBR_PATH_MAX - 8) {
+    if (clear->err == 0 && strlen(name) < DBR_PATH_MAX - 8 && !is_new(clear, name)) {
         dbr_path_format(path, DBR_DB_FOLDER "/%s", name);
-        int err = all->fs->ops->remove(all->fs, path);
-        all->err = err == DEBROS_ENOTFOUND ? 0 : err;
+        int err = clear->fs->ops->remove(clear->fs, path);
+        clear->err = err == DEBROS_ENOTFOUND ? 0 : err;
     }
 }
 
-static int write_database(struct dbr_fs *fs, const struct dbr_image_file *image)
+static int move_in(struct dbr_fs *fs, const struct dbr_descriptor *d, size_t i)
 {
-    char path[DBR_PATH_MAX];
-    struct dbr_file *file = NULL;
-    dbr_namespace_path(path, image->name);
-    int err = fs->ops->open(fs, &file, path, DBR_FS_CREATE);
-    if (err != 0) {
-        return err;
+    char from[DBR_PATH_MAX];
+    char to[DBR_PATH_MAX];
+    dbr_snapfile_in_file_path(from, d->id, i);
+    dbr_namespace_path(to, d->files[i].name);
+    if (fs->ops->exists(fs, from)) {
+        return fs->ops->rename(fs, from, to);
     }
-    err = fs->ops->truncate(fs, file, 0);
-    if (err == 0) {
-        err = fs->ops->write(fs, file, image->content.data, image->content.len, 0);
-    }
-    if (err == 0) {
-        err = fs->ops->sync(fs, file);
-    }
-    fs->ops->close(fs, file);
-    return err;
+    return fs->ops->exists(fs, to) ? 0 : DEBROS_EIO;
+}
+
+static bool is_in(void *data, const char *name)
+{
+    return dbr_snapfile_is_in(name, data);
 }
 
 /* No database is open. Removals are durable before the first new file: an old WAL must
  * never meet a new database. */
-static int write_databases(struct dbr_fs *fs, struct dbr_image image)
+static int move_all(struct dbr_fs *fs, struct dbr_descriptor *d)
 {
-    struct remove_all all = {.fs = fs};
-    int err = fs->ops->list(fs, DBR_DB_FOLDER, remove_file, &all);
-    err = err == 0 ? all.err : err;
+    struct clear clear = {.fs = fs, .d = d};
+    int err = fs->ops->list(fs, DBR_DB_FOLDER, remove_file, &clear);
+    err = err == 0 ? clear.err : err;
     if (err == 0) {
         err = fs->ops->sync_dir(fs, DBR_DB_FOLDER);
     }
-    struct dbr_image_file file;
-    while (err == 0 && dbr_image_next(&image, &file)) {
-        err = write_database(fs, &file);
+    for (size_t i = 0; err == 0 && i < d->n_files; i++) {
+        err = move_in(fs, d, i);
     }
     if (err == 0) {
         err = fs->ops->sync_dir(fs, DBR_DB_FOLDER);
     }
     if (err == 0) {
-        err = fs->ops->remove(fs, SWAP_PATH);
+        err = fs->ops->remove(fs, DBR_SWAP_PATH);
+    }
+    if (err == 0) {
+        err = dbr_snapfile_sweep_in(fs, is_in, d->id);
     }
     return err == 0 ? fs->ops->sync_dir(fs, DBR_IMAGE_FOLDER) : err;
 }
@@ -103,25 +165,17 @@ static int write_databases(struct dbr_fs *fs, struct dbr_image image)
 /* Finishes the swap that image/swap asks for. */
 static int finish_swap(struct dbr_store *store, uint64_t *index, debros_detail *detail)
 {
-    struct dbr_buf bytes;
-    struct dbr_image image;
-    dbr_buf_init(&bytes);
-    int err = dbr_fs_read_file(store->fs, SWAP_PATH, &bytes, SIZE_MAX);
-    if (err == 0 && dbr_image_decode(&image, dbr_bytes(bytes.data, bytes.len)) != 0) {
-        err = dbr_detail_set(detail, DEBROS_EIO, "%s/%s: damaged", store->fs->root,
-                             SWAP_PATH);
-    } else if (err == 0) {
-        err = write_databases(store->fs, image);
-        *index = image.index;
+    struct dbr_descriptor d;
+    int err = dbr_snapfile_read(store->fs, DBR_SWAP_PATH, &d, detail);
+    if (err == 0) {
+        err = move_all(store->fs, &d);
+        *index = d.index;
         if (err != 0) {
-            dbr_detail_set(detail, err, "%s/%s: writing the databases: %s",
+            dbr_detail_set(detail, err, "%s/%s: replacing the databases: %s",
                            store->fs->root, DBR_DB_FOLDER, debros_strerror(err));
         }
-    } else {
-        dbr_detail_set(detail, err, "%s/%s: %s", store->fs->root, SWAP_PATH,
-                       debros_strerror(err));
+        dbr_descriptor_finish(&d);
     }
-    dbr_buf_finish(&bytes);
     return err;
 }
 
@@ -129,8 +183,8 @@ static int finish_swap(struct dbr_store *store, uint64_t *index, debros_detail *
 static int begin_swap(struct dbr_store *store, uint64_t index, debros_detail *detail)
 {
     char path[DBR_PATH_MAX];
-    staged_path(path, index);
-    int err = store->fs->ops->rename(store->fs, path, SWAP_PATH);
+    dbr_snapfile_noted_path(path, index);
+    int err = store->fs->ops->rename(store->fs, path, DBR_SWAP_PATH);
     if (err == 0) {
         err = store->fs->ops->sync_dir(store->fs, DBR_IMAGE_FOLDER);
     }
@@ -152,13 +206,25 @@ static int open_again(struct dbr_store *store, debros_detail *detail)
     return err;
 }
 
+static void forget(struct dbr_store *store, uint64_t index)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < DBR_STORE_INSTALLS_MAX; i++) {
+        if (store->installs[i].index <= index) {
+            store->installs[i].index = 0;
+        }
+    }
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
 void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job)
 {
     uint64_t index = job->index;
     int err = 0;
     dbr_vfs_error(store->vfs, true);
     dbr_store_stop_queries(store);
-    bool begun = store->fs->ops->exists(store->fs, SWAP_PATH);
+    dbr_freezes_cancel(store);
+    bool begun = store->fs->ops->exists(store->fs, DBR_SWAP_PATH);
     bool swapped = !begun && !store->ready; /* an earlier attempt got as far */
     if (!begun && !swapped) {
         err = begin_swap(store, job->index, &job->detail);
@@ -175,6 +241,7 @@ void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job)
         store->ready = true;
         atomic_store(&store->applied, index);
         job->system_changed = true;
+        forget(store, job->index);
     }
     dbr_store_resume_queries(store);
     job->status = err;
@@ -183,52 +250,87 @@ void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job)
 /* ---- At open --------------------------------------------------------------------------
  */
 
-struct clean {
+struct look {
     struct dbr_store *store;
-    uint64_t wanted;
+    char wanted[DBR_PATH_MAX]; /* what the log says is installed, its name */
     bool found;
-    int err;
 };
 
-static void look_at(void *data, const char *name)
+/* Noted, but the log never said so; half written; of a sender's last life. */
+static bool is_left_over(void *data, const char *name)
 {
-    struct clean *clean = data;
-    char wanted[DBR_PATH_MAX];
-    char path[DBR_PATH_MAX];
-    staged_path(wanted, clean->wanted);
-    if (strlen(name) >= DBR_PATH_MAX - 16 || clean->err != 0) {
-        return;
+    struct look *look = data;
+    if (strncmp(name, "in-", 3) == 0 || strcmp(name, "swap") == 0) {
+        return strstr(name, ".tmp") != NULL;
     }
-    dbr_path_format(path, DBR_IMAGE_FOLDER "/%s", name);
-    if (clean->wanted != 0 && strcmp(path, wanted) == 0) {
-        clean->found = true;
-    } else if (strcmp(path, SWAP_PATH) != 0) {
-        /* Staged, but the log never said so; or half written. */
-        clean->err = clean->store->fs->ops->remove(clean->store->fs, path);
-    }
+    bool wanted = strcmp(name, look->wanted) == 0;
+    look->found = look->found || wanted;
+    return !wanted;
 }
 
 int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index,
                       debros_detail *detail)
 {
-    struct clean clean = {.store = store, .wanted = snapshot_index};
+    struct look look = {.store = store};
     uint64_t index = 0;
+    char path[DBR_PATH_MAX];
     int err = 0;
-    if (store->fs->ops->exists(store->fs, SWAP_PATH)) {
+    if (snapshot_index != 0) {
+        dbr_snapfile_noted_path(path, snapshot_index);
+        (void)snprintf(look.wanted, sizeof(look.wanted), "%s",
+                       path + sizeof(DBR_IMAGE_FOLDER));
+    }
+    if (store->fs->ops->exists(store->fs, DBR_SWAP_PATH)) {
         err = finish_swap(store, &index, detail);
     }
     if (err != 0) {
         return err;
     }
-    err = store->fs->ops->list(store->fs, DBR_IMAGE_FOLDER, look_at, &clean);
-    err = err == 0 ? clean.err : err;
+    err = dbr_snapfile_sweep(store->fs, is_left_over, &look);
     if (err != 0) {
         return dbr_detail_set(detail, err, "%s/%s: %s", store->fs->root, DBR_IMAGE_FOLDER,
                               debros_strerror(err));
     }
-    if (clean.found) {
+    if (look.found) {
         err = begin_swap(store, snapshot_index, detail);
         err = err == 0 ? finish_swap(store, &index, detail) : err;
     }
     return err;
+}
+
+/* ---- What was not finished ------------------------------------------------------------
+ */
+
+struct partial {
+    struct dbr_store *store;
+    uint64_t applied;
+    uint8_t id[DBR_SNAPSHOT_ID_SIZE];
+    bool found;
+};
+
+static void look_at_partial(void *data, const char *name)
+{
+    struct partial *partial = data;
+    struct dbr_descriptor d;
+    debros_detail detail;
+    char path[DBR_PATH_MAX];
+    if (partial->found || strncmp(name, "in-", 3) != 0 || strchr(name + 3, '-') != NULL ||
+        strlen(name) >= DBR_PATH_MAX - 16) {
+        return;
+    }
+    dbr_path_format(path, DBR_IMAGE_FOLDER "/%s", name);
+    if (dbr_snapfile_read(partial->store->fs, path, &d, &detail) == 0) {
+        partial->found = d.index <= partial->applied;
+        memcpy(partial->id, d.id, sizeof(partial->id));
+        dbr_descriptor_finish(&d);
+    }
+}
+
+int dbr_image_forget_old(struct dbr_store *store, uint64_t applied)
+{
+    struct partial partial = {.store = store, .applied = applied};
+    int err =
+        store->fs->ops->list(store->fs, DBR_IMAGE_FOLDER, look_at_partial, &partial);
+    return err == 0 && partial.found ? dbr_snapfile_sweep_in(store->fs, is_in, partial.id)
+                                     : err;
 }

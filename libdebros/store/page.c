@@ -32,10 +32,3 @@ bool dbr_page_ok(const uint8_t page[DBR_PAGE_SIZE], uint32_t number)
     tail_of(tail, page, number);
     return memcmp(tail, page + BODY, sizeof(tail)) == 0;
 }
-
-void dbr_page_seal_all(uint8_t *database, size_t len)
-{
-    for (size_t i = 0; i < len / DBR_PAGE_SIZE; i++) {
-        dbr_page_seal(database + i * DBR_PAGE_SIZE, (uint32_t)i + 1);
-    }
-}

@@ -14,8 +14,5 @@
 /* `number` counts from 1. */
 void dbr_page_seal(uint8_t page[DBR_PAGE_SIZE], uint32_t number);
 bool dbr_page_ok(const uint8_t page[DBR_PAGE_SIZE], uint32_t number);
-/* A whole database in memory, as sqlite3_serialize() hands it out: pages that its
- * connection changed last have no checksum yet. A rest of less than a page is left. */
-void dbr_page_seal_all(uint8_t *database, size_t len);
 
 #endif

@@ -4,19 +4,25 @@
 #include "base/detail.h"
 #include "base/failpoint.h"
 #include "checkpoint.h"
+#include "freeze.h"
+#include "stage.h"
 #include "store_private.h"
 
 #define DEFAULT_SEGMENT_SIZE (16u << 20)
 #define DEFAULT_READERS      2u
 #define DEFAULT_HORIZON      100000u
 #define DEFAULT_STEPS        300u
+#define DEFAULT_BULK_STEP    (8u << 20)
+#define DEFAULT_BULK_SYNC    (16u << 20)
 
 void dbr_store_config_default(struct dbr_store_config *config)
 {
     *config = (struct dbr_store_config){.segment_size = DEFAULT_SEGMENT_SIZE,
                                         .n_readers = DEFAULT_READERS,
                                         .request_horizon = DEFAULT_HORIZON,
-                                        .max_steps = DEFAULT_STEPS};
+                                        .max_steps = DEFAULT_STEPS,
+                                        .bulk_step = DEFAULT_BULK_STEP,
+                                        .bulk_sync = DEFAULT_BULK_SYNC};
 }
 
 /* ---- Opening --------------------------------------------------------------------------
@@ -116,6 +122,7 @@ static int open_all(struct dbr_store *store, debros_detail *detail)
         uint64_t applied = dbr_namespaces_applied(store);
         store->applied_at_open = applied > snapshot ? applied : snapshot;
         atomic_store(&store->applied, store->applied_at_open);
+        err = dbr_image_forget_old(store, store->applied_at_open);
     }
     return err;
 }
@@ -150,6 +157,9 @@ void dbr_store_close(struct dbr_store *store)
     if (store == NULL) {
         return;
     }
+    dbr_freezes_finish(store);
+    dbr_stage_finish(store);
+    dbr_free(store->bulk_buffer);
     dbr_namespaces_close(store);
     dbr_vfs_destroy(store->vfs);
     dbr_log_close(store->log);
@@ -179,10 +189,10 @@ uint64_t dbr_store_applied(const struct dbr_store *store)
 int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
                         debros_detail *detail)
 {
-    /* An image is durable before the log says that it counts. */
+    /* A snapshot is noted before the log says that it counts. */
     for (const struct dbr_log_op *op = ops; op != NULL; op = op->next) {
         if (op->type == DBR_LOG_INSTALL) {
-            int err = dbr_image_stage(store, op->index, op->image, detail);
+            int err = dbr_image_stage(store, op->index, op->descriptor, detail);
             if (err != 0) {
                 return err == DEBROS_ENOSPC || err == DEBROS_ENOMEM ? DEBROS_ENOSPC
                                                                     : DEBROS_EIO;
@@ -204,11 +214,46 @@ static void run_job(struct dbr_store *store, struct dbr_apply_job *job)
     case DBR_APPLY_RESTORE:
         dbr_apply_restore(store, job);
         break;
-    case DBR_APPLY_IMAGE:
-        dbr_apply_image(store, job);
+    case DBR_APPLY_FREEZE:
+        dbr_apply_freeze(store, job);
         break;
     default:
         dbr_unreachable();
+    }
+}
+
+uint8_t *dbr_store_bulk_buffer(struct dbr_store *store)
+{
+    if (store->bulk_buffer == NULL) {
+        store->bulk_buffer = dbr_malloc(DBR_STORE_BULK_BUFFER);
+    }
+    return store->bulk_buffer;
+}
+
+void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job)
+{
+    job->status = 0;
+    job->done = false;
+    job->detail.text[0] = '\0';
+    switch (job->type) {
+    case DBR_BULK_COPY:
+        dbr_freeze_copy(store, job);
+        break;
+    case DBR_BULK_READ:
+        dbr_freeze_read(store, job);
+        break;
+    case DBR_BULK_DROP:
+        dbr_freeze_drop(store, job);
+        break;
+    case DBR_BULK_STAGE:
+        dbr_stage_begin(store, job);
+        break;
+    case DBR_BULK_WRITE:
+        dbr_stage_write(store, job);
+        break;
+    case DBR_BULK_VERIFY:
+        dbr_stage_verify(store, job);
+        break;
     }
 }
 

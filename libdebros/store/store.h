@@ -1,12 +1,12 @@
 /* The node's state on disk: the replicated log's segments and one SQLite file for each
  * namespace, over file operations that are handed in. Functions block; in life three
- * kinds of threads call them: one log thread, one applier, a few readers. They never
- * wait for each other but for SQLite's own file of a namespace.
+ * kinds of threads call them: one log thread, one applier, a few readers, one for bulk
+ * jobs. They never wait for each other but for SQLite's own file of a namespace.
  *
  *   log/    segments: records with CRC-32C, preallocated, one sync for each batch
  *   db/     NAME.db (SQLite, WAL) for each namespace, _system.db for the cluster's
  *           tables; each page has a checksum; checkpoint says what they must hold
- *   image/  a snapshot that was received and waits for its swap
+ *   image/  copies that members fetch, snapshots that are received or wait for their swap
  */
 #ifndef DBR_STORE_STORE_H
 #define DBR_STORE_STORE_H
@@ -15,6 +15,7 @@
 #include "consensus/log_op.h"
 #include "sql/job.h"
 #include "store/fs.h"
+#include "transfer/job.h"
 
 struct dbr_store;
 
@@ -28,6 +29,8 @@ struct dbr_store_config {
                            machine fails with ELIMIT; the same on every replica, as the
                            horizon above; default 300 (some seconds) */
     uint64_t seed;      /* of random() in queries; in life a random number */
+    size_t bulk_step;   /* bytes that one bulk job copies or hashes; default 8 MiB */
+    size_t bulk_sync;   /* bytes received between two syncs; default 16 MiB */
     int64_t (*wall_ms)(void *clock_data); /* unix time that queries see; NULL: 0 */
     int64_t (*now_ms)(
         void *clock_data);           /* monotonic, for their deadlines; NULL: none pass */
@@ -52,9 +55,9 @@ uint64_t dbr_store_applied(const struct dbr_store *store);
 
 /* Log thread: makes all ops of the list durable with one sync. 0; ENOSPC: nothing was
  * lost, call again with the same list when there is room; EIO: the log must not be
- * used again, the node stops. Also EIO, and nothing written: the image of an INSTALL is
- * none, or older than the operation's index. It may be newer: each database knows what it
- * holds, and the entries in between are skipped. */
+ * used again, the node stops. Also EIO, and nothing written: the files of an INSTALL are
+ * not here, or it describes a state older than the operation's index. It may be newer:
+ * each database knows what it holds, and the entries in between are skipped. */
 int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
                         debros_detail *detail);
 /* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
@@ -66,6 +69,9 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
 bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job);
 /* Reader thread number `reader` < n_readers: fills job->reply. */
 void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t reader);
+
+/* Bulk thread: fills the job's outputs. */
+void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job);
 
 /* Small files beside, replaced as a whole and durable when it returns (temporary file,
  * sync, rename, sync of the folder). read: appends the content; ENOTFOUND. Used for

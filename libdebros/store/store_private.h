@@ -11,9 +11,13 @@
 #include "path.h"
 #include "sql/codec.h"
 #include "store.h"
+#include "transfer/descriptor.h"
 
 #define DBR_DB_FOLDER    "db"
 #define DBR_IMAGE_FOLDER "image"
+
+#define DBR_STORE_INSTALLS_MAX 4u
+#define DBR_STORE_BULK_BUFFER  (256u << 10) /* bytes read at once to be hashed */
 
 /* A namespace that has a file. */
 struct dbr_namespace {
@@ -49,7 +53,20 @@ struct dbr_store {
     uint64_t failed_at; /* first entry of the job that failed last; 0: none */
     struct dbr_namespace *system;
     bool registry_stale; /* _system was written since `created` was read */
+    /* snapshots */
+    struct dbr_freeze *freezes; /* guarded by lock */
+    bool copying;               /* the bulk thread uses one; guarded by lock */
+    _Atomic size_t n_pins;      /* read transactions of freezes */
+    struct dbr_install {
+        uint64_t index; /* 0: free */
+        uint8_t id[DBR_SNAPSHOT_ID_SIZE];
+    } installs[DBR_STORE_INSTALLS_MAX]; /* that wait for RESTORE; guarded by lock */
+    struct dbr_stage *stage;            /* the bulk thread's */
+    uint8_t *bulk_buffer;               /* the same; NULL until it is needed */
 };
+
+/* NULL: out of memory. */
+uint8_t *dbr_store_bulk_buffer(struct dbr_store *store);
 
 /* ---- namespace.c ----------------------------------------------------------------- */
 
@@ -82,13 +99,17 @@ void dbr_store_resume_queries(struct dbr_store *store);
 
 /* ---- image_swap.c ---------------------------------------------------------------- */
 
-/* Log thread: makes a received image durable. EPROTO: not an image of `index`. */
-int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes image,
+/* Log thread: notes durably that the snapshot that is described, whose files are here, is
+ * the one of `index`. EPROTO: it is not. */
+int dbr_image_stage(struct dbr_store *store, uint64_t index, debros_bytes descriptor,
                     debros_detail *detail);
 /* At open, before any database is open: finishes a swap, makes the one that the log says
  * (its snapshot's index), removes what nobody waits for. */
 int dbr_image_recover(struct dbr_store *store, uint64_t snapshot_index,
                       debros_detail *detail);
+
+/* At open: the beginning of a snapshot that is not needed any more goes. */
+int dbr_image_forget_old(struct dbr_store *store, uint64_t applied);
 
 /* ---- the applier's jobs ------------------------------------------------------------ */
 
@@ -96,7 +117,6 @@ void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job);
 /* False: nothing was done. */
 bool dbr_apply_entries_quick(struct dbr_store *store, struct dbr_apply_job *job);
 void dbr_apply_checkpoint(struct dbr_store *store, struct dbr_apply_job *job);
-void dbr_apply_image(struct dbr_store *store, struct dbr_apply_job *job);
 void dbr_apply_restore(struct dbr_store *store, struct dbr_apply_job *job);
 /* Moves the WAL's pages to the file of one namespace, as far as readers let it. */
 int dbr_apply_checkpoint_one(struct dbr_store *store, struct dbr_namespace *ns,

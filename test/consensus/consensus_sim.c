@@ -264,8 +264,11 @@ static void act_on_node(struct sim *s, struct event *e)
     case A_CHECKPOINT:
         sim_finish_checkpoint(s, e->node, e->value);
         break;
+    case A_FETCH:
+        sim_finish_fetch(s, e->node, dbr_bytes(e->data.data, e->data.len));
+        break;
     default:
-        sim_finish_image(s, e->node);
+        sim_finish_offer(s, e->node);
         break;
     }
 }

@@ -47,6 +47,7 @@ struct sim_counts {
     uint64_t messages;
     uint64_t snapshots;
     uint64_t installs;
+    uint64_t fetches;
     uint64_t changes;
     uint64_t transfers;
     uint64_t refused; /* messages, by a machine */

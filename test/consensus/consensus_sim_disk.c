@@ -57,7 +57,7 @@ static void disk_snapshot(struct sim *s, struct node *node, const struct dbr_log
     d->configuration_index = op->configuration_index;
     sim_copy(&d->configuration, op->configuration);
     if (op->type == DBR_LOG_INSTALL) {
-        sim_copy(&d->image, op->image);
+        sim_copy(&d->image, op->descriptor);
         d->image_index = op->index;
         d->n = 0;
         d->first = op->index + 1;

@@ -70,7 +70,8 @@ enum action {
     A_RESTART,
     A_CRASH,
     A_CHECKPOINT,
-    A_IMAGE,
+    A_OFFER,
+    A_FETCH,
     A_GROW
 };
 
@@ -141,6 +142,7 @@ void sim_disk_finish(struct disk *d);
 /* consensus_sim_node.c */
 void sim_bootstrap(struct sim *s, int i);
 void sim_finish_checkpoint(struct sim *s, int i, uint64_t asked);
-void sim_finish_image(struct sim *s, int i);
+void sim_finish_offer(struct sim *s, int i);
+void sim_finish_fetch(struct sim *s, int i, debros_bytes descriptor);
 
 #endif

@@ -83,6 +83,15 @@ static void on_restore(struct sim *s, int i, uint64_t index)
     node->handed_index = index;
 }
 
+static void on_fetch(struct sim *s, int i, const struct dbr_consensus_event *e)
+{
+    if (e->index == 0) {
+        return; /* its answer will count for nothing */
+    }
+    struct event *fetch = sim_schedule(s, s->now + sim_below(s, 1000), A_FETCH, i);
+    dbr_buf_add(&fetch->data, e->data.data, e->data.len);
+}
+
 /* ---- Wire ------------------------------------------------------------------- */
 
 static void check_vote(struct sim *s, int i, uint64_t term, uint64_t vote)
@@ -260,8 +269,11 @@ static void on_event(struct sim *s, int i, const struct dbr_consensus_event *e)
     case DBR_CONSENSUS_CHECKPOINT:
         sim_schedule(s, s->now + sim_below(s, 60), A_CHECKPOINT, i)->value = e->index;
         break;
-    case DBR_CONSENSUS_IMAGE:
-        sim_schedule(s, s->now + sim_below(s, 60), A_IMAGE, i)->value = e->index;
+    case DBR_CONSENSUS_OFFER:
+        sim_schedule(s, s->now + sim_below(s, 60), A_OFFER, i)->value = e->index;
+        break;
+    case DBR_CONSENSUS_FETCH:
+        on_fetch(s, i, e);
         break;
     case DBR_CONSENSUS_RESTORE:
         on_restore(s, i, e->index);
@@ -270,6 +282,18 @@ static void on_event(struct sim *s, int i, const struct dbr_consensus_event *e)
         sim_fail(s, "node %d failed: %s", i + 1, e->detail);
         break;
     }
+}
+
+/* What describes a snapshot is the snapshot itself here; it takes its time all the same.
+ */
+void sim_finish_fetch(struct sim *s, int i, debros_bytes descriptor)
+{
+    int status =
+        !s->healed && !s->config.quiet_disk && sim_below(s, 20) == 0 ? DEBROS_ENOTFOUND
+                                                                     : 0;
+    s->counts.fetches++;
+    dbr_consensus_fetched(s->nodes[i].c, status, descriptor, s->now);
+    sim_drain(s, i);
 }
 
 void sim_drain(struct sim *s, int i)
@@ -299,7 +323,7 @@ void sim_finish_checkpoint(struct sim *s, int i, uint64_t asked)
     sim_drain(s, i);
 }
 
-void sim_finish_image(struct sim *s, int i)
+void sim_finish_offer(struct sim *s, int i)
 {
     struct node *node = &s->nodes[i];
     struct dbr_buf image = {0};
@@ -308,7 +332,7 @@ void sim_finish_image(struct sim *s, int i)
     int status =
         !s->healed && !s->config.quiet_disk && sim_below(s, 20) == 0 ? DEBROS_EIO : 0;
     dbr_buf_add(&image, node->db, node->n_db * sizeof(*node->db));
-    dbr_consensus_image(node->c, status, index, &image, s->now);
+    dbr_consensus_offer(node->c, status, index, &image, s->now);
     dbr_buf_finish(&image);
     sim_drain(s, i);
 }

@@ -98,6 +98,64 @@ static void a_sole_voter_does_not_take_over_in_the_same_term(void **state)
     rig_finish(&rig);
 }
 
+static void an_install_waits_for_its_files(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig.slow_fetch = true;
+    assert_int_equal(rig_install(&rig, 2, 3, 50, 2), 0);
+    struct rig_event *fetch = rig_event(&rig, DBR_CONSENSUS_FETCH, 0);
+    assert_int_equal(fetch->e.to, 2);
+    assert_int_equal(fetch->e.index, 50);
+    assert_true(dbr_bytes_equal(fetch->e.data, dbr_bytes("image", 5)));
+    assert_int_equal(rig_install(&rig, 2, 3, 50, 2), 0); /* the leader repeats itself */
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FETCH), 1);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
+    dbr_consensus_fetched(rig.c, 0, dbr_bytes("other", 5), rig.now);
+    rig_drain(&rig);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
+    dbr_consensus_fetched(rig.c, 0, dbr_bytes("image", 5), rig.now);
+    rig_drain(&rig);
+    assert_int_equal(rig_event(&rig, DBR_CONSENSUS_RESTORE, 0)->e.index, 50);
+    rig_finish(&rig);
+}
+
+static void an_install_without_files_is_forgotten(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig.slow_fetch = true;
+    assert_int_equal(rig_install(&rig, 2, 3, 50, 2), 0);
+    dbr_consensus_fetched(rig.c, DEBROS_ENOTFOUND, dbr_bytes("image", 5), rig.now);
+    rig_drain(&rig);
+    assert_null(rig.c->inbox.install);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
+    assert_int_equal(rig_install(&rig, 2, 3, 50, 2), 0); /* offered again */
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FETCH), 2);
+    rig_finish(&rig);
+}
+
+static void what_the_log_has_is_not_fetched(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig.slow_fetch = true;
+    assert_int_equal(rig_install(&rig, 2, 3, 4, 1), 0);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FETCH), 1);
+    assert_int_equal(rig_append(&rig, 2, 3, 1, 1, 1, 1, 5), 0); /* catches up otherwise */
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FETCH), 2);
+    assert_int_equal(rig_event(&rig, DBR_CONSENSUS_FETCH, 1)->e.index, 0);
+    assert_null(rig.c->inbox.install);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
+    rig_finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +165,9 @@ int main(void)
         cmocka_unit_test(an_install_waits_for_own_writes),
         cmocka_unit_test(a_kept_install_is_freed_with_the_machine),
         cmocka_unit_test(a_sole_voter_does_not_take_over_in_the_same_term),
+        cmocka_unit_test(an_install_waits_for_its_files),
+        cmocka_unit_test(an_install_without_files_is_forgotten),
+        cmocka_unit_test(what_the_log_has_is_not_fetched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #include "base/proto.h"
 #include "rig.h"
 
-static const struct dbr_message_limits limits = {.max_entries = 64, .max_image = 64};
+static const struct dbr_message_limits limits = {.max_entries = 64, .max_descriptor = 64};
 
 static int decode(struct raft_message *m, debros_bytes bytes)
 {

@@ -81,6 +81,9 @@ static void keep(struct rig *rig, const struct dbr_consensus_event *e)
             dbr_message_decode(&kept->message, kept->address, e->to, e->data, &limits),
             0);
     }
+    if (e->type == DBR_CONSENSUS_FETCH && e->index != 0 && !rig->slow_fetch) {
+        dbr_consensus_fetched(rig->c, 0, kept->e.data, rig->now);
+    }
     if (e->type == DBR_CONSENSUS_LOG) {
         assert_int_equal(e->op->seq, rig->last_seq + 1);
         rig->last_seq = e->op->seq;

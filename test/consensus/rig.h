@@ -32,6 +32,7 @@ struct rig {
     size_t n_events;
     uint64_t last_seq; /* of the ops seen */
     bool slow;         /* the disk waits for rig_disk() */
+    bool slow_fetch;   /* FETCH is not answered */
 };
 
 /* Server 1 of `voters` voters and `standbys` standbys, "n1", "n2" and so on, with the

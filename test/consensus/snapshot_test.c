@@ -1,4 +1,4 @@
-/* Checkpoints, images, installs. */
+/* Checkpoints, offers, fetches, installs. */
 #include "consensus/snapshot.h"
 
 #include "consensus/machine.h"
@@ -93,7 +93,7 @@ static void an_install_is_staged_and_then_restored(void **state)
     struct dbr_log_op *op = rig_op(&rig, DBR_LOG_INSTALL);
     assert_int_equal(op->index, 50);
     assert_int_equal(op->term, 2);
-    assert_true(dbr_bytes_equal(op->image, dbr_bytes("image", 5)));
+    assert_true(dbr_bytes_equal(op->descriptor, dbr_bytes("image", 5)));
     assert_true(dbr_bytes_equal(op->configuration, test_view(rig.configuration)));
     assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
     rig_wait(&rig, 5000); /* the clock stands still */
@@ -149,15 +149,15 @@ static void a_start_from_a_snapshot_restores_nothing(void **state)
     rig_finish(&rig);
 }
 
-/* Server 3 has nothing: its results make the leader ask for an image. */
-static void ask_for_image(struct rig *rig)
+/* Server 3 has nothing: its results make the leader ask for a snapshot. */
+static void ask_for_offer(struct rig *rig)
 {
     lead_with(rig, 6, 4);
     dbr_consensus_checkpointed(rig->c, 0, rig->now);
     rig_drain(rig);
     assert_int_equal(rig_status(rig).snapshot_index, 6);
     rig_forget(rig);
-    for (int i = 0; i < 5 && rig_count(rig, DBR_CONSENSUS_IMAGE) == 0; i++) {
+    for (int i = 0; i < 5 && rig_count(rig, DBR_CONSENSUS_OFFER) == 0; i++) {
         struct rig_event *sent = NULL;
         rig_wait(rig, 100);
         for (size_t k = 0; rig_event(rig, DBR_CONSENSUS_SEND, k) != NULL; k++) {
@@ -170,24 +170,24 @@ static void ask_for_image(struct rig *rig)
         uint64_t prev = sent->message.append_entries.prev_log_index;
         assert_int_equal(rig_result(rig, 3, 2, prev, 1), 0);
     }
-    assert_int_equal(rig_count(rig, DBR_CONSENSUS_IMAGE), 1);
-    assert_int_equal(rig_event(rig, DBR_CONSENSUS_IMAGE, 0)->e.index, 6);
+    assert_int_equal(rig_count(rig, DBR_CONSENSUS_OFFER), 1);
+    assert_int_equal(rig_event(rig, DBR_CONSENSUS_OFFER, 0)->e.index, 6);
 }
 
-static void an_image_may_be_newer_than_the_snapshot(void **state)
+static void an_offer_may_be_newer_than_the_snapshot(void **state)
 {
     (void)state;
     struct rig rig;
     uint64_t index, term;
-    struct dbr_buf image = {0};
-    ask_for_image(&rig);
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
     assert_int_equal(
         dbr_consensus_propose(rig.c, dbr_bytes("x", 1), &index, &term, rig.now), 0);
     rig_drain(&rig);
     assert_int_equal(rig_result(&rig, 2, term, 0, index), 0);
-    dbr_buf_str(&image, "the databases");
-    dbr_consensus_image(rig.c, 0, index, &image, rig.now);
-    assert_null(image.data);
+    dbr_buf_str(&offer, "the databases");
+    dbr_consensus_offer(rig.c, 0, index, &offer, rig.now);
+    assert_null(offer.data);
     rig_drain(&rig);
     struct rig_event *sent = rig_sent(&rig, RAFT_IO_INSTALL_SNAPSHOT);
     assert_int_equal(sent->e.to, 3);
@@ -203,27 +203,27 @@ static void an_image_may_be_newer_than_the_snapshot(void **state)
     rig_finish(&rig);
 }
 
-static void an_image_may_name_its_last_command(void **state)
+static void an_offer_may_name_its_last_command(void **state)
 {
     (void)state;
     struct rig rig;
-    struct dbr_buf image = {0};
-    ask_for_image(&rig);
-    dbr_consensus_image(rig.c, 0, 3, &image, rig.now);
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
+    dbr_consensus_offer(rig.c, 0, 3, &offer, rig.now);
     rig_drain(&rig);
     assert_int_equal(
         rig_sent(&rig, RAFT_IO_INSTALL_SNAPSHOT)->message.install_snapshot.last_index, 6);
     rig_finish(&rig);
 }
 
-static void a_transfer_without_an_image_is_tried_again(void **state)
+static void a_transfer_without_an_offer_is_tried_again(void **state)
 {
     (void)state;
     struct rig rig;
-    struct dbr_buf image = {0};
-    ask_for_image(&rig);
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
     rig_forget(&rig);
-    dbr_consensus_image(rig.c, DEBROS_EIO, 0, &image, rig.now);
+    dbr_consensus_offer(rig.c, DEBROS_EIO, 0, &offer, rig.now);
     rig_drain(&rig);
     assert_null(rig_sent(&rig, RAFT_IO_INSTALL_SNAPSHOT));
     for (int i = 0; i < 60; i++) {
@@ -232,17 +232,17 @@ static void a_transfer_without_an_image_is_tried_again(void **state)
         assert_int_equal(rig_result(&rig, 2, 2, 0, last), 0); /* keeps the leader */
         assert_int_equal(rig_result(&rig, 3, 2, last, 1), 0);
     }
-    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_IMAGE), 1);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_OFFER), 1);
     rig_finish(&rig);
 }
 
-static void an_image_that_was_lost_is_sent_again(void **state)
+static void an_offer_that_was_lost_is_made_again(void **state)
 {
     (void)state;
     struct rig rig;
-    struct dbr_buf image = {0};
-    ask_for_image(&rig);
-    dbr_consensus_image(rig.c, 0, 6, &image, rig.now);
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
+    dbr_consensus_offer(rig.c, 0, 6, &offer, rig.now);
     rig_drain(&rig);
     rig_forget(&rig);
     for (int i = 0; i < 20; i++) {
@@ -250,7 +250,7 @@ static void an_image_that_was_lost_is_sent_again(void **state)
         rig_wait(&rig, 100);
         assert_int_equal(rig_result(&rig, 2, 2, 0, last), 0);
         assert_int_equal(rig_result(&rig, 3, 2, last, 1), 0);
-        assert_int_equal(rig_count(&rig, DBR_CONSENSUS_IMAGE), i > 10);
+        assert_int_equal(rig_count(&rig, DBR_CONSENSUS_OFFER), i > 10);
         if (i == 10) {
             dbr_consensus_lost(rig.c, 3, rig.now);
             dbr_consensus_lost(rig.c, 2, rig.now);
@@ -260,17 +260,79 @@ static void an_image_that_was_lost_is_sent_again(void **state)
     rig_finish(&rig);
 }
 
-static void an_image_beyond_the_limit_is_not_sent(void **state)
+static void an_offer_beyond_the_limit_is_not_made(void **state)
 {
     (void)state;
     struct rig rig;
-    struct dbr_buf image = {0};
-    ask_for_image(&rig);
-    rig.c->config.max_snapshot = 10;
-    dbr_buf_str(&image, "eleven bytes");
-    dbr_consensus_image(rig.c, 0, 6, &image, rig.now);
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
+    rig.c->config.max_descriptor = 10;
+    dbr_buf_str(&offer, "eleven bytes");
+    dbr_consensus_offer(rig.c, 0, 6, &offer, rig.now);
     rig_drain(&rig);
     assert_null(rig_sent(&rig, RAFT_IO_INSTALL_SNAPSHOT));
+    rig_finish(&rig);
+}
+
+/* Entries that go on being committed; the follower 3 gives no sign but fetching(). */
+static void commit_some(struct rig *rig, int n, bool fetches)
+{
+    uint64_t index, term;
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(
+            dbr_consensus_propose(rig->c, dbr_bytes("0123456789", 10), &index, &term,
+                                  rig->now),
+            0);
+        rig_drain(rig);
+        assert_int_equal(rig_result(rig, 2, term, 0, index), 0);
+        if (fetches) {
+            dbr_consensus_fetching(rig->c, 3, rig->now);
+        }
+    }
+}
+
+static void entries_behind_a_snapshot_stay_while_it_is_fetched(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
+    dbr_consensus_offer(rig.c, 0, 6, &offer, rig.now);
+    rig_drain(&rig);
+    rig_forget(&rig);
+    commit_some(&rig, 30, true); /* five times the threshold */
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_CHECKPOINT), 0);
+    /* It has arrived: what it needs next is there, and no second snapshot is. */
+    uint64_t last = rig_status(&rig).last_index;
+    assert_int_equal(rig_result(&rig, 3, 2, 0, 6), 0);
+    rig_wait(&rig, 250);
+    struct rig_event *sent = NULL;
+    for (size_t k = 0; rig_event(&rig, DBR_CONSENSUS_SEND, k) != NULL; k++) {
+        struct rig_event *e = rig_event(&rig, DBR_CONSENSUS_SEND, k);
+        bool entries = e->message.type == RAFT_IO_APPEND_ENTRIES &&
+                       e->message.append_entries.n_entries > 0;
+        sent = e->e.to == 3 && entries ? e : sent;
+    }
+    assert_int_equal(sent->message.append_entries.prev_log_index, 6);
+    assert_int_equal(sent->message.append_entries.n_entries, last - 6);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_OFFER), 0);
+    rig_finish(&rig);
+}
+
+static void a_slow_fetch_holds_the_log_up_to_its_bound(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_buf offer = {0};
+    ask_for_offer(&rig);
+    rig.c->config.snapshot_hold = 200; /* bytes */
+    dbr_consensus_offer(rig.c, 0, 6, &offer, rig.now);
+    rig_drain(&rig);
+    rig_forget(&rig);
+    commit_some(&rig, 15, true);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_CHECKPOINT), 0);
+    commit_some(&rig, 15, true);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_CHECKPOINT), 1);
     rig_finish(&rig);
 }
 
@@ -308,11 +370,13 @@ int main(void)
         cmocka_unit_test(an_install_is_staged_and_then_restored),
         cmocka_unit_test(an_install_of_an_older_term_is_not_reported),
         cmocka_unit_test(a_start_from_a_snapshot_restores_nothing),
-        cmocka_unit_test(an_image_may_be_newer_than_the_snapshot),
-        cmocka_unit_test(an_image_may_name_its_last_command),
-        cmocka_unit_test(a_transfer_without_an_image_is_tried_again),
-        cmocka_unit_test(an_image_that_was_lost_is_sent_again),
-        cmocka_unit_test(an_image_beyond_the_limit_is_not_sent),
+        cmocka_unit_test(an_offer_may_be_newer_than_the_snapshot),
+        cmocka_unit_test(an_offer_may_name_its_last_command),
+        cmocka_unit_test(a_transfer_without_an_offer_is_tried_again),
+        cmocka_unit_test(an_offer_that_was_lost_is_made_again),
+        cmocka_unit_test(an_offer_beyond_the_limit_is_not_made),
+        cmocka_unit_test(entries_behind_a_snapshot_stay_while_it_is_fetched),
+        cmocka_unit_test(a_slow_fetch_holds_the_log_up_to_its_bound),
         cmocka_unit_test(a_server_far_behind_catches_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,26 @@ static void hkdf_may_overwrite_its_key(void **state)
     assert_memory_equal(again, want2, sizeof(again));
 }
 
+/* RFC 7693 appendix A has 64 bytes of digest; this one is b2sum -l 256's of "abc". */
+static void blake2b_gives_the_known_digest(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut <= 3; cut++) {
+        for (size_t shift = 0; shift < 64; shift += 7) {
+            uint8_t memory[sizeof(struct dbr_blake2b) + 64];
+            struct dbr_blake2b *b = (struct dbr_blake2b *)(void *)(memory + shift);
+            uint8_t digest[DBR_BLAKE2B_SIZE];
+            dbr_blake2b_begin(b);
+            dbr_blake2b_add(b, dbr_bytes("abc", cut));
+            dbr_blake2b_add(b, dbr_bytes((const char *)"abc" + cut, 3 - cut));
+            dbr_blake2b_end(b, digest);
+            assert_hex(
+                digest, sizeof(digest),
+                "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+        }
+    }
+}
+
 static void wiping_zeroes(void **state)
 {
     (void)state;
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(hkdf_gives_the_rfcs_keys),
         cmocka_unit_test(hkdf_extracts_with_a_salt),
         cmocka_unit_test(hkdf_may_overwrite_its_key),
+        cmocka_unit_test(blake2b_gives_the_known_digest),
         cmocka_unit_test(wiping_zeroes),
     };
     return dbr_crypto_init() < 0 || cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 static const struct dbr_message_limits limits = {.max_entries = 8u << 20,
-                                                 .max_image = 8u << 20};
+                                                 .max_descriptor = 8u << 20};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

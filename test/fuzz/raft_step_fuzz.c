@@ -18,6 +18,7 @@ struct fuzz {
     struct dbr_reader in;
     dbr_time now;
     uint64_t queued; /* seq of the last op */
+    struct dbr_buf fetch; /* what FETCH described */
 };
 
 static void make_configuration(struct raft_configuration *out, unsigned kind)
@@ -58,7 +59,7 @@ static void start(struct fuzz *f, struct dbr_rng *rng)
     config.snapshot_threshold = 4;
     config.snapshot_trailing = 2;
     config.max_message = 64;
-    config.max_snapshot = 4096;
+    config.max_descriptor = 4096;
     dbr_assert(dbr_consensus_create(&f->c, &config, &state, rng, f->now) == 0);
     dbr_buf_finish(&first);
 }
@@ -157,18 +158,27 @@ static void send_raw(struct fuzz *f, uint64_t from)
 static void drain(struct fuzz *f)
 {
     struct dbr_consensus_event e;
-    struct dbr_buf image = {0};
+    struct dbr_buf offer = {0};
     while (dbr_consensus_poll(f->c, &e)) {
         if (e.type == DBR_CONSENSUS_LOG) {
             f->queued = e.op->seq;
         } else if (e.type == DBR_CONSENSUS_CHECKPOINT) {
             dbr_consensus_checkpointed(f->c, 0, f->now);
-        } else if (e.type == DBR_CONSENSUS_IMAGE) {
-            dbr_buf_str(&image, "image");
-            dbr_consensus_image(f->c, 0, e.index, &image, f->now);
+        } else if (e.type == DBR_CONSENSUS_OFFER) {
+            dbr_buf_str(&offer, "offer");
+            dbr_consensus_offer(f->c, 0, e.index, &offer, f->now);
+        } else if (e.type == DBR_CONSENSUS_FETCH && e.index != 0) {
+            dbr_buf_clear(&f->fetch);
+            dbr_buf_add(&f->fetch, e.data.data, e.data.len);
         }
     }
-    dbr_buf_finish(&image);
+    dbr_buf_finish(&offer);
+    if (f->fetch.len > 0) {
+        int status = f->fetch.data[0] % 4 == 1 ? DEBROS_ETIMEDOUT : 0;
+        struct dbr_buf fetch = dbr_buf_take(&f->fetch);
+        dbr_consensus_fetched(f->c, status, dbr_bytes(fetch.data, fetch.len), f->now);
+        dbr_buf_finish(&fetch);
+    }
 }
 
 static void ask(struct fuzz *f, uint8_t what)
@@ -242,5 +252,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         drain(&f);
     }
     dbr_consensus_destroy(f.c);
+    dbr_buf_finish(&f.fetch);
     return 0;
 }

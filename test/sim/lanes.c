@@ -107,7 +107,7 @@ void sim_apply_done(struct sim_world *w, int i)
     sim_trace(w, "n%d apply type %d from %llu: applied %llu, %s", i, (int)job->type,
               (unsigned long long)first, (unsigned long long)job->applied,
               debros_err_name(job->status));
-    if (job->status == DEBROS_ENOSPC && job->type != DBR_APPLY_IMAGE) {
+    if (job->status == DEBROS_ENOSPC && job->type != DBR_APPLY_FREEZE) {
         job->status = 0;
         sim_seen(w, SIM_SEEN_ENOSPC_APPLY);
         push_job(w, i, SIM_APPLY, NULL, 500);
@@ -119,9 +119,7 @@ void sim_apply_done(struct sim_world *w, int i)
     }
     job->next = NULL;
     node->apply_running = false;
-    if (job->type == DBR_APPLY_IMAGE) {
-        sim_seen(w, SIM_SEEN_IMAGE);
-    } else if (job->type == DBR_APPLY_RESTORE) {
+    if (job->type == DBR_APPLY_RESTORE) {
         sim_seen(w, SIM_SEEN_RESTORE);
     }
     dbr_core_apply_done(node->core, job, w->now);
@@ -154,6 +152,7 @@ void sim_drop_jobs(struct sim_world *w, int i)
     }
     node->apply_tail = &node->apply_head;
     node->apply_running = false;
+    sim_bulk_drop(w, i);
     node->log_head = NULL;
     node->log_batch = NULL;
     node->log_tail = &node->log_head;
@@ -266,6 +265,9 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
     case DBR_CORE_QUERY:
         push_job(w, i, SIM_QUERY, effect->query, dbr_rng_below(&w->disk_rng, 4));
         break;
+    case DBR_CORE_BULK:
+        sim_bulk_add(w, i, effect->bulk);
+        break;
     case DBR_CORE_DONE:
         sim_op_done(w, DBR_CONTAINER_OF(effect->request, struct sim_op, request));
         break;
@@ -291,6 +293,8 @@ static void drop_effect(struct dbr_effect *effect)
         dbr_apply_job_destroy(effect->apply);
     } else if (effect->type == DBR_CORE_QUERY) {
         dbr_query_job_destroy(effect->query);
+    } else if (effect->type == DBR_CORE_BULK) {
+        dbr_bulk_job_destroy(effect->bulk);
     }
 }
 
@@ -397,5 +401,6 @@ void sim_drain(struct sim_world *w, int i)
         look_at_route(w, node);
         start_log(w, i);
         start_apply(w, i);
+        sim_bulk_start(w, i);
     }
 }

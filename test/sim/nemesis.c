@@ -78,7 +78,7 @@ void sim_nemesis_aim(struct sim_world *w, int node, const struct dbr_log_op *op)
     bool aims =
         w->config.nemesis == SIM_NEMESIS_MIXED || w->config.nemesis == SIM_NEMESIS_CRASH;
     if (!w->faults || !aims || (!is_vote && op->type != DBR_LOG_INSTALL) ||
-        dbr_rng_below(&w->aim_rng, 8) != 0) {
+        dbr_rng_below(&w->aim_rng, is_vote ? 8 : 3) != 0) {
         return;
     }
     dbr_time delay = dbr_rng_below(&w->aim_rng, 15);

@@ -62,7 +62,10 @@ void sim_crash_node(struct sim_world *w, int i, bool torn)
     note_crash(w, node);
     sim_act(w, -1);
     if (node->disk != NULL) {
-        if (torn && node->log_batch != NULL) {
+        if (torn && node->bulk_running && dbr_rng_below(&w->aim_rng, 2) == 0) {
+            sim_seen(w, SIM_SEEN_CRASH_TORN);
+            sim_bulk_crash(w, i);
+        } else if (torn && node->log_batch != NULL) {
             sim_seen(w, SIM_SEEN_CRASH_TORN);
             sim_disk_crash_after(node->disk, dbr_rng_below(&w->disk_rng, 4));
             dbr_store_write_log(node->store, node->log_batch, &detail);
@@ -85,6 +88,8 @@ static int open_store(struct sim_world *w, int i)
     dbr_store_config_default(&config);
     config.fs = sim_disk_fs(node->disk);
     config.segment_size = 64 * 1024;
+    config.bulk_step = 64 * 1024;
+    config.bulk_sync = 8 * 1024;
     config.n_readers = 1;
     config.logger = &w->logger;
     int err = dbr_store_open(&node->store, &config, &detail);
@@ -122,6 +127,8 @@ static int create_core(struct sim_world *w, int i, struct dbr_core_config *confi
     config->election_ms = 500;
     config->snapshot_threshold = 40;
     config->snapshot_trailing = 10;
+    config->snapshot_chunk = 1024;
+    config->snapshot_rate = 400 * 1024;
     config->logger = &w->logger;
     config->bare = w->config.bare;
     int err =

@@ -36,6 +36,8 @@ static void init_node(struct sim_world *w, int i)
     dbr_list_init(&node->ops);
     node->log_tail = &node->log_head;
     node->apply_tail = &node->apply_head;
+    node->bulk_tail = &node->bulk_head;
+    node->bulk_tail = &node->bulk_head;
     node->next_conn = 1;
     dbr_keypair_generate(&node->key, &node->rng);
     if (i == w->n_nodes - 1) {

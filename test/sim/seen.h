@@ -53,7 +53,15 @@
     X(SPLIT_VOTE, "terms in which several stood for election", 1)                        \
     X(TRUNCATE, "logs whose end was cut for a new leader", 1)                            \
     X(COMPACT, "logs whose beginning was cut behind a snapshot", 1)                      \
-    X(IMAGE, "snapshots made for another node", 1)                                       \
+    X(COPY, "snapshots made for another node", 1)                                        \
+    X(CHUNK, "  chunks of them received", 1)                                             \
+    X(FETCH_CUT, "  connections cut in a transfer", 1)                                   \
+    X(RESUMED, "  transfers that went on where they were", 1)                            \
+    X(CRASH_SENDER, "  crashes of senders at work", 1)                                   \
+    X(CRASH_RECEIVER, "  crashes of receivers at work", 1)                               \
+    X(ROT, "  bytes of them that turned on a disk", 1)                                   \
+    X(DAMAGED, "  of these, found by their hashes", 1)                                   \
+    X(VERIFIED, "  received as they were sent", 1)                                       \
     X(INSTALL, "snapshots staged", 1)                                                    \
     X(RESTORE, "snapshots swapped in", 1)                                                \
     X(CHANGE, "changes of the raft group under faults", 1)                               \

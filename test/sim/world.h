@@ -5,6 +5,7 @@
  *   world.c     events, time, the trace
  *   node.c      a node's lives: start, join, crash
  *   lanes.c     a node's effects, and the jobs of its store
+ *   bulk.c      jobs on the files of snapshots, and what befalls these
  *   net.c       links: delay, cuts, stalls, partitions
  *   load.c      requests and their answers
  *   workload.c  what the requests write, and the model of it
@@ -105,6 +106,7 @@ enum sim_event_type {
     SIM_LOG, /* the node's log lane finishes its batch */
     SIM_APPLY,
     SIM_QUERY,
+    SIM_BULK,
     SIM_RESTART,
     SIM_CRASH,
     SIM_CANCEL, /* operation `len` */
@@ -217,6 +219,8 @@ struct sim_node {
     struct dbr_log_op *log_batch;            /* at the disk */
     struct dbr_apply_job *apply_head, **apply_tail;
     bool apply_running;
+    struct dbr_bulk_job *bulk_head, **bulk_tail;
+    bool bulk_running;
     struct dbr_list ops;
     dbr_time disk_slow_until;
     dbr_time disk_full_until; /* told as measured, by a test */
@@ -293,6 +297,14 @@ void sim_log_done(struct sim_world *w, int i);
 void sim_apply_done(struct sim_world *w, int i);
 void sim_query_done(struct sim_world *w, int i, struct dbr_query_job *query);
 void sim_drop_jobs(struct sim_world *w, int i);
+
+/* bulk.c */
+void sim_bulk_add(struct sim_world *w, int i, struct dbr_bulk_job *job);
+void sim_bulk_start(struct sim_world *w, int i);
+void sim_bulk_done(struct sim_world *w, int i);
+void sim_bulk_drop(struct sim_world *w, int i);
+/* The power goes in the middle of its job. */
+void sim_bulk_crash(struct sim_world *w, int i);
 
 /* net.c */
 void sim_dial(struct sim_world *w, int node, const struct dbr_effect *effect);

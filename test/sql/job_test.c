@@ -25,13 +25,12 @@ static void an_entry_has_its_own_bytes(void **state)
 static void a_job_frees_all_that_it_owns(void **state)
 {
     (void)state;
-    struct dbr_apply_job *job = dbr_apply_job_create(DBR_APPLY_IMAGE);
-    assert_int_equal(job->type, DBR_APPLY_IMAGE);
+    struct dbr_apply_job *job = dbr_apply_job_create(DBR_APPLY_CHECKPOINT);
+    assert_int_equal(job->type, DBR_APPLY_CHECKPOINT);
     job->entries = dbr_apply_entry_create(1, 1, true, dbr_bytes("a", 1));
     job->entries->next = dbr_apply_entry_create(2, 1, true, dbr_bytes("b", 1));
     job->outcomes = dbr_calloc(1, sizeof(*job->outcomes));
     job->outcomes->reply = dbr_sql_reply_create();
-    dbr_buf_str(&job->image, "image");
     dbr_apply_job_destroy(job);
     dbr_apply_job_destroy(NULL);
 }

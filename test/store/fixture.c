@@ -12,6 +12,8 @@ void fixture_init(struct fixture *f)
     f->config.fs = sim_disk_fs(f->disk);
     f->config.segment_size = 16384;
     f->config.max_steps = 2;
+    f->config.bulk_step = 16384;
+    f->config.bulk_sync = 8192;
     fixture_open(f);
 }
 
@@ -62,6 +64,7 @@ void fixture_finish(struct fixture *f)
 {
     dbr_apply_job_destroy(f->job);
     dbr_query_job_destroy(f->query);
+    dbr_bulk_job_destroy(f->bulk);
     dbr_store_close(f->store);
     sim_disk_destroy(f->disk);
 }
@@ -105,9 +108,61 @@ int fixture_job(struct fixture *f, enum dbr_apply_job_type type, uint64_t index)
     dbr_apply_job_destroy(f->job);
     f->job = dbr_apply_job_create(type);
     f->job->index = index;
-    f->job->max_image = 64u << 20;
+    f->job->freeze = ++f->freeze;
     dbr_store_apply(f->store, f->job);
     return f->job->status;
+}
+
+int fixture_bulk(struct fixture *f, enum dbr_bulk_job_type type, uint64_t offset,
+                 debros_bytes data)
+{
+    dbr_bulk_job_destroy(f->bulk);
+    f->bulk = dbr_bulk_job_create(type);
+    f->bulk->freeze = f->freeze;
+    f->bulk->offset = offset;
+    f->bulk->len = 4096;
+    dbr_buf_add(&f->bulk->data, data.data, data.len);
+    dbr_store_bulk(f->store, f->bulk);
+    return f->bulk->status;
+}
+
+int fixture_copy(struct fixture *f)
+{
+    int err = fixture_job(f, DBR_APPLY_FREEZE, 0);
+    bool done = false;
+    while (err == 0 && !done) {
+        err = fixture_bulk(f, DBR_BULK_COPY, 0, dbr_bytes(NULL, 0));
+        done = f->bulk->done;
+    }
+    return err;
+}
+
+int fixture_verify(struct fixture *f)
+{
+    int err = 0;
+    bool done = false;
+    while (err == 0 && !done) {
+        err = fixture_bulk(f, DBR_BULK_VERIFY, 0, dbr_bytes(NULL, 0));
+        done = f->bulk->done;
+    }
+    return err;
+}
+
+/* The other store's copy, `max` bytes of it, from where this store's stage ends. */
+int fixture_receive(struct fixture *f, struct fixture *from, debros_bytes descriptor,
+                    uint64_t max)
+{
+    int err = fixture_bulk(f, DBR_BULK_STAGE, 0, descriptor);
+    uint64_t offset = f->bulk->offset;
+    while (err == 0 && max > 0 &&
+           fixture_bulk(from, DBR_BULK_READ, offset, dbr_bytes(NULL, 0)) == 0) {
+        debros_bytes chunk = test_view(from->bulk->data);
+        chunk.len = chunk.len < max ? chunk.len : (size_t)max;
+        err = fixture_bulk(f, DBR_BULK_WRITE, offset, chunk);
+        offset += chunk.len;
+        max -= chunk.len;
+    }
+    return err;
 }
 
 const struct dbr_sql_reply *fixture_exec_list(struct fixture *f, const char *ns,

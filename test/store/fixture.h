@@ -20,6 +20,8 @@ struct fixture {
     uint64_t log_seq;
     struct dbr_apply_job *job;   /* the last one */
     struct dbr_query_job *query; /* the last one */
+    struct dbr_bulk_job *bulk;   /* the last one */
+    uint64_t freeze;             /* number of the last one */
     char text[65536];
 };
 
@@ -44,6 +46,14 @@ struct dbr_sql_transaction fixture_transaction(struct fixture *f, const char *ns
 /* Runs a job of these entries; its status. They stay in f->job until the next call. */
 int fixture_apply(struct fixture *f, struct dbr_apply_entry *entries);
 int fixture_job(struct fixture *f, enum dbr_apply_job_type type, uint64_t index);
+int fixture_bulk(struct fixture *f, enum dbr_bulk_job_type type, uint64_t offset,
+                 debros_bytes data);
+/* Freezes and copies to the end: f->bulk->data describes it. */
+int fixture_copy(struct fixture *f);
+/* Receives the copy of another store, `max` bytes more of it at most. */
+int fixture_receive(struct fixture *f, struct fixture *from, debros_bytes descriptor,
+                    uint64_t max);
+int fixture_verify(struct fixture *f);
 /* One statement, or several, as one entry: the reply, valid until the next call. */
 const struct dbr_sql_reply *fixture_exec(struct fixture *f, const char *ns,
                                          const char *sql);

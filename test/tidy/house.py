@@ -21,14 +21,15 @@ MAY_INCLUDE = {
     'kv': BELOW_SWARM + ['swarm', 'consensus'],
     'sql': BELOW_SWARM + ['swarm', 'consensus'],
     'cluster': BELOW_SWARM + ['swarm', 'consensus'],
+    'transfer': BELOW_SWARM,
     'access': BELOW_SWARM + ['swarm', 'consensus'],
     'core': BELOW_SWARM + ['swarm', 'consensus', 'dht', 'pubsub', 'kv', 'sql', 'cluster',
-                           'access'],
+                           'transfer', 'access'],
     # Above the line: effects made real. driver/ and store/ never include each other.
     'store': ['base', 'crypto'],
     'driver': BELOW_SWARM + ['core'],
     'api': BELOW_SWARM + ['swarm', 'consensus', 'dht', 'pubsub', 'kv', 'sql', 'cluster',
-                          'access', 'core', 'store', 'driver'],
+                          'transfer', 'access', 'core', 'store', 'driver'],
 }
 
 # (folder, header) -> why this one header may be included all the same.
@@ -39,6 +40,8 @@ MAY_ALSO_INCLUDE = {
     ('cluster', 'sql/codec.h'): 'the cluster proposes SQL entries of its own',
     ('store', 'consensus/log_op.h'): 'the disk queue that store/ carries out',
     ('store', 'sql/job.h'): 'the applier\'s and the readers\' jobs',
+    ('store', 'transfer/job.h'): 'the jobs on a snapshot\'s files',
+    ('store', 'transfer/descriptor.h'): 'what a snapshot is made of',
     ('store', 'sql/types.h'): 'what the jobs are made of',
     ('store', 'sql/codec.h'): 'the applier decodes log entries',
 }
