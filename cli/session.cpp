@@ -76,6 +76,8 @@ std::chrono::milliseconds timeout_of(const Options &options)
                : parse_duration(config.entry(Key::request_timeout).text);
 }
 
+const std::chrono::seconds connect_patience{3};
+
 debros::Config client_config(const Target &target, std::chrono::milliseconds timeout)
 {
     debros::Config config;
@@ -86,6 +88,8 @@ debros::Config client_config(const Target &target, std::chrono::milliseconds tim
     }
     config.identity_path = target.identity;
     config.request_timeout = timeout;
+    // Somebody waits at a prompt: a node that is down is not waited for as a program would.
+    config.connect_timeout = connect_patience;
     configure_log(config);
     return config;
 }

@@ -13,6 +13,10 @@ void debros_config_default(debros_config *config)
         .max_pending = 4096,
         .request_timeout = 30000,
         .election_timeout = 1000,
+        .connect_timeout = 30000,
+        .retry_delay = 5000,
+        .retry_attempts = 3,
+        .client_connections = 3,
         .log_level = DEBROS_LOG_WARN,
     };
 }
@@ -46,6 +50,19 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
     }
     if (c->request_timeout < 1) {
         return dbr_detail_set(detail, DEBROS_EINVAL, "request_timeout is 0");
+    }
+    if (c->connect_timeout < 1 || c->retry_delay < 1) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "%s is 0",
+                              c->connect_timeout < 1 ? "connect_timeout" : "retry_delay");
+    }
+    if (c->retry_attempts > DBR_CONFIG_MAX_RETRIES) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "retry_attempts %u is above %u",
+                              c->retry_attempts, DBR_CONFIG_MAX_RETRIES);
+    }
+    if (c->client_connections < 1 || c->client_connections > DBR_CONFIG_MAX_POOL) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "client_connections %u is not in 1 to %u",
+                              c->client_connections, DBR_CONFIG_MAX_POOL);
     }
     if (c->n_listen > DBR_CONFIG_MAX_LISTEN) {
         return dbr_detail_set(detail, DEBROS_EINVAL, "%zu listen addresses, at most %u",

@@ -15,6 +15,7 @@
 #define MODULE        "node"
 #define OPERATOR_FILE "operator.key"
 #define PATH_SIZE     4096
+#define START_GRACE_MS 1000
 
 void dbr_start_publish_peer_id(debros_node *node, const struct dbr_keypair *identity)
 {
@@ -168,6 +169,10 @@ static struct dbr_core_config core_config(debros_node *node, enum dbr_core_mode 
         .n_bootstrap = c->n_bootstrap,
         .max_connections = c->max_connections,
         .election_ms = c->election_timeout,
+        .connect_ms = c->connect_timeout,
+        .attempts = c->retry_attempts + 1,
+        .retry_delay_ms = c->retry_delay,
+        .pool = c->client_connections,
         .logger = &node->logger,
     };
 }
@@ -214,12 +219,24 @@ static int open_member(debros_node *node, debros_detail *detail)
     return err;
 }
 
+/* The core ends a vain start in time, since it knows why nobody answered. */
+static void bound_connect(debros_node *node, struct dbr_core_config *config)
+{
+    dbr_time now = dbr_loop_now();
+    dbr_time deadline = node->start_call->request.deadline;
+    if (deadline < dbr_time_add(now, config->connect_ms)) {
+        config->connect_ms = deadline > now ? (uint32_t)(deadline - now) : 1;
+    }
+    node->start_deadline = dbr_time_add(deadline, START_GRACE_MS);
+}
+
 static int open_joiner(debros_node *node, debros_detail *detail)
 {
     struct dbr_core_config config = core_config(node, DBR_CORE_JOINER);
     dbr_keypair_generate(&node->operator_key, &node->rng);
     config.operator_key = &node->operator_key;
     config.invite = node->config.c.invite;
+    bound_connect(node, &config);
     node->phase = DBR_PHASE_JOINING;
     return create_core(node, &config, detail);
 }
@@ -237,6 +254,7 @@ static int open_client(debros_node *node, debros_detail *detail)
         return err;
     }
     struct dbr_core_config config = core_config(node, DBR_CORE_CLIENT);
+    bound_connect(node, &config);
     node->phase = DBR_PHASE_WAITING;
     return create_core(node, &config, detail);
 }

@@ -146,6 +146,15 @@ typedef struct debros_config {
     uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */
     debros_msec request_timeout;     /* default 30,000 */
     debros_msec election_timeout;    /* raft, default 1,000; 100 to 60,000 */
+    /* A client, and the first two also a node that joins. */
+    debros_msec connect_timeout; /* until a member answers: meanwhile all addresses are
+                                    tried again and again; default 30,000, at least 1 */
+    debros_msec retry_delay;     /* longest pause between attempts, and how long a member
+                                    may leave a request unanswered before it goes to
+                                    another one as well; default 5,000, at least 1 */
+    uint32_t retry_attempts;     /* a request is sent again so often, under the same key, so
+                                    that nothing happens twice; default 3, at most 100 */
+    uint32_t client_connections; /* to members, the leader among them; default 3, 1 to 16 */
     bool callback_thread;            /* run callbacks on a thread of the library */
     enum debros_log_level log_level; /* default DEBROS_LOG_WARN */
     debros_log_cb log;               /* NULL: no log */
@@ -215,7 +224,8 @@ DEBROS_API int debros_wait(debros_node *node, debros_req *req);
 DEBROS_API void debros_release(debros_node *node, debros_req *req);
 
 /* A node starts once. Status 0 means: identity loaded, storage recovered, listening
- * (node), or connected to one member at least (client). Errors: ESTATE the data_dir
+ * (node), or connected to one member at least (client: EUNREACHABLE after
+ * connect_timeout says which addresses were tried, and why each failed). Errors: ESTATE the data_dir
  * belongs to no cluster, EBUSY port or data_dir in use, EEXISTS an invite for a data_dir
  * that belongs to a cluster, EIO, EUNREACHABLE, EAUTH, EACCES. */
 DEBROS_API int debros_start(debros_node *node, debros_req *req, debros_req_cb cb);

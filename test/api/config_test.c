@@ -30,6 +30,9 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.max_connections, 256);
     assert_int_equal(config.max_pending, 4096);
     assert_int_equal(config.request_timeout, 30000);
+    assert_int_equal(config.connect_timeout, 30000);
+    assert_int_equal(config.retry_attempts, 3);
+    assert_int_equal(config.retry_delay, 5000);
     assert_int_equal(config.election_timeout, 1000);
     assert_int_equal(config.log_level, DEBROS_LOG_WARN);
     assert_false(config.client || config.open || config.callback_thread);
@@ -50,6 +53,15 @@ static void numbers_have_bounds(void **state)
     config = node_config();
     config.request_timeout = 0;
     assert_refused(&config, "request_timeout is 0");
+    config = node_config();
+    config.connect_timeout = 0;
+    assert_refused(&config, "connect_timeout is 0");
+    config.connect_timeout = 1;
+    config.retry_attempts = 101;
+    assert_refused(&config, "retry_attempts 101 is above 100");
+    config.retry_attempts = 0;
+    config.client_connections = 0;
+    assert_refused(&config, "client_connections 0 is not in 1 to 16");
     config = node_config();
     config.size = 0;
     assert_refused(&config, "config.size is 0: begin with debros_config_default()");

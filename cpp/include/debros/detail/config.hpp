@@ -36,6 +36,11 @@ struct Config {
     std::uint32_t max_pending = 0;
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};
+    // Of clients: see debros_config.
+    std::chrono::milliseconds connect_timeout{0};
+    std::chrono::milliseconds retry_delay{0};
+    int retry_attempts = -1; // -1: the library's default
+    std::uint32_t client_connections = 0;
     // true: a thread of the library runs callbacks, completes futures and resumes
     // coroutines. false: whoever calls Node::dispatch() does; watch Node::event_fd().
     bool callback_thread = true;
@@ -65,6 +70,12 @@ class ConfigView
         number(config_.max_pending, from.max_pending);
         number(config_.request_timeout, from.request_timeout.count());
         number(config_.election_timeout, from.election_timeout.count());
+        number(config_.connect_timeout, from.connect_timeout.count());
+        number(config_.retry_delay, from.retry_delay.count());
+        number(config_.client_connections, from.client_connections);
+        if (from.retry_attempts >= 0) {
+            config_.retry_attempts = static_cast<std::uint32_t>(from.retry_attempts);
+        }
         config_.log_level = from.log_level;
         if (log && *log) {
             config_.log = write_log;
