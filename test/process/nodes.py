@@ -184,8 +184,9 @@ class Load:
         for program in self.programs:
             program.kill()
             program.wait()
-            for thread in self.threads:
-                thread.join()
+        for thread in self.threads:
+            thread.join()
+        for program in self.programs:
             for stream in (program.stdin, program.stdout, program.stderr):
                 stream.close()
 
