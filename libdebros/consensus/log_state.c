@@ -3,14 +3,18 @@
 #include "consensus/configuration.h"
 #include "consensus/message.h"
 
-static bool configuration_ok(debros_bytes bytes)
+static const char no_memory[] = "memory is short";
+
+/* NULL, `damaged`, or that memory is short. */
+static const char *check_configuration(debros_bytes bytes, const char *damaged)
 {
     struct raft_configuration configuration;
-    if (dbr_configuration_decode(&configuration, bytes) != 0) {
-        return false;
+    int rv = dbr_configuration_decode(&configuration, bytes);
+    if (rv != 0) {
+        return rv == RAFT_NOMEM ? no_memory : damaged;
     }
     raft_configuration_close(&configuration);
-    return true;
+    return NULL;
 }
 
 static const char *check_snapshot(const struct dbr_log_state *s)
@@ -19,15 +23,15 @@ static const char *check_snapshot(const struct dbr_log_state *s)
         s->snapshot_term > s->term) {
         return "its snapshot's index or term is out of range";
     }
-    if (s->configuration_index == 0 || s->configuration_index > s->snapshot_index ||
-        !configuration_ok(s->configuration)) {
-        return "its snapshot's configuration is damaged";
+    if (s->configuration_index == 0 || s->configuration_index > s->snapshot_index) {
+        return "its snapshot's configuration is out of range";
     }
     if (s->first_index == 0 || s->first_index > s->snapshot_index + 1 ||
         s->first_index + s->n_entries < s->snapshot_index + 1) {
         return "its entries do not join its snapshot";
     }
-    return NULL;
+    return check_configuration(s->configuration,
+                               "its snapshot's configuration is damaged");
 }
 
 static const char *check_start(const struct dbr_log_state *s)
@@ -60,10 +64,9 @@ static const char *check_entry(const struct dbr_log_state *s, size_t i,
     if (e->type < DBR_ENTRY_COMMAND || e->type > DBR_ENTRY_CHANGE) {
         return "an entry's type is unknown";
     }
-    if (e->type == DBR_ENTRY_CHANGE && !configuration_ok(e->data)) {
-        return "an entry's configuration is damaged";
-    }
-    return NULL;
+    return e->type == DBR_ENTRY_CHANGE
+               ? check_configuration(e->data, "an entry's configuration is damaged")
+               : NULL;
 }
 
 int dbr_log_state_check(const struct dbr_log_state *state,
@@ -79,6 +82,9 @@ int dbr_log_state_check(const struct dbr_log_state *state,
     for (size_t i = 0; i < state->n_entries && wrong == NULL; i++) {
         wrong = check_entry(state, i, last_term);
         last_term = state->entries[i].term;
+    }
+    if (wrong == no_memory) {
+        return DEBROS_ENOMEM;
     }
     if (wrong != NULL) {
         dbr_log(logger, DEBROS_LOG_ERROR, "consensus",

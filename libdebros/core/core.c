@@ -180,6 +180,10 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);
     dbr_peer_id_from_key(&core->self, config->identity->public_key);
     int err = create_parts(core, now, detail);
+    if (err != 0 && detail != NULL && detail->text[0] == '\0') {
+        (void)dbr_detail_set(detail, err, "the node cannot begin: %s",
+                             debros_strerror(err));
+    }
     if (err != 0) {
         dbr_core_destroy(core);
         return err;
