@@ -6,7 +6,7 @@ help:
 	@echo "make demo              a cluster of three on this machine, shown step by step"
 	@echo "make test              every test"
 	@echo "make soak              more seeds, faults and strangers, and the fuzzers"
-	@echo "                       (SEEDS=1000 SECONDS=60 GARBAGE=7200, seconds of it)"
+	@echo "                       (SEEDS=100000 SECONDS=60 GARBAGE=7200, seconds of it)"
 	@echo "make bench             the benchmarks"
 	@echo "make start-bootstrap   the first node of a cluster, in data/bootstrap"
 	@echo "make start-node        one more node, in data/node (NODE=node2: in data/node2), invited"
@@ -24,7 +24,7 @@ demo:
 test:
 	scripts/test
 
-SEEDS = 1000
+SEEDS = 100000
 SECONDS = 60
 GARBAGE = 7200
 soak:

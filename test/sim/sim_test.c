@@ -7,7 +7,7 @@
  *   sim_test --points NAME,NAME --count COUNT       nodes die at each of these failpoints
  *   sim_test --bare --count COUNT                   libraft without repairs must fail
  *
- * DEBROS_SEEDS replaces COUNT. */
+ * DEBROS_SEEDS replaces COUNT; of the matrix, the number of all runs. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +126,8 @@ static bool run_seed(const struct options *o, const struct sim_config *base,
     }
     bool ok = result->ok;
     if (!ok) {
-        bool in_full = sum->failed < TOLD_IN_FULL && !o->bare && !config.verbose;
+        bool in_full =
+            sum->failed < TOLD_IN_FULL && !o->bare && !o->stop && !config.verbose;
         tell(&config, result, in_full);
         sum->failed++;
     }
@@ -364,6 +365,10 @@ int main(int argc, char **argv)
     }
     if (seeds != NULL && !o.config.verbose && !o.bare && o.points == NULL) {
         o.count = strtoull(seeds, NULL, 10);
+        if (o.matrix) { /* all of its runs together */
+            o.count = o.count / ((uint64_t)SIM_WORK_COUNT * SIM_NEMESIS_COUNT);
+            o.count = o.count > 0 ? o.count : 1;
+        }
     }
     if (!o.bare) {
         catch_crashes();

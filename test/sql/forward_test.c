@@ -53,6 +53,27 @@ static void garbage_on_a_stream_resets_it_alone(void **state)
     fixture_down(&f);
 }
 
+/* Its own machine refuses such a request, too: this client has one that does not. */
+static void a_client_cannot_write_the_tables_of_the_cluster(void **state)
+{
+    debros_statement statement = {.sql = "DELETE FROM members"};
+    (void)state;
+    fixture_up(&f, 3);
+    struct dbr_core *client = f.world.nodes[f.client].core;
+    size_t n = f.world.nodes[0].core->members.n;
+    assert_true(n >= 3);
+    assert_int_equal(dbr_sql_exec(client->sql, 1u << 30, "_system", &statement, 1, NULL,
+                                  true, f.world.now + 2000, f.world.now),
+                     0);
+    dbr_core_expire(client, f.world.now);
+    sim_drain(&f.world, f.client);
+    sim_step_until(&f.world, f.world.now + 3000);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(f.world.nodes[i].core->members.n, n);
+    }
+    fixture_down(&f);
+}
+
 static void too_many_hops_are_refused(void **state)
 {
     (void)state;
@@ -82,6 +103,7 @@ int main(void)
         cmocka_unit_test(a_follower_sends_writes_to_the_leader),
         cmocka_unit_test(a_request_survives_its_leader),
         cmocka_unit_test(garbage_on_a_stream_resets_it_alone),
+        cmocka_unit_test(a_client_cannot_write_the_tables_of_the_cluster),
         cmocka_unit_test(too_many_hops_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
