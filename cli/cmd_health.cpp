@@ -43,8 +43,9 @@ std::string human(std::uint64_t n, const std::string &unit)
     if (unit == "us") {
         std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(n) / 1000.0);
     } else if (unit == "bytes") {
-        std::snprintf(text, sizeof text, "%.1f GiB",
-                      static_cast<double>(n) / (1024.0 * 1024 * 1024));
+        double mib = static_cast<double>(n) / (1024.0 * 1024);
+        std::snprintf(text, sizeof text, mib < 1024 ? "%.0f MiB" : "%.1f GiB",
+                      mib < 1024 ? mib : mib / 1024);
     } else {
         return std::to_string(n) + " " + unit;
     }

@@ -58,14 +58,14 @@ int status(const Args &args)
         uptime = human_time(s.uptime);
     }
     Sheet record{{"node_id", "cluster_id", "role", "leader", "term", "commit_index",
-                  "applied_index", "members", "voters", "standbys", "peer_count", "health",
-                  "database_size", "uptime"},
+                  "applied_index", "members", "voters", "standbys", "peer_count",
+                  "health", "database_size", "uptime"},
                  {debros::Value(s.node_id), debros::Value(s.cluster_id),
                   debros::Value(debros_role_name(s.role)), debros::Value(s.leader),
                   integer(s.term), integer(s.commit_index), integer(s.applied_index),
                   integer(s.members), integer(s.voters), integer(s.standbys),
-                  integer(s.peer_count), debros::Value(debros_health_name(s.health)), size,
-                  uptime}};
+                  integer(s.peer_count), debros::Value(debros_health_name(s.health)),
+                  size, uptime}};
     write_stdout(render_record(format, record));
     return exit_done;
 }

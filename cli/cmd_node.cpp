@@ -214,8 +214,8 @@ std::unique_ptr<debros::Node> start_or_join(const Args &args, Signals &signals,
     return start_anywhere(member, signals, log);
 }
 
-// SIGHUP: the log file was moved away. Without a file it ends the node, as a terminal that
-// closes does.
+// SIGHUP: the log file was moved away. Without a file it ends the node, as a terminal
+// that closes does.
 bool reopens(LogWriter &log, int signal)
 {
     if (signal != SIGHUP || !log.has_file()) {

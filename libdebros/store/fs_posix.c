@@ -270,7 +270,8 @@ static void write_pid(int fd)
 /* flock() and not fcntl(): two nodes of one process exclude each other too. */
 static int posix_lock(struct dbr_fs *fs)
 {
-    int fd = openat(self(fs)->root_fd, DBR_FS_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+    int fd = openat(self(fs)->root_fd, DBR_FS_LOCK_FILE, flags, 0600);
     if (fd < 0) {
         return from_errno(errno);
     }
