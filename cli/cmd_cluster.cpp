@@ -69,7 +69,8 @@ int init(const Args &args)
 int invite(const Args &args)
 {
     Format format = parse_format(args.format);
-    auto ttl = args.ttl.empty() ? std::chrono::milliseconds(0) : parse_duration(args.ttl);
+    auto ttl = args.ttl.empty() ? std::chrono::milliseconds(0)
+                                : parse_duration(args.ttl, "--ttl");
     Session session(args);
     std::string text = session.node()
                            .invite(std::chrono::duration_cast<std::chrono::seconds>(ttl))
@@ -131,7 +132,7 @@ void add_cluster_commands(CLI::App &app, Run &run)
     command->add_option("INVITE", args->invite, "from `debros invite`; - reads it")
         ->required();
     add_data_dir(*command, *args);
-    command->add_option("--timeout", args->timeout, "such as 30s")->type_name("TIME");
+    command->add_option("-t,--timeout", args->timeout, "such as 30s")->type_name("TIME");
     add_format_option(*command, *args);
     command->callback([&run, args] { run = [args] { return join(*args); }; });
 }

@@ -40,7 +40,7 @@ bool is_write_refusal(const debros::Error &error)
 std::chrono::milliseconds freshness_of(const Args &args)
 {
     return args.freshness.empty() ? std::chrono::milliseconds(0)
-                                  : parse_duration(args.freshness);
+                                  : parse_duration(args.freshness, "--freshness");
 }
 
 debros::Rows run_statement(Session &session, const Args &args,
@@ -89,6 +89,9 @@ int query(const Args &args)
     parse_level(args.level);
     freshness_of(args);
     auto statements = split_statements(args.sql);
+    if (statements.empty()) {
+        throw UsageError("the statement is empty");
+    }
     if (statements.size() != 1) {
         throw UsageError("takes one statement, not " + std::to_string(statements.size()) +
                          "; `debros tx` runs several as one transaction");

@@ -24,7 +24,8 @@ void add_flag(CLI::App &command, ConfigArgs &args, Key key, const char *about,
 {
     auto *option = command.add_option(setting(key).flag, flag_of(args, key), about)
                        ->type_name(type)
-                       ->expected(1);
+                       ->expected(1)
+                       ->allow_extra_args(false);
     if (is_list(setting(key))) {
         option->take_all();
     } else {
@@ -62,6 +63,7 @@ void add_node_options(CLI::App &command, ConfigArgs &args)
                     "`debros config show` lists them")
         ->type_name("KEY=VALUE")
         ->expected(1)
+        ->allow_extra_args(false)
         ->take_all();
 }
 

@@ -16,21 +16,25 @@ namespace
 using AddCommands = void (*)(CLI::App &, cli::Run &);
 
 const AddCommands commands[] = {
-    cli::add_cluster_commands,  cli::add_node_command, cli::add_dev_command,
-    cli::add_config_commands,
-    cli::add_sql_commands,      cli::add_ns_commands,  cli::add_net_commands,
-    cli::add_identity_commands,
+    cli::add_cluster_commands, cli::add_node_command,      cli::add_dev_command,
+    cli::add_config_commands,  cli::add_sql_commands,      cli::add_ns_commands,
+    cli::add_net_commands,     cli::add_identity_commands,
 };
 
 const char *const environment_help =
     "Environment\n"
     "  DEBROS_NODE      the node, where --node is not given\n"
     "  DEBROS_IDENTITY  the caller's key file, for a node given by its multiaddr\n"
-    "  LOG_LEVEL        error, warn, info or debug; the log goes to stderr\n"
+    "  DEBROS_CONFIG    the node's YAML file, where --config is not given\n"
+    "  DEBROS_NODE_DATA_DIR, DEBROS_LOGGING_LEVEL, ...: any key of that file;\n"
+    "                   `debros config show` says where each value comes from\n"
+    "  LOG_LEVEL        error, warn, info or debug\n"
     "\n"
     "Exit codes\n"
     "  0 done   1 failed   2 usage   3 refused   4 not found   5 unavailable, may work\n"
     "  later   6 conflict   7 a limit   130 interrupted\n";
+
+const char *const see_also = "`debros --help` has the environment and the exit codes.";
 
 // The subcommand that was named last on the line, and its full name.
 CLI::App &deepest(CLI::App &app, std::string &name)
@@ -60,12 +64,59 @@ std::vector<std::string> known_words(CLI::App &command, bool flags)
     return words;
 }
 
+// The parser's own words, where they can be better.
+std::string parser_text(CLI::App &command, const CLI::ParseError &error)
+{
+    std::string text = error.what();
+    if (error.get_name() == "RequiredError" && !command.get_subcommands({}).empty()) {
+        std::string known;
+        for (const auto &word : known_words(command, false)) {
+            known += (known.empty() ? "" : ", ") + word;
+        }
+        return "name a command: " + known;
+    }
+    const std::string needs = ": 1 required ", missing = " missing";
+    size_t at = text.find(needs);
+    if (at != text.npos && text.size() > at + needs.size() + missing.size()) {
+        size_t type = at + needs.size();
+        return text.substr(0, at) + " needs a value: " +
+               text.substr(type, text.size() - missing.size() - type);
+    }
+    return text;
+}
+
+// What has no name but its own needs no type.
+void drop_types(CLI::App &command)
+{
+    for (auto *option : command.get_options()) {
+        if (option->get_positional() && option->get_type_name() == "TEXT") {
+            option->type_name("");
+        }
+    }
+    for (auto *sub : command.get_subcommands({})) {
+        drop_types(*sub);
+    }
+}
+
+// "debros help query" asks for "debros query --help".
+std::vector<const char *> words_of(int argc, char **argv)
+{
+    std::vector<const char *> words(argv, argv + argc);
+    bool help = argc > 1 && std::string(argv[1]) == "help";
+    bool version = argc == 2 && std::string(argv[1]) == "version";
+    if (help || version) {
+        words.erase(words.begin() + 1);
+        words.push_back(help ? "--help" : "--version");
+    }
+    return words;
+}
+
 // "unknown command qurey: did you mean query?", or the parser's own words.
 std::string usage_text(CLI::App &app, CLI::App &command, const CLI::ParseError &error)
 {
     auto extras = app.remaining(true);
     if (extras.empty()) {
-        return error.what();
+        return parser_text(command, error);
     }
     std::string word = extras.front();
     for (const auto &extra : extras) {
@@ -120,13 +171,16 @@ int main(int argc, char **argv)
     CLI::App app("A node of a replicated SQL database, and its tools.", "debros");
     app.set_version_flag("--version", std::string("debros ") + debros_version());
     app.require_subcommand(1);
-    app.footer(environment_help);
+    app.footer(see_also); // of the commands, which inherit it
     for (AddCommands add : commands) {
         add(app, chosen);
     }
+    app.footer(environment_help);
+    drop_types(app);
     std::string name;
     try {
-        app.parse(argc, argv);
+        auto words = words_of(argc, argv);
+        app.parse(static_cast<int>(words.size()), words.data());
     } catch (const CLI::Success &success) { // --help, --version
         return app.exit(success);
     } catch (const CLI::ParseError &error) {

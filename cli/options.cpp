@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include "errors.hpp"
+#include "nearest.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -19,14 +20,17 @@ using Words = std::vector<std::pair<std::string_view, int>>;
 int choose(const char *what, std::string_view text, const Words &words)
 {
     std::string known;
+    std::vector<std::string> candidates;
     for (const auto &[word, value] : words) {
         if (word == text) {
             return value;
         }
         known += (known.empty() ? "" : ", ") + std::string(word);
+        candidates.emplace_back(word);
     }
+    std::string near = nearest(std::string(text), candidates);
     throw UsageError(std::string(what) + " " + std::string(text) + " is not one of " +
-                     known);
+                     known + (near.empty() ? "" : ": did you mean " + near + "?"));
 }
 
 } // namespace
@@ -49,7 +53,7 @@ void add_client_options(CLI::App &command, Options &options)
         .add_option("--identity", options.identity,
                     "key file of the caller; or DIR/operator.key, or DEBROS_IDENTITY")
         ->type_name("FILE");
-    command.add_option("--timeout", options.timeout, "such as 500ms, 30s or 2m")
+    command.add_option("-t,--timeout", options.timeout, "such as 500ms, 30s or 2m")
         ->type_name("TIME");
     add_format_option(command, options);
 }
@@ -68,7 +72,7 @@ void add_namespace_option(CLI::App &command, Options &options)
         ->type_name("NAME");
 }
 
-std::chrono::milliseconds parse_duration(std::string_view text)
+std::chrono::milliseconds parse_duration(std::string_view text, const char *what)
 {
     std::uint64_t number = 0;
     auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -81,7 +85,7 @@ std::chrono::milliseconds parse_duration(std::string_view text)
             return std::chrono::milliseconds(number * ms);
         }
     }
-    throw UsageError("the time " + std::string(text) +
+    throw UsageError(std::string(what) + " " + std::string(text) +
                      " is not a whole number of ms, s, m or h from 1ms to 49 days, such "
                      "as 30s");
 }

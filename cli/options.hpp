@@ -27,14 +27,17 @@ struct Options {
     std::string freshness; // "2s"; empty: any age
 };
 
-// Adds --node, --config, --identity, --timeout and -o: what every command to a node takes.
+// Adds --node, --config, --identity, --timeout and -o: what every command to a node
+// takes.
 void add_client_options(CLI::App &command, Options &options);
 void add_config_option(CLI::App &command, std::string &file);
 void add_format_option(CLI::App &command, Options &options);
 void add_namespace_option(CLI::App &command, Options &options);
 
 // Each throws UsageError.
-std::chrono::milliseconds parse_duration(std::string_view text);
+// `what` stands before the text where that is wrong: "the time", "--timeout".
+std::chrono::milliseconds parse_duration(std::string_view text,
+                                         const char *what = "the time");
 Format parse_format(std::string_view text);
 debros::Level parse_level(std::string_view text);
 debros_log_level parse_log_level(std::string_view text);

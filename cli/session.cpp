@@ -68,7 +68,7 @@ void configure_log(debros::Config &config)
 std::chrono::milliseconds timeout_of(const Options &options)
 {
     if (!options.timeout.empty()) {
-        return parse_duration(options.timeout);
+        return parse_duration(options.timeout, "--timeout");
     }
     Configuration config = client_configuration(options.config);
     return config.entry(Key::request_timeout).source == Source::fallback

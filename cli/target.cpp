@@ -11,6 +11,12 @@ namespace
 
 Target of_folder(const std::string &dir, const Options &options)
 {
+    // No folder is called so: an address in another notation was meant.
+    if (!exists(dir) && dir.find('/') == dir.npos && dir.find(':') != dir.npos) {
+        throw UsageError("no node is called " + dir +
+                         ": an address is written /ip4/127.0.0.1/tcp/4001/p2p/PEER_ID, "
+                         "take it from the node's peer.info");
+    }
     if (!is_directory(dir)) {
         throw Failure(exit_unavailable, "no node has its data in " + dir + ": no such " +
                                             "folder; " + start_hint(dir));

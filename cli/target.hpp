@@ -13,8 +13,8 @@ struct Target {
     std::string dir;      // the node's folder; "": a multiaddr was given
 };
 
-// From --node, DEBROS_NODE or the configuration's node.data_dir. Throws UsageError without
-// one, Failure for a folder whose node has not run yet.
+// From --node, DEBROS_NODE or the configuration's node.data_dir. Throws UsageError
+// without one, Failure for a folder whose node has not run yet.
 Target resolve_target(const Options &options);
 
 bool is_multiaddr(const std::string &text);

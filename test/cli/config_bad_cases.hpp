@@ -280,7 +280,7 @@
      "/ip4/0.0.0.0/tcp/4001"},
     {"discovery:\n  bootstrap_peers:\n    - /ip4/127.0.0.1/tcp/4001\n",
      "f:3: discovery.bootstrap_peers: '/ip4/127.0.0.1/tcp/4001': not of the "
-     "shape /ip4/ADDRESS/tcp/PORT/p2p/ID"},
+     "shape /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns4/NAME/tcp/PORT/p2p/ID"},
     {"discovery:\n  bootstrap_peers:\n    - /ip4/127.0.0.1/tcp/4001/p2p/\n",
      "f:3: discovery.bootstrap_peers: '/ip4/127.0.0.1/tcp/4001/p2p/': \"\" is "
      "no value for /p2p"},
@@ -304,7 +304,7 @@
      "    - /p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN\n",
      "f:3: discovery.bootstrap_peers: "
      "'/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN': not of the "
-     "shape /ip4/ADDRESS/tcp/PORT/p2p/ID"},
+     "shape /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns4/NAME/tcp/PORT/p2p/ID"},
     {"node:\n"
      "  listen_addresses:\n"
      "    - /ip4/127.0.0.1/tcp/1\n    - /ip4/127.0.0.1/tcp/2\n    - x\n",

@@ -172,6 +172,37 @@ class Usage(unittest.TestCase):
         self.says(["query", "SELECT 1", "--node", ".", "-o", "yaml"], "yaml", "jsonl")
         self.says(["query", "SELECT 1", "--node", ".", "--level", "weekly"], "linearizable")
 
+    def test_words_of_the_parser(self):
+        self.says([], "name a command: init, invite, join, node, ")
+        self.says(["ns"], "debros: ns: name a command: create, list\n")
+        self.says(["query", "SELECT 1", "--node"], "--node needs a value: DIR|MULTIADDR\n")
+        self.says(["node", "--data-dir", "a", "b"], "unknown argument b")
+        self.says(["node", "--data-dir", "a", "--listen", "/ip4/127.0.0.1/tcp/0", "b"],
+                  "unknown argument b")
+        self.says(["dev", "--data-dir", "a", "--nodes", "0"], "--nodes", "1 to 100")
+
+    def test_values_name_their_flag(self):
+        here = ["--node", "."]
+        self.says(["query", "SELECT 1", *here, "-t", "5"], "--timeout 5 is not", "such as 30s")
+        self.says(["invite", *here, "--ttl", "x"], "--ttl x is not")
+        self.says(["query", "SELECT 1", *here, "--freshness", "x"], "--freshness x is not")
+        self.says(["query", "SELECT 1", *here, "-o", "jsno"], "did you mean json?")
+        self.says(["query", "", *here], "the statement is empty")
+        self.says(["status", "--node", "localhost:4001"], "localhost:4001",
+                  "/ip4/127.0.0.1/tcp/4001/p2p/PEER_ID")
+
+    def test_help_is_a_word_as_well(self):
+        self.assertEqual(run("help").stdout, run("--help").stdout)
+        self.assertEqual(run("help", "ns", "create").stdout,
+                         run("ns", "create", "--help").stdout)
+        self.assertEqual(run("version").stdout, run("--version").stdout)
+        # What holds for all commands stands in one place.
+        self.assertIn("Exit codes", run("help").stdout)
+        for command in ("node", "status", "dev"):
+            shown = run(command, "--help").stdout
+            self.assertNotIn("Exit codes", shown)
+            self.assertIn("`debros --help` has the environment", shown)
+
     def test_help_and_version(self):
         for args in (["--help"], ["--version"], ["query", "--help"], ["ns", "--help"]):
             done = run(*args)

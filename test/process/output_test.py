@@ -83,7 +83,8 @@ class Output(ClusterCase):
     def test_status_and_peers(self):
         status = self.cluster.status(1)
         self.assertEqual(list(status), ["node_id", "cluster_id", "role", "leader", "term",
-                                        "commit_index", "applied_index", "peer_count",
+                                        "commit_index", "applied_index", "members", "voters",
+                                        "standbys", "peer_count", "health",
                                         "database_size", "uptime"])
         self.assertEqual(status["role"], "leader")
         self.assertEqual(status["leader"], status["node_id"])
