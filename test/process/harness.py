@@ -21,9 +21,9 @@ def environment(**more):
     return {**kept, **more}
 
 
-def run(*args, stdin=None, timeout=120, **env):
+def run(*args, stdin=None, timeout=120, inside=(), **env):
     """Runs debros to its end; stdout and stderr are text, without changed newlines."""
-    done = subprocess.run([DEBROS, *map(str, args)], input=stdin and stdin.encode(),
+    done = subprocess.run([*inside, DEBROS, *map(str, args)], input=stdin and stdin.encode(),
                           stdin=None if stdin else subprocess.DEVNULL,
                           capture_output=True, timeout=timeout, env=environment(**env),
                           check=False)
