@@ -1,6 +1,7 @@
 /* Runs committed entries: one SQLite transaction per namespace and batch, each request
- * in a savepoint of its own where it needs one. What a statement does wrong is an answer, the same on every
- * replica; what a disk does wrong undoes the batch and goes to the job's status. */
+ * in a savepoint of its own where it needs one. What a statement does wrong is an answer,
+ * the same on every replica; what a disk does wrong undoes the batch and goes to the
+ * job's status. */
 #include <stdio.h>
 #include <string.h>
 

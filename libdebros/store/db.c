@@ -97,7 +97,8 @@ const char *dbr_db_message(struct dbr_db *db, char out[DBR_VFS_DAMAGE])
 static int configure(struct dbr_db *db, const char *vfs, bool system)
 {
     static const char applier[] =
-        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = "
+        "NORMAL; PRAGMA "
         "wal_autocheckpoint = 0;"
         "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0";
     static const char reader[] =

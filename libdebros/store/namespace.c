@@ -202,7 +202,8 @@ int dbr_namespaces_reload(struct dbr_store *store, debros_detail *detail)
         err = dbr_run_trouble(rc, dbr_vfs_error(store->vfs, false));
         err = err == 0 ? DEBROS_EIO : err;
         dbr_detail_set(detail, err, "%s: the table namespaces: %s",
-                       DBR_SQL_SYSTEM_NAMESPACE, dbr_db_message(store->system->db, words));
+                       DBR_SQL_SYSTEM_NAMESPACE,
+                       dbr_db_message(store->system->db, words));
     }
     store->registry_stale = err != 0;
     return err;

@@ -89,7 +89,8 @@ static void run_query(struct dbr_store *store, const struct dbr_query_job *job,
         char words[DBR_VFS_DAMAGE];
         int err = result == NULL ? DEBROS_ENOMEM : dbr_run_trouble(rc, 0);
         (void)dbr_sql_reply_fail(reply, err == 0 ? DEBROS_EBUSY : err,
-                                 "namespace '%s': %s", job->ns, dbr_db_message(db, words));
+                                 "namespace '%s': %s", job->ns,
+                                 dbr_db_message(db, words));
     } else {
         dbr_rows_init(&rows, &reply->arena, DBR_SQL_MAX_REPLY);
         dbr_run(&run, db, store->vfs, &job->statement, &rows);

@@ -3,10 +3,11 @@
  *   le32 length of the payload | le32 type | le32 batch | le32 CRC-32C of the payload |
  *   le32 CRC-32C of the four words before | "DBR1" | payload | zeroes up to 8 bytes
  *
- * and all of it masked, so that no sector of a record is ever zero. Both checksums begin with the segment's number and the record's offset: bytes of
- * another segment or place never pass. `batch` is the offset of the first record that
- * was made durable by the same sync: a bad record followed by a later batch is damage,
- * one that is followed by its own batch only may be a write that a crash cut short. */
+ * and all of it masked, so that no sector of a record is ever zero. Both checksums begin
+ * with the segment's number and the record's offset: bytes of another segment or place
+ * never pass. `batch` is the offset of the first record that was made durable by the same
+ * sync: a bad record followed by a later batch is damage, one that is followed by its own
+ * batch only may be a write that a crash cut short. */
 #ifndef DBR_STORE_RECORD_H
 #define DBR_STORE_RECORD_H
 

@@ -1,5 +1,5 @@
-/* One log segment as bytes, unmasked: its records in order, where they end, whether what follows
- * is a write that a crash cut short or damage. No I/O. */
+/* One log segment as bytes, unmasked: its records in order, where they end, whether what
+ * follows is a write that a crash cut short or damage. No I/O. */
 #ifndef DBR_STORE_SEGMENT_H
 #define DBR_STORE_SEGMENT_H
 

@@ -63,9 +63,9 @@ int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
 /* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
  * outcomes that it holds already stay. */
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
-/* Any thread, while the applier's has nothing to do: entries of short statements that were
- * short before, done in a moment, without a sync. False: it would take longer, nothing was
- * done, the job is the applier's. */
+/* Any thread, while the applier's has nothing to do: entries of short statements that
+ * were short before, done in a moment, without a sync. False: it would take longer,
+ * nothing was done, the job is the applier's. */
 bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job);
 /* Reader thread number `reader` < n_readers: fills job->reply. */
 void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t reader);

@@ -9,9 +9,9 @@
  * crash cut short; a vote that vanishes there is a second vote in one term. So each batch
  * that changes term or vote is followed by a slot that says what they are and how far the
  * log was durable then (one more sync, at elections only), and so is a clean end. A log
- * that is shorter than its newest slot says has lost something: an error, whatever it was.
- * One damaged slot does no harm, the other one and the log still know; both damaged are
- * an error. */
+ * that is shorter than its newest slot says has lost something: an error, whatever it
+ * was. One damaged slot does no harm, the other one and the log still know; both damaged
+ * are an error. */
 #ifndef DBR_STORE_VOTE_H
 #define DBR_STORE_VOTE_H
 
@@ -25,7 +25,8 @@ struct dbr_vote {
     uint64_t seq; /* 1, 2, 3, ...: slot seq % 2 */
     uint64_t term;
     uint64_t vote;
-    uint64_t segment; /* everything before `offset` in this segment was durable; 0: none */
+    uint64_t
+        segment; /* everything before `offset` in this segment was durable; 0: none */
     uint64_t offset;
 };
 

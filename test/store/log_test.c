@@ -159,9 +159,10 @@ static void after_an_io_error_nothing_is_written(void **state)
     assert_int_equal(dbr_log_write(log, script.calls[0], NULL), 0);
     sim_disk_fail_after(disk, 1, DEBROS_EIO); /* the sync */
     assert_int_equal(dbr_log_write(log, script.calls[1], &detail), DEBROS_EIO);
-    assert_string_equal(detail.text,
-                        "sim/log/0000000000000001.seg: writing failed (EIO): check the disk, then start "
-                        "again");
+    assert_string_equal(
+        detail.text,
+        "sim/log/0000000000000001.seg: writing failed (EIO): check the disk, then start "
+        "again");
     uint64_t before = sim_disk_ops(disk);
     assert_int_equal(dbr_log_write(log, script.calls[1], NULL), DEBROS_EIO);
     assert_int_equal(sim_disk_ops(disk), before);
