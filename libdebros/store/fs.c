@@ -47,6 +47,47 @@ int dbr_fs_write_file(struct dbr_fs *fs, const char *path, debros_bytes content)
     return fs->ops->sync_dir(fs, folder);
 }
 
+static bool is_zero(const uint8_t *data, size_t len)
+{
+    return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
+}
+
+int dbr_fs_read_written(struct dbr_fs *fs, const char *path, struct dbr_buf *out)
+{
+    struct dbr_file *file = NULL;
+    int err = fs->ops->open(fs, &file, path, DBR_FS_READONLY);
+    if (err != 0) {
+        return err;
+    }
+    size_t begin = out->len;
+    int64_t got = 0;
+    for (uint64_t offset = 0;; offset += (uint64_t)got) {
+        uint8_t *place = dbr_buf_reserve(out, READ_STEP);
+        err = place == NULL ? DEBROS_ENOMEM : 0;
+        got = err == 0 ? fs->ops->read(fs, file, place, READ_STEP, offset) : 0;
+        if (got <= 0) {
+            break;
+        }
+        if (is_zero(place, (size_t)got)) {
+            continue; /* the next step overwrites it, or a gap stands for it */
+        }
+        size_t gap = begin + (size_t)offset - out->len;
+        if (gap > 0) {
+            uint8_t *zeroes = dbr_buf_extend(out, gap);
+            if (zeroes == NULL) {
+                err = DEBROS_ENOMEM;
+                break;
+            }
+            memset(zeroes, 0, gap);
+            got = 0; /* the same step again, behind the gap */
+            continue;
+        }
+        out->len += (size_t)got;
+    }
+    fs->ops->close(fs, file);
+    return err != 0 ? err : got < 0 ? (int)got : 0;
+}
+
 int dbr_fs_read_file(struct dbr_fs *fs, const char *path, struct dbr_buf *out, size_t max)
 {
     struct dbr_file *file = NULL;

@@ -283,7 +283,7 @@ static int recover_segment(struct replay *replay, bool last, bool *begun,
     char path[DBR_PATH_MAX];
     dbr_log_path(path, replay->number);
     struct dbr_buf *bytes = &log->found.files[log->found.n_files++];
-    int err = dbr_fs_read_file(log->fs, path, bytes, SIZE_MAX);
+    int err = dbr_fs_read_written(log->fs, path, bytes);
     if (err != 0) {
         return dbr_detail_set(detail, err, "%s/%s: cannot be read: %s", log->fs->root,
                               path, debros_strerror(err));

@@ -80,5 +80,8 @@ struct dbr_buf;
 int dbr_fs_write_file(struct dbr_fs *fs, const char *path, debros_bytes content);
 int dbr_fs_read_file(struct dbr_fs *fs, const char *path, struct dbr_buf *out,
                      size_t max);
+/* The same without the zeroes at the file's end, all or most of them, which take no
+ * memory: for files that are much larger than what was written to them. */
+int dbr_fs_read_written(struct dbr_fs *fs, const char *path, struct dbr_buf *out);
 
 #endif

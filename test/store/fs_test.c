@@ -85,6 +85,35 @@ static void reading_appends_up_to_a_limit(void **state)
     sim_disk_destroy(disk);
 }
 
+static void what_was_never_written_takes_no_memory(void **state)
+{
+    (void)state;
+    static uint8_t bytes[1 << 20];
+    struct sim_disk *disk = sim_disk_create(1);
+    struct dbr_fs *fs = sim_disk_fs(disk);
+    /* Where the last byte is: in the first step, behind a gap, at the very end. */
+    static const size_t last[] = {0, 5, 65535, 65536, 700000, sizeof(bytes) - 1};
+    for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+        struct dbr_buf buf = {0};
+        memset(bytes, 0, sizeof(bytes));
+        bytes[0] = 1;
+        bytes[last[i]] = 7;
+        assert_int_equal(dbr_fs_write_file(fs, "key", dbr_bytes(bytes, sizeof(bytes))),
+                         0);
+        assert_int_equal(dbr_fs_read_written(fs, "key", &buf), 0);
+        assert_true(buf.len > last[i] && buf.len <= last[i] + 65536);
+        assert_memory_equal(buf.data, bytes, buf.len);
+        dbr_buf_finish(&buf);
+    }
+    memset(bytes, 0, sizeof(bytes));
+    struct dbr_buf buf = {0};
+    assert_int_equal(dbr_fs_write_file(fs, "key", dbr_bytes(bytes, sizeof(bytes))), 0);
+    assert_int_equal(dbr_fs_read_written(fs, "key", &buf), 0);
+    assert_int_equal(buf.len, 0);
+    dbr_buf_finish(&buf);
+    sim_disk_destroy(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +121,7 @@ int main(void)
         cmocka_unit_test(a_crash_leaves_old_or_new),
         cmocka_unit_test(a_full_disk_keeps_the_old_one),
         cmocka_unit_test(reading_appends_up_to_a_limit),
+        cmocka_unit_test(what_was_never_written_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
