@@ -305,7 +305,7 @@ static bool one_life(enum kind kind, int n)
 
 static void all_lives(enum kind kind, int thinning)
 {
-    bool all = getenv("DEBROS_SEEDS") != NULL;
+    bool all = getenv("DEBROS_LONG") != NULL;
     int runs = 0;
     int n = 0;
     while (one_life(kind, n)) {

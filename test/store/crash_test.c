@@ -70,7 +70,7 @@ static void crash_at(uint64_t n, uint64_t fate, bool *over)
 static void a_crash_at_any_operation_keeps_what_was_promised(void **state)
 {
     (void)state;
-    const char *more = getenv("DEBROS_SEEDS");
+    const char *more = getenv("DEBROS_LONG");
     uint64_t fates = more == NULL ? FEW_FATES : 4 * FEW_FATES;
     bool over = false;
     uint64_t n = 0;

@@ -172,7 +172,7 @@ static bool one_fault(enum kind kind, uint64_t n)
  * ends when several in a row did no harm and lie behind all that there is. */
 static void all_faults(enum kind kind, unsigned thinning)
 {
-    const char *more = getenv("DEBROS_SEEDS");
+    const char *more = getenv("DEBROS_LONG");
     uint64_t n = 0;
     uint64_t harm = 0;
     uint64_t runs = 0;
