@@ -123,6 +123,10 @@ static int open_all(struct dbr_store *store, debros_detail *detail)
         store->applied_at_open = applied > snapshot ? applied : snapshot;
         atomic_store(&store->applied, store->applied_at_open);
         err = dbr_image_forget_old(store, store->applied_at_open);
+        if (err != 0) {
+            dbr_detail_set(detail, err, "%s/%s: old snapshots cannot be removed: %s",
+                           store->fs->root, DBR_IMAGE_FOLDER, debros_strerror(err));
+        }
     }
     return err;
 }
