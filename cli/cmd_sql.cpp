@@ -174,8 +174,8 @@ void add_sql_commands(CLI::App &app, Run &run)
         ->type_name("LEVEL");
     command
         ->add_option("--freshness", args->freshness,
-                     "with --level none or auto: fail when the node's state is older, such "
-                     "as 2s")
+                     "with --level none or auto: fail when the node's state is older, "
+                     "such as 2s")
         ->type_name("TIME");
     add_namespace_option(*command, *args);
     add_client_options(*command, *args);

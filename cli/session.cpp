@@ -88,7 +88,7 @@ debros::Config client_config(const Target &target, std::chrono::milliseconds tim
     }
     config.identity_path = target.identity;
     config.request_timeout = timeout;
-    // Somebody waits at a prompt: a node that is down is not waited for as a program would.
+    // Somebody waits at a prompt: not for a node that is down, as a program would.
     config.connect_timeout = connect_patience;
     configure_log(config);
     return config;

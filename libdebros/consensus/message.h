@@ -15,8 +15,8 @@
 #define DBR_MESSAGE_NUMBER_MAX  ((uint64_t)1 << 62) /* of a term or an index */
 #define DBR_ENTRY_SIZE_MAX      (4 * 1024 * 1024)   /* bytes of one entry */
 
-/* Our own types beside libraft's, see reads.h. They use the fields of its TimeoutNow: term,
- * and the round as last_log_index. */
+/* Our own types beside libraft's, see reads.h. They use the fields of its TimeoutNow:
+ * term, and the round as last_log_index. */
 enum { DBR_MESSAGE_READ_PROBE = 64, DBR_MESSAGE_READ_ACK = 65 };
 
 struct dbr_message_limits {

@@ -152,9 +152,10 @@ typedef struct debros_config {
     debros_msec retry_delay;     /* longest pause between attempts, and how long a member
                                     may leave a request unanswered before it goes to
                                     another one as well; default 5,000, at least 1 */
-    uint32_t retry_attempts;     /* a request is sent again so often, under the same key, so
-                                    that nothing happens twice; default 3, at most 100 */
-    uint32_t client_connections; /* to members, the leader among them; default 3, 1 to 16 */
+    uint32_t retry_attempts;     /* a request is sent again so often, under the same key,
+                                    so that nothing happens twice; default 3, at most 100 */
+    uint32_t client_connections; /* to members, the leader among them; default 3, at most
+                                    16 */
     bool callback_thread;            /* run callbacks on a thread of the library */
     enum debros_log_level log_level; /* default DEBROS_LOG_WARN */
     debros_log_cb log;               /* NULL: no log */
@@ -225,7 +226,8 @@ DEBROS_API void debros_release(debros_node *node, debros_req *req);
 
 /* A node starts once. Status 0 means: identity loaded, storage recovered, listening
  * (node), or connected to one member at least (client: EUNREACHABLE after
- * connect_timeout says which addresses were tried, and why each failed). Errors: ESTATE the data_dir
+ * connect_timeout says which addresses were tried, and why each failed). Errors: ESTATE
+ * the data_dir
  * belongs to no cluster, EBUSY port or data_dir in use, EEXISTS an invite for a data_dir
  * that belongs to a cluster, EIO, EUNREACHABLE, EAUTH, EACCES. */
 DEBROS_API int debros_start(debros_node *node, debros_req *req, debros_req_cb cb);
@@ -299,10 +301,10 @@ enum debros_level {
     /* What this node holds (a client: its member), however old, or at most `freshness`
      * old. Needs no leader and no other node. */
     DEBROS_NONE,
-    /* What the leader holds, by its own belief: a leader that was cut off and does not know
-     * it yet misses writes of its successor, for about an election timeout at most. */
+    /* What the leader holds, by its own belief: one that was cut off and does not know it
+     * yet misses its successor's writes, for about two election timeouts at most. */
     DEBROS_WEAK,
-    /* All of them, by an entry in the log: as slow as a write. For tests of the others. */
+    /* All of them, by an entry in the log: as slow as a write. To compare with. */
     DEBROS_STRONG,
     /* WEAK where the answering node votes, NONE (with `freshness`) where it does not. */
     DEBROS_AUTO
@@ -317,10 +319,11 @@ struct debros_sql {
     const debros_statement *statements;
     size_t n_statements;      /* exec: 1 to 1,000, one transaction; query: 1 */
     enum debros_level level;  /* query */
-    debros_msec freshness;    /* query, NONE and AUTO: ESTATE when the answering node has not
-                                 held the leader's state within so many ms; 0: any age. The
-                                 leader is always fresh. Heartbeats come every tenth of the
-                                 election timeout: a bound below that is often missed */
+    debros_msec freshness;    /* query, NONE and AUTO: ESTATE when the answering node has
+                                 not held the leader's state within so many ms; 0: any
+                                 age. The leader is always fresh. Heartbeats come every
+                                 tenth of the election timeout: a bound below that is
+                                 often missed */
     /* out */
     const debros_result *results; /* one for each statement */
     size_t n_results;
@@ -336,8 +339,8 @@ struct debros_sql {
  * parameter count, ENOTFOUND no such namespace, ELIMIT, EUNREACHABLE, EQUORUM, ENOSPC. */
 DEBROS_API int debros_sql_exec(debros_node *node, debros_sql *req, debros_sql_cb cb);
 
-/* Runs statements[0], which must not write (EINVAL if it does). Errors: those of exec, and
- * ESTATE: the node's state is older than `freshness`. */
+/* Runs statements[0], which must not write (EINVAL if it does). Errors: those of exec,
+ * and ESTATE: the node's state is older than `freshness`. */
 DEBROS_API int debros_sql_query(debros_node *node, debros_sql *req, debros_sql_cb cb);
 
 /* ---- Cluster ---------------------------------------------------------------- */

@@ -110,7 +110,8 @@ static void a_level_reaches_the_request(void **)
     assert_int_equal(fake.freshness, 0);
     node.sql().query("SELECT 1").get();
     assert_int_equal(fake.level, DEBROS_LINEARIZABLE);
-    node.sql().query({"SELECT 1"}, debros::Level::automatic, std::chrono::milliseconds(250)).get();
+    std::chrono::milliseconds bound(250);
+    node.sql().query({"SELECT 1"}, debros::Level::automatic, bound).get();
     assert_int_equal(fake.level, DEBROS_AUTO);
     assert_int_equal(fake.freshness, 250);
 }

@@ -18,7 +18,7 @@ enum class Level {
     none = DEBROS_NONE,                 // what this node holds, maybe stale
     weak = DEBROS_WEAK,                 // what the leader holds, by its own belief
     strong = DEBROS_STRONG,             // all of them, by an entry in the log
-    automatic = DEBROS_AUTO             // weak where the node votes, none where it does not
+    automatic = DEBROS_AUTO             // weak where the node votes, else none
 };
 
 namespace detail
@@ -101,8 +101,8 @@ class Sql
     {
         return query(Statement(std::move(sql), {Value(params)...}));
     }
-    // A statement that does not write. `freshness`, for Level::none and automatic: an error
-    // (ESTATE) when the answering node's state is older; 0: any age.
+    // A statement that does not write. `freshness`, for Level::none and automatic: an
+    // error (ESTATE) when the answering node's state is older; 0: any age.
     Operation<Rows> query(Statement statement, Level level = Level::linearizable,
                           std::chrono::milliseconds freshness = {}) const
     {
