@@ -153,7 +153,8 @@ typedef struct debros_config {
                                     may leave a request unanswered before it goes to
                                     another one as well; default 5,000, at least 1 */
     uint32_t retry_attempts;     /* a request is sent again so often, under the same key,
-                                    so that nothing happens twice; default 3, at most 100 */
+                                    so that nothing happens twice; default 3, at most
+                                    100 */
     uint32_t client_connections; /* to members, the leader among them; default 3, at most
                                     16 */
     bool callback_thread;            /* run callbacks on a thread of the library */
