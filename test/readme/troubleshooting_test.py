@@ -14,7 +14,7 @@ import tempfile
 
 def pattern(line):
     """Words in capitals stand for anything."""
-    parts = re.split(r'\b(?:ADDRESS|DIR|PID|PORT|PEER|FILE|KEY|IDS)\b', line)
+    parts = re.split(r'\b(?:ADDRESS|DIR|PID|PORT|PEER|FILE|KEY|IDS|TIME)\b', line)
     return '.+'.join(re.escape(part) for part in parts)
 
 
