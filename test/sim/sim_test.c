@@ -48,6 +48,7 @@ static void set_replay(const struct sim_config *c)
         c->failpoint != NULL ? c->failpoint : "", (unsigned long long)c->seed);
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* which says where by itself */
 /* An assertion, or worse: at least say where. */
 static void crashed(int signal)
 {
@@ -59,6 +60,8 @@ static void crashed(int signal)
     }
     _exit(1);
 }
+
+#endif
 
 static void print_trace(const struct sim_result *result)
 {
