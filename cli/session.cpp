@@ -76,7 +76,8 @@ std::chrono::milliseconds timeout_of(const Options &options)
                : parse_duration(config.entry(Key::request_timeout).text);
 }
 
-const std::chrono::seconds connect_patience{3};
+// Longer than the 3 s that a node may take to find out that it does not know our key.
+const std::chrono::seconds connect_patience{5};
 
 debros::Config client_config(const Target &target, std::chrono::milliseconds timeout)
 {
