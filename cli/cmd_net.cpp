@@ -46,26 +46,56 @@ std::string human_time(std::chrono::milliseconds uptime)
     return s >= 3600 ? std::to_string(s / 3600) + "h " + text : text;
 }
 
+// "receiving 34 % of 1.0 GiB", "" when none is on its way.
+std::string human_snapshot(const debros::Status &s)
+{
+    std::string text;
+    if (s.receiving_total != 0) {
+        text = "receiving " +
+               std::to_string(100 * s.receiving_bytes / s.receiving_total) + " % of " +
+               human_size(s.receiving_total);
+    }
+    if (s.sending_total != 0) {
+        text += (text.empty() ? "sending " : ", sending ") +
+                std::to_string(100 * s.sending_bytes / s.sending_total) + " % of " +
+                human_size(s.sending_total);
+    }
+    return text;
+}
+
+Sheet status_record(const debros::Status &s)
+{
+    return {{"node_id", "cluster_id", "role", "leader", "term", "commit_index",
+             "applied_index", "members", "voters", "standbys", "peer_count", "health"},
+            {debros::Value(s.node_id), debros::Value(s.cluster_id),
+             debros::Value(debros_role_name(s.role)), debros::Value(s.leader),
+             integer(s.term), integer(s.commit_index), integer(s.applied_index),
+             integer(s.members), integer(s.voters), integer(s.standbys),
+             integer(s.peer_count), debros::Value(debros_health_name(s.health))}};
+}
+
 int status(const Args &args)
 {
     Format format = parse_format(args.format);
     Session session(args);
     debros::Status s = session.node().status().get();
-    debros::Value size = integer(s.database_size);
-    debros::Value uptime = static_cast<double>(s.uptime.count()) / 1000.0;
+    Sheet record = status_record(s);
+    auto add = [&record](const char *name, debros::Value value) {
+        record.columns.emplace_back(name);
+        record.cells.push_back(std::move(value));
+    };
     if (format == Format::table) {
-        size = human_size(s.database_size);
-        uptime = human_time(s.uptime);
+        add("database_size", human_size(s.database_size));
+        add("uptime", human_time(s.uptime));
+        add("snapshot", human_snapshot(s));
+    } else {
+        add("database_size", integer(s.database_size));
+        add("uptime", static_cast<double>(s.uptime.count()) / 1000.0);
+        add("receiving_bytes", integer(s.receiving_bytes));
+        add("receiving_total", integer(s.receiving_total));
+        add("sending_bytes", integer(s.sending_bytes));
+        add("sending_total", integer(s.sending_total));
     }
-    Sheet record{{"node_id", "cluster_id", "role", "leader", "term", "commit_index",
-                  "applied_index", "members", "voters", "standbys", "peer_count",
-                  "health", "database_size", "uptime"},
-                 {debros::Value(s.node_id), debros::Value(s.cluster_id),
-                  debros::Value(debros_role_name(s.role)), debros::Value(s.leader),
-                  integer(s.term), integer(s.commit_index), integer(s.applied_index),
-                  integer(s.members), integer(s.voters), integer(s.standbys),
-                  integer(s.peer_count), debros::Value(debros_health_name(s.health)),
-                  size, uptime}};
     write_stdout(render_record(format, record));
     return exit_done;
 }

@@ -42,6 +42,10 @@ static void fill_node(DbrPb__NodeStatus *pb, const debros_status *node)
     pb->peer_count = node->peer_count;
     pb->database_size = node->database_size;
     pb->uptime_ms = node->uptime_ms;
+    pb->receiving_bytes = node->receiving_bytes;
+    pb->receiving_total = node->receiving_total;
+    pb->sending_bytes = node->sending_bytes;
+    pb->sending_total = node->sending_total;
     pb->members = node->members;
     pb->voters = node->voters;
     pb->standbys = node->standbys;

@@ -191,6 +191,10 @@ static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
     node->peer_count = pb->peer_count;
     node->database_size = pb->database_size;
     node->uptime_ms = pb->uptime_ms;
+    node->receiving_bytes = pb->receiving_bytes;
+    node->receiving_total = pb->receiving_total;
+    node->sending_bytes = pb->sending_bytes;
+    node->sending_total = pb->sending_total;
     node->members = pb->members;
     node->voters = pb->voters;
     node->standbys = pb->standbys;

@@ -46,6 +46,7 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
 {
     struct dbr_arena *arena = &request->arena;
     struct dbr_consensus_status raft;
+    struct dbr_transfer_progress progress;
     char cluster[2 * DBR_CLUSTER_ID_SIZE + 1];
     debros_status *status = dbr_arena_calloc(arena, 1, sizeof(*status));
     if (status == NULL) {
@@ -65,6 +66,11 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
     status->peer_count = (uint32_t)dbr_swarm_connected_count(core->swarm);
     status->database_size = core->database_size;
     status->uptime_ms = now - core->started;
+    dbr_transfer_progress(core->transfer, &progress);
+    status->receiving_bytes = progress.in_done;
+    status->receiving_total = progress.in_total;
+    status->sending_bytes = progress.out_done;
+    status->sending_total = progress.out_total;
     status->health = request->health->state;
     count_places(core, &raft, status);
     request->node_status = status;

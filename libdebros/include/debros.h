@@ -383,6 +383,12 @@ typedef struct debros_status {
     uint32_t voters;   /* of the raft group */
     uint32_t standbys; /* of the raft group */
     enum debros_health_state health;
+    /* Bytes of a snapshot of the databases on its way to this node, and from this node to
+     * the member that is furthest behind; both 0: none. */
+    uint64_t receiving_bytes;
+    uint64_t receiving_total;
+    uint64_t sending_bytes;
+    uint64_t sending_total;
 } debros_status;
 
 /* One measurement. */

@@ -83,9 +83,11 @@ class Output(ClusterCase):
     def test_status_and_peers(self):
         status = self.cluster.status(1)
         self.assertEqual(list(status), ["node_id", "cluster_id", "role", "leader", "term",
-                                        "commit_index", "applied_index", "members", "voters",
-                                        "standbys", "peer_count", "health",
-                                        "database_size", "uptime"])
+                                        "commit_index", "applied_index", "members",
+                                        "voters", "standbys", "peer_count", "health",
+                                        "database_size", "uptime", "receiving_bytes",
+                                        "receiving_total", "sending_bytes",
+                                        "sending_total"])
         self.assertEqual(status["role"], "leader")
         self.assertEqual(status["leader"], status["node_id"])
         self.assertEqual(len(status["cluster_id"]), 32)

@@ -26,6 +26,10 @@ struct Status {
     std::uint32_t voters;  // of the raft group
     std::uint32_t standbys;
     debros_health_state health;
+    std::uint64_t receiving_bytes; // of a snapshot on its way to this node
+    std::uint64_t receiving_total; // 0: none
+    std::uint64_t sending_bytes;   // and from it
+    std::uint64_t sending_total;
 };
 
 // One measurement; see debros_health_get() for the names.
@@ -100,13 +104,24 @@ inline Peer from_c(const debros_peer &peer)
 inline Status read_status(const debros_net &req)
 {
     const debros_status &s = *req.status;
-    return Status{text(s.node_id), text(s.cluster_id),
-                  text(s.leader),  s.role,
-                  s.term,          s.commit_index,
-                  s.applied_index, s.peer_count,
-                  s.database_size, std::chrono::milliseconds(s.uptime_ms),
-                  s.members,       s.voters,
-                  s.standbys,      s.health};
+    return Status{text(s.node_id),
+                  text(s.cluster_id),
+                  text(s.leader),
+                  s.role,
+                  s.term,
+                  s.commit_index,
+                  s.applied_index,
+                  s.peer_count,
+                  s.database_size,
+                  std::chrono::milliseconds(s.uptime_ms),
+                  s.members,
+                  s.voters,
+                  s.standbys,
+                  s.health,
+                  s.receiving_bytes,
+                  s.receiving_total,
+                  s.sending_bytes,
+                  s.sending_total};
 }
 
 inline Health read_health(const debros_net &req)
