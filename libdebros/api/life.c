@@ -258,9 +258,19 @@ static dbr_time next_turn(const debros_node *node)
     return next;
 }
 
+static void tell_full(debros_node *node, dbr_time now)
+{
+    bool is_full = dbr_lanes_are_full(node);
+    if (is_full != node->told_full) {
+        node->told_full = is_full;
+        dbr_core_disk_full(node->core, is_full, now);
+    }
+}
+
 static dbr_time work(debros_node *node, dbr_time now)
 {
     (void)dbr_life_fact(node);
+    tell_full(node, now);
     if (dbr_core_deadline(node->core) <= now) {
         dbr_core_expire(node->core, now);
     }

@@ -60,6 +60,7 @@ struct debros_node {
 
     /* The node thread's from here. */
     enum dbr_node_phase phase;
+    bool told_full;  /* the core, that the disk is */
     bool in_turn;    /* a fact of this turn has been told */
     bool ending;     /* it closes at the end of this turn, or has */
     size_t received; /* bytes since the core was drained */

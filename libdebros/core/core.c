@@ -469,19 +469,32 @@ void dbr_core_cancel(struct dbr_core *core, struct dbr_request *request, dbr_tim
     }
 }
 
+/* True: another voter is on its way to lead. */
+static bool hand_over(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_status status;
+    if (core->consensus == NULL) {
+        return false;
+    }
+    dbr_consensus_status(core->consensus, &status);
+    return status.role == DBR_CONSENSUS_LEADER &&
+           dbr_consensus_transfer(core->consensus, 0, now) == 0;
+}
+
+void dbr_core_disk_full(struct dbr_core *core, bool is_full, dbr_time now)
+{
+    if (core->sql != NULL) {
+        dbr_sql_set_full(core->sql, is_full);
+    }
+    if (is_full) {
+        (void)hand_over(core, now);
+    }
+}
+
 void dbr_core_stop(struct dbr_core *core, dbr_time now)
 {
     core->is_stopping = true;
-    core->stop_at = now;
-    if (core->consensus == NULL) {
-        return;
-    }
-    struct dbr_consensus_status status;
-    dbr_consensus_status(core->consensus, &status);
-    if (status.role == DBR_CONSENSUS_LEADER &&
-        dbr_consensus_transfer(core->consensus, 0, now) == 0) {
-        core->stop_at = dbr_time_add(now, DBR_STOP_MS);
-    }
+    core->stop_at = hand_over(core, now) ? dbr_time_add(now, DBR_STOP_MS) : now;
 }
 
 void dbr_core_abort(struct dbr_core *core, int status)

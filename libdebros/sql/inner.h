@@ -26,6 +26,7 @@ struct dbr_sql {
     struct dbr_peer_id route_peer;
     bool has_replica;
     bool votes;
+    bool is_full;
     dbr_time fresh_at; /* of the databases' own state; 0: never */
     dbr_time next_fresh_at;
     uint64_t next_fresh_index; /* which they hold then */

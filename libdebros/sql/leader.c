@@ -42,6 +42,12 @@ static void gather(struct dbr_sql *sql, struct dbr_sql_batch *batch,
         if (p->is_query || p->retry_at > now) {
             continue;
         }
+        if (sql->is_full && !p->internal && !p->sent) {
+            dbr_sql_fail(sql, p, now, DEBROS_ENOSPC,
+                         "the disk of the leader is full: make room there, writes go on "
+                         "then");
+            continue;
+        }
         size_t before = entry->len;
         dbr_sql_entry_add(entry, &p->transaction);
         if (entry->len > DBR_SQL_MAX_ENTRY) {

@@ -264,6 +264,11 @@ void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica, bool votes)
     sql->votes = votes;
 }
 
+void dbr_sql_set_full(struct dbr_sql *sql, bool is_full)
+{
+    sql->is_full = is_full;
+}
+
 void dbr_sql_wall(struct dbr_sql *sql, int64_t wall_ms)
 {
     sql->wall_ms = wall_ms;

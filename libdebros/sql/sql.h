@@ -64,6 +64,9 @@ void dbr_sql_set_route(struct dbr_sql *sql, enum dbr_sql_route route,
 void dbr_sql_set_replica(struct dbr_sql *sql, bool has_replica, bool votes);
 /* The databases, once they hold `index`, are as the leader's were at `at` or later. */
 void dbr_sql_set_fresh(struct dbr_sql *sql, dbr_time at, uint64_t index);
+/* This node's disk has no room: as the leader it refuses writes (ENOSPC) that it has not
+ * sent on their way yet. */
+void dbr_sql_set_full(struct dbr_sql *sql, bool is_full);
 /* Unix milliseconds for the entries to come. */
 void dbr_sql_wall(struct dbr_sql *sql, int64_t wall_ms);
 

@@ -56,6 +56,7 @@ static void log_refused(struct sim_world *w, int i, int err, const debros_detail
 {
     if (err == DEBROS_ENOSPC) {
         w->nodes[i].was_full = true;
+        dbr_core_disk_full(w->nodes[i].core, true, w->now);
         sim_seen(w, SIM_SEEN_ENOSPC);
         push_job(w, i, SIM_LOG, NULL, 500);
         return;
@@ -81,6 +82,7 @@ void sim_log_done(struct sim_world *w, int i)
     }
     if (node->was_full) {
         node->was_full = false;
+        dbr_core_disk_full(node->core, false, w->now);
         sim_seen(w, SIM_SEEN_ENOSPC_OVER);
     }
     while (op->next != NULL) {

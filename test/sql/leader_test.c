@@ -66,6 +66,29 @@ static void a_transaction_too_large_for_an_entry_is_refused(void **state)
     fixture_down(&f);
 }
 
+static void a_leader_without_room_refuses_or_hands_over(void **state)
+{
+    static const char insert[] = "INSERT INTO t(id) VALUES(NULL)";
+    (void)state;
+    fixture_up(&f, 1); /* nobody else can lead */
+    dbr_core_disk_full(f.world.nodes[0].core, true, f.world.now);
+    assert_int_equal(fixture_status(&f, f.client, DBR_REQUEST_EXEC, insert),
+                     DEBROS_ENOSPC);
+    assert_int_equal(fixture_number(&f, f.client, "SELECT count(*) FROM t"), 0);
+    dbr_core_disk_full(f.world.nodes[0].core, false, f.world.now);
+    assert_int_equal(fixture_status(&f, f.client, DBR_REQUEST_EXEC, insert), 0);
+    fixture_down(&f);
+
+    fixture_up(&f, 3);
+    int leader = fixture_leader(&f);
+    dbr_core_disk_full(f.world.nodes[leader].core, true, f.world.now);
+    sim_drain(&f.world, leader);
+    sim_step_until(&f.world, f.world.now + 3000);
+    assert_int_not_equal(fixture_leader(&f), leader);
+    assert_int_equal(fixture_status(&f, leader, DBR_REQUEST_EXEC, insert), 0);
+    fixture_down(&f);
+}
+
 static int read_at_level(int node, enum debros_level level, uint32_t freshness_ms,
                          uint32_t timeout_ms, int64_t *number)
 {
@@ -151,6 +174,7 @@ int main(void)
         cmocka_unit_test(every_level_answers_on_every_node),
         cmocka_unit_test(reads_write_nothing_unless_they_are_strong),
         cmocka_unit_test(a_node_that_is_cut_off_says_how_old_its_state_is),
+        cmocka_unit_test(a_leader_without_room_refuses_or_hands_over),
         cmocka_unit_test(a_transaction_too_large_for_an_entry_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
