@@ -12,9 +12,9 @@
 #include "base/failpoint.h"
 #include "driver/tcp.h"
 
-#define MODULE        "node"
-#define OPERATOR_FILE "operator.key"
-#define PATH_SIZE     4096
+#define MODULE         "node"
+#define OPERATOR_FILE  "operator.key"
+#define PATH_SIZE      4096
 #define START_GRACE_MS 1000
 
 void dbr_start_publish_peer_id(debros_node *node, const struct dbr_keypair *identity)

@@ -100,8 +100,8 @@ void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_t
 void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now);
 void dbr_core_bulk_done(struct dbr_core *core, struct dbr_bulk_job *job, dbr_time now);
 
-/* The disk is full, or has room again: a leader hands its place to another voter, if there
- * is one, and refuses writes until then. */
+/* The disk is full, or has room again: a leader hands its place to another voter, if
+ * there is one, and refuses writes until then. */
 void dbr_core_disk_full(struct dbr_core *core, bool is_full, dbr_time now);
 
 /* ---- In: the world outside ------------------------------------------------------- */

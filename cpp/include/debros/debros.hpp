@@ -197,7 +197,8 @@ inline void init(const Config &config)
     }
 }
 
-// Throws what is wrong with `config`, as the constructor of a Node would; touches nothing.
+// Throws what is wrong with `config`, as the constructor of a Node would; touches
+// nothing.
 inline void check(const Config &config)
 {
     debros_detail detail{};
