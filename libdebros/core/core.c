@@ -62,7 +62,7 @@ static int create_consensus(struct dbr_core *core, dbr_time now)
     struct dbr_consensus_config config;
     char address[DBR_PEER_ID_TEXT_SIZE];
     dbr_consensus_config_default(&config);
-    config.id = dbr_server_id(&core->self);
+    config.id = core->server;
     config.address = dbr_peer_id_text(&core->self, address);
     config.logger = core->config.logger;
     config.bare = core->config.bare;
@@ -179,6 +179,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     core->stop_at = core->tickets_at = core->tell_at = DBR_TIME_NEVER;
     dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);
     dbr_peer_id_from_key(&core->self, config->identity->public_key);
+    core->server = dbr_server_id(&core->self);
     int err = create_parts(core, now, detail);
     if (err != 0 && detail != NULL && detail->text[0] == '\0') {
         (void)dbr_detail_set(detail, err, "the node cannot begin: %s",

@@ -185,7 +185,7 @@ static bool is_reachable(const struct view *v, const struct dbr_server *server)
 {
     const struct dbr_core *core = v->core;
     struct dbr_peer_id peer;
-    if (server->id == dbr_server_id(&core->self)) {
+    if (server->id == core->server) {
         return true;
     }
     if (dbr_peer_id_parse(&peer, server->address, strlen(server->address)) != 0 ||
@@ -230,7 +230,7 @@ static void check_quorum(struct view *v)
 static bool has_place(const struct view *v)
 {
     for (size_t i = 0; i < v->raft.n_servers; i++) {
-        if (v->raft.servers[i].id == dbr_server_id(&v->core->self)) {
+        if (v->raft.servers[i].id == v->core->server) {
             return true;
         }
     }

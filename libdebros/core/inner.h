@@ -43,8 +43,8 @@ enum {
 };
 
 enum {
-    DBR_JOINS_MAX = 8,             /* strangers' joins under way at one time */
-    DBR_JOINS_BURST = 32,          /* and how many in a row, then one each ... */
+    DBR_JOINS_MAX = 8,    /* strangers' joins under way at one time */
+    DBR_JOINS_BURST = 32, /* and how many in a row, then one each ... */
     DBR_JOINS_EVERY_MS = 500,
     DBR_GUESTS_MAX = 1024,         /* clients that are told of changes */
     DBR_TELL_MS = 50,              /* changes within it are told as one */
@@ -110,11 +110,16 @@ struct dbr_raft_link {
 struct dbr_raft_inbound {
     UT_hash_handle hh;
     uint64_t stream;
+    uint64_t server; /* of the peer */
+    char peer[DBR_PEER_ID_TEXT_SIZE];
 };
 
 struct dbr_core {
     struct dbr_core_config config;
     struct dbr_peer_id self;
+    uint64_t server;                /* its id in the raft group: a hash, so kept */
+    uint64_t leader_server;         /* the last one that was looked up, and */
+    struct dbr_peer_id leader_peer; /* who that is */
     struct dbr_multiaddr *bootstrap;
     size_t n_bootstrap;
     struct dbr_invite invite; /* JOINER */

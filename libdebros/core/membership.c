@@ -24,12 +24,12 @@ static bool has_place(const struct dbr_core *core)
 {
     struct dbr_consensus_status status;
     dbr_consensus_status(core->consensus, &status);
-    return find_server(&status, dbr_server_id(&core->self)) != NULL;
+    return find_server(&status, core->server) != NULL;
 }
 
 static bool votes(const struct dbr_core *core, const struct dbr_consensus_status *status)
 {
-    const struct dbr_server *self = find_server(status, dbr_server_id(&core->self));
+    const struct dbr_server *self = find_server(status, core->server);
     return self != NULL && self->role == DBR_SERVER_VOTER;
 }
 
@@ -52,6 +52,21 @@ static bool any_member(const struct dbr_core *core, struct dbr_peer_id *peer)
     return false;
 }
 
+/* Asked in every pump: base58 only for a new one. */
+static bool find_leader(struct dbr_core *core, const struct dbr_consensus_status *status,
+                        struct dbr_peer_id *peer)
+{
+    const char *address = status->leader_address;
+    if (core->leader_server != status->leader) {
+        if (dbr_peer_id_parse(&core->leader_peer, address, strlen(address)) != 0) {
+            return false;
+        }
+        core->leader_server = status->leader;
+    }
+    *peer = core->leader_peer;
+    return true;
+}
+
 static void route_member(struct dbr_core *core, dbr_time now)
 {
     struct dbr_consensus_status status;
@@ -62,13 +77,11 @@ static void route_member(struct dbr_core *core, dbr_time now)
     if (status.role == DBR_CONSENSUS_LEADER) {
         route = status.ready ? DBR_SQL_ROUTE_SELF : DBR_SQL_ROUTE_NONE;
     } else if (status.leader != 0) {
-        const char *address = status.leader_address;
-        if (dbr_peer_id_parse(&peer, address, strlen(address)) == 0 &&
+        if (find_leader(core, &status, &peer) &&
             dbr_swarm_is_connected(core->swarm, &peer)) {
             route = DBR_SQL_ROUTE_PEER;
         }
-    } else if (find_server(&status, dbr_server_id(&core->self)) == NULL &&
-               any_member(core, &peer)) {
+    } else if (find_server(&status, core->server) == NULL && any_member(core, &peer)) {
         route = DBR_SQL_ROUTE_PEER;
     }
     dbr_sql_set_replica(core->sql, has_replica, votes(core, &status));

@@ -74,6 +74,8 @@ static void greet(struct dbr_core *core, const struct dbr_swarm_event *event,
     }
     if (inbound != NULL) {
         inbound->stream = event->stream;
+        inbound->server = dbr_server_id(&event->peer);
+        dbr_peer_id_text(&event->peer, inbound->peer);
         HASH_ADD(hh, core->inbound, stream, sizeof(inbound->stream), inbound);
     }
     if (inbound == NULL || !dbr_hash_added(inbound)) {
@@ -111,13 +113,11 @@ void dbr_raft_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
         greet(core, event, now);
         return;
     }
-    char peer[DBR_PEER_ID_TEXT_SIZE];
-    uint64_t server = dbr_server_id(&event->peer);
-    int err = dbr_consensus_recv(core->consensus, server, event->message, now);
-    heard(core, server, dbr_peer_id_text(&event->peer, peer), now);
+    int err = dbr_consensus_recv(core->consensus, inbound->server, event->message, now);
+    heard(core, inbound->server, inbound->peer, now);
     if (err != 0) {
-        dbr_log_peer(core->config.logger, DEBROS_LOG_WARN, "raft", peer,
-                     "malformed message of %s", peer);
+        dbr_log_peer(core->config.logger, DEBROS_LOG_WARN, "raft", inbound->peer,
+                     "malformed message of %s", inbound->peer);
         dbr_swarm_reset(core->swarm, event->stream, now);
     }
 }

@@ -13,7 +13,7 @@ void dbr_story_role(struct dbr_core *core)
     struct dbr_consensus_status status;
     dbr_consensus_status(core->consensus, &status);
     bool leads = status.role == DBR_CONSENSUS_LEADER;
-    uint64_t leader = leads ? dbr_server_id(&core->self) : status.leader;
+    uint64_t leader = leads ? core->server : status.leader;
     if (leader == core->told_leader) {
         return;
     }
