@@ -350,6 +350,7 @@ static struct figures run(debros_node *client, const struct work *work, int flig
 static const struct work works[] = {
     {"write", "INSERT INTO kv(k, v) VALUES(?, ?)", true, DEBROS_LINEARIZABLE},
     {"read-none", "SELECT v FROM kv WHERE k = ?", false, DEBROS_NONE},
+    {"read-weak", "SELECT v FROM kv WHERE k = ?", false, DEBROS_WEAK},
     {"read-linearizable", "SELECT v FROM kv WHERE k = ?", false, DEBROS_LINEARIZABLE},
 };
 
