@@ -72,6 +72,47 @@ static void results_and_timeouts_come_back_as_they_were(void **state)
     assert_int_equal(b.timeout_now.last_log_term, 1);
 }
 
+/* A round of probes uses the term and the index of a TimeoutNow; it names no address. */
+static void probes_and_acks_come_back_as_they_were(void **state)
+{
+    (void)state;
+    static const int types[] = {DBR_MESSAGE_READ_PROBE, DBR_MESSAGE_READ_ACK};
+    static const uint64_t numbers[] = {1, 300, DBR_MESSAGE_NUMBER_MAX - 1};
+    for (size_t i = 0; i < DBR_COUNT(types); i++) {
+        for (size_t k = 0; k < DBR_COUNT(numbers); k++) {
+            struct raft_message m = {.type = types[i]};
+            m.timeout_now.term = numbers[k];
+            m.timeout_now.last_log_index = numbers[DBR_COUNT(numbers) - 1 - k];
+            struct raft_message b = there_and_back(&m);
+            assert_int_equal(b.timeout_now.term, m.timeout_now.term);
+            assert_int_equal(b.timeout_now.last_log_index, m.timeout_now.last_log_index);
+            assert_int_equal(b.timeout_now.last_log_term, 0);
+            assert_string_equal(b.server_address, "");
+        }
+    }
+}
+
+/* The bytes of a peer that runs another version: field 9 asks, field 10 answers. */
+static void a_probe_is_not_an_ack(void **state)
+{
+    (void)state;
+    static const char probe[] = "\x07\x08\x05\x4a\x03\x08\xac\x02";
+    static const char ack[] = "\x07\x08\x05\x52\x03\x08\xac\x02";
+    struct raft_message m;
+    assert_int_equal(decode(&m, dbr_bytes(probe, sizeof(probe) - 1)), 0);
+    assert_int_equal(m.type, DBR_MESSAGE_READ_PROBE);
+    assert_int_equal(m.timeout_now.term, 5);
+    assert_int_equal(m.timeout_now.last_log_index, 300);
+    struct dbr_buf out = {0};
+    assert_int_equal(dbr_message_encode(&out, &m, "n9", dbr_bytes(NULL, 0)), 0);
+    assert_int_equal(out.len, sizeof(probe) - 1);
+    assert_memory_equal(out.data, probe, out.len);
+    dbr_buf_finish(&out);
+    assert_int_equal(decode(&m, dbr_bytes(ack, sizeof(ack) - 1)), 0);
+    assert_int_equal(m.type, DBR_MESSAGE_READ_ACK);
+    assert_int_equal(m.timeout_now.last_log_index, 300);
+}
+
 static void entries_come_back_in_one_batch(void **state)
 {
     (void)state;
@@ -172,6 +213,40 @@ static void terms_and_indexes_out_of_range_are_refused(void **state)
     refuse(&m, "n", dbr_bytes(NULL, 0));
 }
 
+static void wrong_probes_and_acks_are_refused(void **state)
+{
+    (void)state;
+    static const int types[] = {DBR_MESSAGE_READ_PROBE, DBR_MESSAGE_READ_ACK};
+    for (size_t i = 0; i < DBR_COUNT(types); i++) {
+        struct raft_message m = {.type = types[i]};
+        m.timeout_now = (struct raft_timeout_now){.term = 0, .last_log_index = 1};
+        refuse(&m, "n", dbr_bytes(NULL, 0));
+        m.timeout_now.term = DBR_MESSAGE_NUMBER_MAX;
+        refuse(&m, "n", dbr_bytes(NULL, 0));
+        m.timeout_now.term = 1;
+        m.timeout_now.last_log_index = DBR_MESSAGE_NUMBER_MAX;
+        refuse(&m, "n", dbr_bytes(NULL, 0));
+        m.timeout_now.last_log_index = UINT64_MAX;
+        refuse(&m, "n", dbr_bytes(NULL, 0));
+    }
+    static const char *const garbage[] = {
+        "044a020801",       /* a probe of no term */
+        "0452020801",       /* an ack of no term */
+        "0608014a02080100", /* bytes after a probe */
+        "0608015202080100", /* bytes after an ack */
+        "0608014a030801",   /* a body that is longer than its message */
+        "0508014a0108",     /* a round that is cut off */
+        "060801520208ff",   /* an ack's */
+        "05080148ac02",     /* a number where the body should be */
+        "0708014a030a0101", /* a round that is bytes */
+    };
+    for (size_t i = 0; i < DBR_COUNT(garbage); i++) {
+        struct raft_message m;
+        struct test_bytes bytes = test_hex(garbage[i]);
+        assert_int_equal(decode(&m, test_view(bytes)), DEBROS_EPROTO);
+    }
+}
+
 static void wrong_entries_are_refused(void **state)
 {
     (void)state;
@@ -244,9 +319,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(votes_come_back_as_they_were),
         cmocka_unit_test(results_and_timeouts_come_back_as_they_were),
+        cmocka_unit_test(probes_and_acks_come_back_as_they_were),
+        cmocka_unit_test(a_probe_is_not_an_ack),
         cmocka_unit_test(entries_come_back_in_one_batch),
         cmocka_unit_test(an_install_carries_the_image),
         cmocka_unit_test(terms_and_indexes_out_of_range_are_refused),
+        cmocka_unit_test(wrong_probes_and_acks_are_refused),
         cmocka_unit_test(wrong_entries_are_refused),
         cmocka_unit_test(wrong_installs_are_refused),
         cmocka_unit_test(garbage_is_refused),
