@@ -136,7 +136,7 @@ class Strangers(NodesCase):
         return process
 
     def test_connections_in_a_row(self):
-        samples = Samples(self.pid)
+        samples = Samples(self.pid, times_per_s=50)  # it takes a second or less
         process = self.peer("connections", self.port, CONNECTIONS)
         said = process.stdout.read()
         self.assertEqual(process.wait(), 0, said)
