@@ -91,9 +91,12 @@ int join(const Args &args)
         std::getline(std::cin, config.invite);
     }
     config.callback_thread = false;
-    Options timeout = args;
-    timeout.config = args.node.file;
-    config.request_timeout = timeout_of(timeout);
+    Options options = args;
+    options.config = args.node.file;
+    ClientSettings settings = client_settings(options);
+    config.request_timeout = settings.request_timeout;
+    config.connect_timeout = settings.connect_timeout;
+    config.retry_delay = settings.retry_delay;
     make_directory(config.data_dir);
     debros::Node node(config);
     node.start().get();

@@ -21,7 +21,7 @@ int run_dev(const DevArgs &args)
         throw UsageError("--base-port " + std::to_string(args.base_port) +
                          " leaves no ports for " + std::to_string(args.nodes) + " nodes");
     }
-    client_configuration(args.config); // wrong? Say so once, before any node does
+    client_configuration(args.config, {}); // wrong? Say so once, before any node does
     Signals signals({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
     DevCluster cluster(args, signals);
     try {

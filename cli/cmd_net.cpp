@@ -145,7 +145,7 @@ Target direct(const Args &args)
 int ping(const Args &args)
 {
     Format format = parse_format(args.format);
-    Session session(direct(args), timeout_of(args));
+    Session session(direct(args), client_settings(args));
     auto rtt = session.node().ping(args.addr).get();
     write_stdout(render_record(
         format, {{"addr", "rtt_ms"}, {debros::Value(args.addr), rtt_ms(rtt)}}));
@@ -155,7 +155,7 @@ int ping(const Args &args)
 int identify(const Args &args)
 {
     Format format = parse_format(args.format);
-    Session session(direct(args), timeout_of(args));
+    Session session(direct(args), client_settings(args));
     debros::Peer p = session.node().identify(args.addr).get();
     Sheet record{{"id", "agent", "observed", "addrs", "protocols"},
                  {debros::Value(p.id), debros::Value(p.agent), debros::Value(p.observed),

@@ -82,6 +82,8 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.max_pending = args.max_requests;
     config.request_timeout = args.request_timeout;
     config.election_timeout = args.election_timeout;
+    config.connect_timeout = args.connect_timeout;
+    config.retry_delay = args.retry_delay;
     config.callback_thread = false;
     config.log_level = args.log_level;
     config.log = [&log](const debros::LogRecord &record) { log.write(record); };

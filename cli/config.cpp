@@ -43,6 +43,27 @@ std::size_t index_of(const Setting &setting)
     return static_cast<std::size_t>(&setting - settings().data());
 }
 
+void throw_all(const std::vector<Problem> &problems)
+{
+    if (problems.size() == 1) {
+        throw UsageError(to_text(problems[0]));
+    }
+    if (!problems.empty()) {
+        std::string text =
+            "the configuration has " + std::to_string(problems.size()) + " errors";
+        for (const auto &problem : problems) {
+            text += "\n  " + to_text(problem);
+        }
+        throw UsageError(text);
+    }
+}
+
+// 0 for "", which is no time.
+std::chrono::milliseconds time_of(const std::string &text)
+{
+    return text.empty() ? std::chrono::milliseconds(0) : duration_of(text);
+}
+
 } // namespace
 
 Configuration::Configuration()
@@ -263,17 +284,36 @@ void Configuration::assign(const std::string &text)
 
 void Configuration::check() const
 {
-    if (problems_.size() == 1) {
-        throw UsageError(to_text(problems_[0]));
-    }
-    if (!problems_.empty()) {
-        std::string text =
-            "the configuration has " + std::to_string(problems_.size()) + " errors";
-        for (const auto &problem : problems_) {
-            text += "\n  " + to_text(problem);
+    throw_all(problems_);
+}
+
+void Configuration::check_client() const
+{
+    std::vector<Problem> found;
+    for (const auto &problem : problems_) {
+        for (Key key : {Key::request_timeout, Key::connect_timeout, Key::retry_attempts,
+                        Key::retry_delay, Key::client_connections}) {
+            if (problem.text.rfind(std::string(setting(key).path) + ": ", 0) == 0) {
+                found.push_back(problem);
+            }
         }
-        throw UsageError(text);
     }
+    throw_all(found);
+}
+
+ClientSettings Configuration::client() const
+{
+    ClientSettings out;
+    // A command that says nothing leaves the time for requests to the library.
+    if (entry(Key::request_timeout).source != Source::fallback) {
+        out.request_timeout = duration_of(entry(Key::request_timeout).text);
+    }
+    out.connect_timeout = time_of(entry(Key::connect_timeout).text);
+    out.retry_delay = duration_of(entry(Key::retry_delay).text);
+    out.retry_attempts = static_cast<int>(number_of(entry(Key::retry_attempts).text));
+    out.connections =
+        static_cast<std::uint32_t>(number_of(entry(Key::client_connections).text));
+    return out;
 }
 
 NodeSettings Configuration::node() const
@@ -294,6 +334,8 @@ NodeSettings Configuration::node() const
     out.max_requests = number(Key::max_requests);
     out.request_timeout = duration_of(text(Key::request_timeout));
     out.election_timeout = duration_of(text(Key::election_timeout));
+    out.connect_timeout = time_of(text(Key::connect_timeout));
+    out.retry_delay = duration_of(text(Key::retry_delay));
     out.open = text(Key::open) == "true";
     out.log_level = parse_log_level(text(Key::log_level));
     out.log_json = text(Key::log_format) == "json";

@@ -22,6 +22,16 @@ struct Entry {
     Place place{"default"};
 };
 
+// How a command finds members and asks them, validated. Zero: nobody configured it, and
+// each caller has its own default.
+struct ClientSettings {
+    std::chrono::milliseconds request_timeout{0};
+    std::chrono::milliseconds connect_timeout{0};
+    std::chrono::milliseconds retry_delay{0};
+    int retry_attempts = -1; // -1: the library's default
+    std::uint32_t connections = 0;
+};
+
 // Everything that `debros node` needs, validated.
 struct NodeSettings {
     std::string data_dir;
@@ -35,6 +45,8 @@ struct NodeSettings {
     std::uint32_t max_requests = 0;
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};
+    std::chrono::milliseconds connect_timeout{0}; // of a node that joins; 0: none given
+    std::chrono::milliseconds retry_delay{0};
     bool open = false;
     debros_log_level log_level = DEBROS_LOG_INFO;
     bool log_json = false;
@@ -72,8 +84,12 @@ class Configuration
 
     // Throws UsageError with all problems. Without any, the values fit together.
     void check() const;
+    // The same with the problems of those keys alone that client() reads.
+    void check_client() const;
     // After check().
     NodeSettings node() const;
+    // After check() or check_client().
+    ClientSettings client() const;
 
   private:
     void put(const Setting &setting, Entry entry, const std::vector<unsigned> &lines);

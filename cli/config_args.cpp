@@ -57,14 +57,7 @@ void add_node_options(CLI::App &command, ConfigArgs &args)
              "FORMAT");
     add_flag(command, args, Key::log_file,
              "where the log goes, and not to stderr; opened again on SIGHUP", "FILE");
-    command
-        .add_option("--set", args.assigned,
-                    "any key of the file, such as node.max_connections=50; "
-                    "`debros config show` lists them")
-        ->type_name("KEY=VALUE")
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->take_all();
+    add_set_option(command, args.assigned, "node.max_connections=50");
 }
 
 Configuration configuration_of(const ConfigArgs &args)
@@ -103,14 +96,17 @@ Configuration checked_configuration(const ConfigArgs &args, const char *command)
     return config;
 }
 
-Configuration client_configuration(const std::string &file)
+Configuration client_configuration(const std::string &file,
+                                   const std::vector<std::string> &assigned)
 {
     ConfigArgs args;
     args.file = file;
+    args.assigned = assigned;
     Configuration config = configuration_of(args);
-    if (!file.empty() || !environment("DEBROS_CONFIG").empty()) {
+    if (!file.empty() || !assigned.empty() || !environment("DEBROS_CONFIG").empty()) {
         config.check();
     }
+    config.check_client();
     return config;
 }
 

@@ -28,9 +28,11 @@ Configuration configuration_of(const ConfigArgs &args);
 // The same, checked; warnings go to stderr, as `debros: COMMAND: warning: ...`.
 Configuration checked_configuration(const ConfigArgs &args, const char *command);
 
-// For commands beside `node`: the file and the environment, checked if there is a file:
-// other variables of a node are no business of theirs. Nor are warnings.
-Configuration client_configuration(const std::string &file);
+// For commands beside `node`: --set, the environment and the file. All of it is checked
+// if there is a file or a --set; without, what client() holds: other variables of a node
+// are no business of theirs. Nor are warnings.
+Configuration client_configuration(const std::string &file,
+                                   const std::vector<std::string> &assigned);
 
 // Throws UsageError for "".
 void need_data_dir(const std::string &data_dir);

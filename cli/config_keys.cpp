@@ -61,6 +61,20 @@ const Setting working[] = {
     {"security.open", Kind::flag, "false",
      "true lets strangers use the stock protocols of libp2p, and nothing else.",
      Use::works, 0, 0, "--open"},
+    {"client.connect_timeout", Kind::duration, "",
+     "How long a command, or a node that joins, tries to reach a member, at least 1ms; "
+     "none: 5s for a command, 30s for a node.",
+     Use::works, 1, UINT_MAX},
+    {"client.retry_attempts", Kind::number, "3",
+     "How often a command sends a request again, from 0 to 100; nothing happens twice.",
+     Use::works, 0, 100},
+    {"client.retry_delay", Kind::duration, "5s",
+     "Longest pause between attempts to connect, and how long a member may leave a "
+     "command's request unanswered before it goes to another one as well; at least 1ms.",
+     Use::works, 1, UINT_MAX},
+    {"client.connections", Kind::number, "3",
+     "Members that a command is connected to, the leader among them, from 1 to 16.",
+     Use::works, 1, 16},
     {"logging.level",
      Kind::word,
      "info",
@@ -162,8 +176,8 @@ const Setting *find_setting(std::string_view path)
 
 const std::vector<std::string> &sections()
 {
-    static const std::vector<std::string> all = {"node", "database", "discovery",
-                                                 "security", "logging"};
+    static const std::vector<std::string> all = {"node",     "database", "discovery",
+                                                 "security", "client",   "logging"};
     return all;
 }
 

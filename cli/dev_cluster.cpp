@@ -36,6 +36,13 @@ bool has_run(const std::string &dir)
     return exists(dir + "/peer.info");
 }
 
+ClientSettings probe_settings()
+{
+    ClientSettings settings;
+    settings.request_timeout = probe_timeout;
+    return settings;
+}
+
 std::string last_line(const std::string &path)
 {
     std::string text = exists(path) ? read_all(path) : "";
@@ -133,7 +140,7 @@ std::string DevCluster::invite()
         try {
             Options options;
             options.node = members_[0].dir;
-            Session session(resolve_target(options), probe_timeout);
+            Session session(resolve_target(options), probe_settings());
             return session.node().invite().get();
         } catch (const std::exception &) {
             if (Clock::now() > end) {
@@ -162,7 +169,7 @@ bool DevCluster::answers(Member &member, bool &votes)
             Options options;
             options.node = member.dir;
             member.session =
-                std::make_unique<Session>(resolve_target(options), probe_timeout);
+                std::make_unique<Session>(resolve_target(options), probe_settings());
         }
         auto &node = member.session->node();
         node.sql().query("SELECT 1").timeout(probe_timeout).get();

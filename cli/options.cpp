@@ -49,6 +49,7 @@ void add_client_options(CLI::App &command, Options &options)
                     "or DEBROS_NODE")
         ->type_name("DIR|MULTIADDR");
     add_config_option(command, options.config);
+    add_set_option(command, options.assigned, "client.connect_timeout=10s");
     command
         .add_option("--identity", options.identity,
                     "key file of the caller; or DIR/operator.key, or DEBROS_IDENTITY")
@@ -64,6 +65,19 @@ void add_config_option(CLI::App &command, std::string &file)
         .add_option("--config", file,
                     "the node's YAML file, such as conf/node.yaml; or DEBROS_CONFIG")
         ->type_name("FILE");
+}
+
+void add_set_option(CLI::App &command, std::vector<std::string> &assigned,
+                    const std::string &example)
+{
+    command
+        .add_option("--set", assigned,
+                    "any key of the file, such as " + example +
+                        "; `debros config show` lists them")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->take_all();
 }
 
 void add_namespace_option(CLI::App &command, Options &options)

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace CLI
 {
@@ -17,9 +18,10 @@ namespace cli
 enum class Format { table, json, jsonl, csv };
 
 struct Options {
-    std::string node;     // a folder or a multiaddr
-    std::string config;   // a node's configuration file
-    std::string identity; // key file
+    std::string node;                  // a folder or a multiaddr
+    std::string config;                // a node's configuration file
+    std::vector<std::string> assigned; // of --set: KEY=VALUE
+    std::string identity;              // key file
     std::string ns = "default";
     std::string format = "table";
     std::string timeout; // "30s", "500ms"
@@ -27,10 +29,12 @@ struct Options {
     std::string freshness; // "2s"; empty: any age
 };
 
-// Adds --node, --config, --identity, --timeout and -o: what every command to a node
-// takes.
+// Adds --node, --config, --set, --identity, --timeout and -o: what every command to a
+// node takes.
 void add_client_options(CLI::App &command, Options &options);
 void add_config_option(CLI::App &command, std::string &file);
+void add_set_option(CLI::App &command, std::vector<std::string> &assigned,
+                    const std::string &example);
 void add_format_option(CLI::App &command, Options &options);
 void add_namespace_option(CLI::App &command, Options &options);
 

@@ -65,21 +65,20 @@ void configure_log(debros::Config &config)
     config.log = write_log;
 }
 
-std::chrono::milliseconds timeout_of(const Options &options)
+ClientSettings client_settings(const Options &options)
 {
+    ClientSettings settings =
+        client_configuration(options.config, options.assigned).client();
     if (!options.timeout.empty()) {
-        return parse_duration(options.timeout, "--timeout");
+        settings.request_timeout = parse_duration(options.timeout, "--timeout");
     }
-    Configuration config = client_configuration(options.config);
-    return config.entry(Key::request_timeout).source == Source::fallback
-               ? std::chrono::milliseconds(0)
-               : parse_duration(config.entry(Key::request_timeout).text);
+    return settings;
 }
 
 // Longer than the 3 s that a node may take to find out that it does not know our key.
 const std::chrono::seconds connect_patience{5};
 
-debros::Config client_config(const Target &target, std::chrono::milliseconds timeout)
+debros::Config client_config(const Target &target, const ClientSettings &settings)
 {
     debros::Config config;
     config.client = true;
@@ -88,24 +87,29 @@ debros::Config client_config(const Target &target, std::chrono::milliseconds tim
         config.bootstrap = {target.address};
     }
     config.identity_path = target.identity;
-    config.request_timeout = timeout;
+    config.request_timeout = settings.request_timeout;
     // Somebody waits at a prompt: not for a node that is down, as a program would.
-    config.connect_timeout = connect_patience;
+    config.connect_timeout = settings.connect_timeout.count() != 0
+                                 ? settings.connect_timeout
+                                 : connect_patience;
+    config.retry_delay = settings.retry_delay;
+    config.retry_attempts = settings.retry_attempts;
+    config.client_connections = settings.connections;
     configure_log(config);
     return config;
 }
 
-Session::Session(const Target &target, std::chrono::milliseconds timeout)
-    : node_(client_config(target, timeout))
+Session::Session(const Target &target, const ClientSettings &settings)
+    : node_(client_config(target, settings))
 {
-    auto started = node_.start().timeout(timeout).wait();
+    auto started = node_.start().timeout(settings.request_timeout).wait();
     if (!started) {
         throw connect_failure(target, started.error());
     }
 }
 
 Session::Session(const Options &options)
-    : Session(resolve_target(options), timeout_of(options))
+    : Session(resolve_target(options), client_settings(options))
 {
 }
 

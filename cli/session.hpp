@@ -1,5 +1,6 @@
 // A light client that is connected to the target of a command.
 #pragma once
+#include "config.hpp"
 #include "options.hpp"
 #include "target.hpp"
 
@@ -15,7 +16,7 @@ class Session
 {
   public:
     // Connects. Throws Failure with words for people.
-    Session(const Target &target, std::chrono::milliseconds timeout);
+    Session(const Target &target, const ClientSettings &settings);
     explicit Session(const Options &options);
 
     debros::Node &node()
@@ -32,9 +33,9 @@ class Session
 };
 
 // The client's configuration; an empty target leaves it without a member.
-debros::Config client_config(const Target &target, std::chrono::milliseconds timeout);
+debros::Config client_config(const Target &target, const ClientSettings &settings);
 
-// --timeout, or the configuration's, or 0 for the library's default.
-std::chrono::milliseconds timeout_of(const Options &options);
+// The configuration's; its time for requests is --timeout's where that is given.
+ClientSettings client_settings(const Options &options);
 
 } // namespace cli

@@ -54,7 +54,9 @@ Target resolve_target(const Options &options)
 {
     std::string node = options.node.empty() ? environment("DEBROS_NODE") : options.node;
     if (node.empty()) {
-        node = client_configuration(options.config).entry(Key::data_dir).text;
+        node = client_configuration(options.config, options.assigned)
+                   .entry(Key::data_dir)
+                   .text;
     }
     if (node.empty()) {
         throw UsageError("no node is given: use --node DIR, --node MULTIADDR, the "

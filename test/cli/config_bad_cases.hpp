@@ -23,7 +23,25 @@
      "f:1: log: unknown section: did you mean logging?"},
     {"xyzzy: 1\n",
      "f:1: xyzzy: unknown section; known are node, database, discovery, "
-     "security, logging"},
+     "security, client, logging"},
+    {"clients: {}",
+     "f:1: clients: unknown section: did you mean client?"},
+    {"retry_delay: 1s\n",
+     "f:1: retry_delay: unknown section: did you mean client.retry_delay?"},
+    {"client:\n  conect_timeout: 1s\n",
+     "f:2: client.conect_timeout: unknown key: did you mean client.connect_timeout?"},
+    {"node:\n  connect_timeout: 1s\n",
+     "f:2: node.connect_timeout: unknown key: did you mean client.connect_timeout?"},
+    {"client:\n  connect_timeout: 0ms\n  retry_delay: 5\n",
+     "f:2: client.connect_timeout: '0ms' is not a whole number of ms, s, m or h from "
+     "1ms to 49 days, such as 30s\n"
+     "f:3: client.retry_delay: '5' is not a whole number of ms, s, m or h from 1ms to "
+     "49 days, such as 30s"},
+    {"client:\n  retry_attempts: -1\n  connections: 17\n",
+     "f:2: client.retry_attempts: '-1' is not a whole number from 0 to 100\n"
+     "f:3: client.connections: '17' is not a whole number from 1 to 16"},
+    {"client: {connections: 0}",
+     "f:1: client.connections: '0' is not a whole number from 1 to 16"},
     {"data_dir: x\n",
      "f:1: data_dir: unknown section: did you mean node.data_dir?"},
     {"max_connections: 5\n",

@@ -109,8 +109,8 @@ static void size_depth_and_length_are_bounded(void **)
     assert_says("database:\n  ipfs: " + repeat("[", 30000),
                 "f:2: nested more than 8 levels deep");
     assert_says(repeat("{a: ", 15000), "f:1: a: unknown section; known are node, "
-                                       "database, discovery, security, logging\nf:1: "
-                                       "nested more than 8 levels deep");
+                                       "database, discovery, security, client, "
+                                       "logging\nf:1: nested more than 8 levels deep");
     assert_says("node:\n  data_dir: " + std::string(4096, 'x') + "\n",
                 "f:2: node.data_dir: a path of 4096 bytes; at most 4095");
     assert_says("node:\n  " + std::string(65, 'k') + ": 1\n",
@@ -146,7 +146,7 @@ static void a_bomb_of_aliases_is_refused(void **)
                 last + "]\n";
     }
     assert_says(text, "f:1: a0: unknown section; known are node, database, discovery, "
-                      "security, logging\n"
+                      "security, client, logging\n"
                       "f:1: an anchor or alias (&name, *name): write the value out");
 }
 
@@ -158,6 +158,10 @@ static void a_layer_names_itself(void **)
          "--set: node.max_connections: '0' is not a whole number from 1 to 65536"},
         {"max_connections=1",
          "--set: max_connections: unknown key: did you mean node.max_connections?"},
+        {"client.retry_attempts=101",
+         "--set: client.retry_attempts: '101' is not a whole number from 0 to 100"},
+        {"client.client_connections=1", "--set: client.client_connections: unknown key: "
+                                        "did you mean client.connections?"},
         {"=", "--set: : unknown key; `debros config show` lists the known ones"},
         {"node.listen_addresses=/ip4/1.2.3.4/udp/1/quic-v1",
          "--set: node.listen_addresses: no address is left: add one such as "

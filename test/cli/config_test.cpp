@@ -55,6 +55,17 @@ static void the_defaults_are_the_library_s(void **)
     assert_int_equal(node.max_requests, library.max_pending);
     assert_int_equal(node.request_timeout.count(), library.request_timeout);
     assert_int_equal(node.election_timeout.count(), library.election_timeout);
+    assert_int_equal(node.connect_timeout.count(), 0); // the library's
+    assert_int_equal(node.retry_delay.count(), library.retry_delay);
+    cli::ClientSettings client = Configuration().client();
+    assert_int_equal(client.request_timeout.count(), 0); // the library's
+    assert_int_equal(client.connect_timeout.count(), 0); // a command's own
+    assert_int_equal(client.retry_delay.count(), library.retry_delay);
+    assert_int_equal(client.retry_attempts, library.retry_attempts);
+    assert_int_equal(client.connections, library.client_connections);
+    std::string said = cli::setting(Key::connect_timeout).about;
+    assert_true(said.find(std::to_string(library.connect_timeout / 1000) +
+                          "s for a node") != std::string::npos);
     assert_int_equal(node.open, library.open);
     assert_true(node.bootstrap.empty() && node.data_dir.empty() && node.invite.empty());
     assert_false(node.listen_given);
@@ -68,7 +79,11 @@ static void the_ranges_are_the_library_s(void **)
         {Key::max_connections, &debros_config::max_connections},
         {Key::max_requests, &debros_config::max_pending},
         {Key::election_timeout, &debros_config::election_timeout},
-        {Key::request_timeout, &debros_config::request_timeout}};
+        {Key::request_timeout, &debros_config::request_timeout},
+        {Key::connect_timeout, &debros_config::connect_timeout},
+        {Key::retry_attempts, &debros_config::retry_attempts},
+        {Key::retry_delay, &debros_config::retry_delay},
+        {Key::client_connections, &debros_config::client_connections}};
     for (const auto &[key, member] : numbers) {
         debros_config config;
         debros_config_default(&config);
@@ -112,6 +127,55 @@ static void later_layers_win_and_are_named(void **)
     assert_int_equal(node.log_level, DEBROS_LOG_DEBUG);
     config.assign("node.max_connections=");
     assert_is(config, Key::max_connections, "256", "--set");
+}
+
+static void a_client_s_values_have_the_same_layers(void **)
+{
+    Configuration config;
+    config.add_file("client:\n  connect_timeout: 7s\n  retry_attempts: 1\n"
+                    "  retry_delay: 300ms\n  connections: 2\n"
+                    "database: {request_timeout: 9s}\n",
+                    "n.yaml");
+    add_environment(config, {{"DEBROS_CLIENT_RETRY_ATTEMPTS", "2"},
+                             {"DEBROS_CLIENT_RETRY_DELAY", "2s"},
+                             {"DEBROS_CLIENT_CONNECTIONS", "16"}});
+    config.assign("client.retry_attempts=0");
+    config.assign("client.connections=");
+    config.check();
+    assert_is(config, Key::connect_timeout, "7s", "n.yaml:2");
+    assert_is(config, Key::retry_attempts, "0", "--set");
+    assert_is(config, Key::retry_delay, "2s", "DEBROS_CLIENT_RETRY_DELAY");
+    assert_is(config, Key::client_connections, "3", "--set");
+    cli::ClientSettings client = config.client();
+    assert_int_equal(client.request_timeout.count(), 9000);
+    assert_int_equal(client.connect_timeout.count(), 7000);
+    assert_int_equal(client.retry_attempts, 0);
+    assert_int_equal(client.retry_delay.count(), 2000);
+    assert_int_equal(client.connections, 3);
+    cli::NodeSettings node = config.node();
+    assert_int_equal(node.connect_timeout.count(), 7000);
+    assert_int_equal(node.retry_delay.count(), 2000);
+    config.assign("client.connect_timeout=");
+    assert_is(config, Key::connect_timeout, "", "--set");
+    assert_int_equal(config.client().connect_timeout.count(), 0);
+}
+
+// A command without a file minds no variables but its own.
+static void a_client_s_values_can_be_checked_alone(void **)
+{
+    Configuration config;
+    add_environment(config, {{"DEBROS_NODE_MAX_CONNECTIONS", "many"},
+                             {"DEBROS_DATABASE_ELECTION_TIMEOUT", "1"}});
+    config.check_client();
+    add_environment(config, {{"DEBROS_CLIENT_CONNECTIONS", "17"}});
+    try {
+        config.check_client();
+        fail();
+    } catch (const cli::UsageError &error) {
+        assert_string_equal(error.what(),
+                            "DEBROS_CLIENT_CONNECTIONS: client.connections: "
+                            "'17' is not a whole number from 1 to 16");
+    }
 }
 
 static void our_variable_beats_the_original_s(void **)
@@ -319,6 +383,8 @@ int main()
         cmocka_unit_test(the_defaults_are_the_library_s),
         cmocka_unit_test(the_ranges_are_the_library_s),
         cmocka_unit_test(later_layers_win_and_are_named),
+        cmocka_unit_test(a_client_s_values_have_the_same_layers),
+        cmocka_unit_test(a_client_s_values_can_be_checked_alone),
         cmocka_unit_test(our_variable_beats_the_original_s),
         cmocka_unit_test(variables_without_effect_are_told_of),
         cmocka_unit_test(nothing_set_is_the_default),

@@ -112,6 +112,33 @@ class Layers(Case):
         self.assertIn("DEBROS_NODE_MAX_CONECTIONS: an unknown variable: did you mean "
                       "DEBROS_NODE_MAX_CONNECTIONS?", done.stderr)
 
+    def test_a_client_s_values_reach_it(self):
+        """A member that is not there: the command says how long it tried."""
+        nobody = ("--node", "/ip4/127.0.0.1/tcp/1/p2p/"
+                  "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN")
+        path = self.file("client: {connect_timeout: 230ms}\n")
+        env = {"DEBROS_CLIENT_CONNECT_TIMEOUT": "220ms"}
+        flag = ("--set", "client.connect_timeout=210ms")
+        for ms, args, more in ((230, ("--config", path), {}),
+                               (230, (), {"DEBROS_CONFIG": path}),
+                               (220, ("--config", path), env),
+                               (220, (), env),
+                               (210, ("--config", path, *flag), env),
+                               (5000, (), {})):
+            done = run("status", *nobody, *args, **more)
+            self.fails(done, 5, f"no member could be reached in {ms} ms")
+        values = self.shown("--config", path, **env)
+        self.assertEqual(values["client.connect_timeout"],
+                         ("220ms", "DEBROS_CLIENT_CONNECT_TIMEOUT"))
+        self.assertEqual(self.shown()["client.retry_attempts"], (3, "default"))
+        # What is wrong is said, even without a file; of a node's own keys only with one.
+        self.fails(run("status", *nobody, DEBROS_CLIENT_CONNECTIONS="17"), 2,
+                   "DEBROS_CLIENT_CONNECTIONS: client.connections: '17' is not")
+        self.fails(run("status", *nobody, "--set", "client.conections=1"), 2,
+                   "did you mean client.connections?")
+        self.fails(run("status", *nobody, *flag, DEBROS_NODE_MAX_CONNECTIONS="x"), 2)
+        self.fails(run("status", *nobody, DEBROS_NODE_MAX_CONNECTIONS="x", **env), 5)
+
     def test_a_table_for_people_without_secrets(self):
         done = run("config", "show", "--invite", "debros-invite-secret")
         self.assertEqual(done.returncode, 0, done.stderr)
