@@ -193,7 +193,7 @@ static void a_record_without_room_is_left_out(void **state)
     struct pipe_world *world = dbr_malloc(sizeof(*world));
     pipe_init(world);
     for (int i = 0; i < DBR_SWARM_PROTOCOLS_MAX; i++) {
-        snprintf(ids[i], sizeof(ids[i]), "/%02d%077d", i, 0);
+        snprintf(ids[i], sizeof(ids[i]), "/%02u%077d", (unsigned)i % 100, 0);
         protocols[i] = (struct dbr_swarm_protocol){ids[i], DBR_PEER_MEMBER, 10, 10};
     }
     world->config.protocols = protocols;
