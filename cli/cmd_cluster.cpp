@@ -99,7 +99,9 @@ int join(const Args &args)
     config.retry_delay = settings.retry_delay;
     make_directory(config.data_dir);
     debros::Node node(config);
-    node.start().get();
+    node.start()
+        .timeout(time_to_start(settings.request_timeout, settings.connect_timeout))
+        .get();
     std::string id = node.peer_id();
     node.stop().wait();
     write_stdout(

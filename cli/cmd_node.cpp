@@ -176,7 +176,9 @@ std::unique_ptr<debros::Node> start(const Args &args, Signals &signals, LogWrite
                                     const std::vector<std::string> &listen)
 {
     auto node = std::make_unique<debros::Node>(node_config(args, listen, log));
-    Outcome outcome = await(*node, signals, node->start(), true, -1);
+    auto starting =
+        node->start().timeout(time_to_start(args.request_timeout, args.connect_timeout));
+    Outcome outcome = await(*node, signals, std::move(starting), true, -1);
     if (!outcome) {
         return nullptr;
     }

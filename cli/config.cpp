@@ -343,6 +343,21 @@ NodeSettings Configuration::node() const
     return out;
 }
 
+std::chrono::milliseconds time_to_start(std::chrono::milliseconds request_timeout,
+                                        std::chrono::milliseconds connect_timeout)
+{
+    // Its own end says more than that of the start, and has to come first.
+    const std::chrono::milliseconds margin{1000}, longest{UINT32_MAX};
+    debros_config library;
+    debros_config_default(&library);
+    if (request_timeout.count() == 0) {
+        request_timeout = std::chrono::milliseconds(library.request_timeout);
+    }
+    return connect_timeout.count() == 0
+               ? request_timeout
+               : std::min(longest, std::max(request_timeout, connect_timeout + margin));
+}
+
 std::string shown_value(const Setting &setting, const Entry &entry)
 {
     if (is_list(setting)) {

@@ -106,6 +106,10 @@ class Configuration
     std::vector<Problem> warnings_;
 };
 
+// The time for a start, which would cut a longer connect_timeout short; 0: the library's.
+std::chrono::milliseconds time_to_start(std::chrono::milliseconds request_timeout,
+                                        std::chrono::milliseconds connect_timeout);
+
 // For people; "" for none, "(not shown)" for a secret.
 std::string shown_value(const Setting &setting, const Entry &entry);
 

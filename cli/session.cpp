@@ -3,6 +3,7 @@
 #include "config_args.hpp"
 #include "errors.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -71,6 +72,8 @@ ClientSettings client_settings(const Options &options)
         client_configuration(options.config, options.assigned).client();
     if (!options.timeout.empty()) {
         settings.request_timeout = parse_duration(options.timeout, "--timeout");
+        settings.connect_timeout =
+            std::min(settings.connect_timeout, settings.request_timeout);
     }
     return settings;
 }
@@ -102,7 +105,10 @@ debros::Config client_config(const Target &target, const ClientSettings &setting
 Session::Session(const Target &target, const ClientSettings &settings)
     : node_(client_config(target, settings))
 {
-    auto started = node_.start().timeout(settings.request_timeout).wait();
+    auto started =
+        node_.start()
+            .timeout(time_to_start(settings.request_timeout, settings.connect_timeout))
+            .wait();
     if (!started) {
         throw connect_failure(target, started.error());
     }

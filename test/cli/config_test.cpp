@@ -160,6 +160,20 @@ static void a_client_s_values_have_the_same_layers(void **)
     assert_int_equal(config.client().connect_timeout.count(), 0);
 }
 
+static void a_start_outlasts_its_search_for_a_member(void **)
+{
+    using std::chrono::milliseconds;
+    auto start = [](std::uint32_t request, std::uint32_t connect) {
+        return cli::time_to_start(milliseconds(request), milliseconds(connect)).count();
+    };
+    assert_int_equal(start(0, 0), 30000);
+    assert_int_equal(start(400, 0), 400);
+    assert_int_equal(start(400, 900), 1900);
+    assert_int_equal(start(5000, 900), 5000);
+    assert_int_equal(start(0, 60000), 61000);
+    assert_int_equal(start(0, UINT32_MAX), UINT32_MAX);
+}
+
 // A command without a file minds no variables but its own.
 static void a_client_s_values_can_be_checked_alone(void **)
 {
@@ -384,6 +398,7 @@ int main()
         cmocka_unit_test(the_ranges_are_the_library_s),
         cmocka_unit_test(later_layers_win_and_are_named),
         cmocka_unit_test(a_client_s_values_have_the_same_layers),
+        cmocka_unit_test(a_start_outlasts_its_search_for_a_member),
         cmocka_unit_test(a_client_s_values_can_be_checked_alone),
         cmocka_unit_test(our_variable_beats_the_original_s),
         cmocka_unit_test(variables_without_effect_are_told_of),

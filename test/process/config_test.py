@@ -127,6 +127,11 @@ class Layers(Case):
                                (5000, (), {})):
             done = run("status", *nobody, *args, **more)
             self.fails(done, 5, f"no member could be reached in {ms} ms")
+        # It is no request: only --timeout cuts it short.
+        done = run("status", *nobody, *flag, "--set", "database.request_timeout=50ms")
+        self.fails(done, 5, "no member could be reached in 210 ms")
+        done = run("status", *nobody, "--set", "client.connect_timeout=40s", "-t", "190ms")
+        self.fails(done, 5, "no member could be reached in 190 ms")
         values = self.shown("--config", path, **env)
         self.assertEqual(values["client.connect_timeout"],
                          ("220ms", "DEBROS_CLIENT_CONNECT_TIMEOUT"))
