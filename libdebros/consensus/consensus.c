@@ -337,6 +337,7 @@ static int start(struct dbr_consensus *c, const struct dbr_log_state *state)
     c->last_command = state->snapshot_index;
     c->seam.state = state;
     rv = raft_start(&c->raft);
+    dbr_raft_io_started(c, rv);
     c->seam.state = NULL;
     if (rv != 0) {
         return dbr_consensus_error(rv);

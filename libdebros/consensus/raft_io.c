@@ -53,6 +53,14 @@ static int load_snapshot(const struct dbr_log_state *state, struct raft_snapshot
     return 0;
 }
 
+static void free_entries(struct raft_entry *entries, size_t n)
+{
+    while (n > 0) {
+        raft_free(entries[--n].buf.base);
+    }
+    raft_free(entries);
+}
+
 static int load_entries(const struct dbr_log_state *state, struct raft_entry **out)
 {
     size_t n = state->n_entries;
@@ -68,10 +76,7 @@ static int load_entries(const struct dbr_log_state *state, struct raft_entry **o
         to->buf.len = from->data.len;
         to->buf.base = raft_malloc(from->data.len + 8);
         if (to->buf.base == NULL) {
-            while (i > 0) {
-                raft_free((*out)[--i].buf.base);
-            }
-            raft_free(*out);
+            free_entries(*out, i);
             return RAFT_NOMEM;
         }
         if (from->data.len > 0) {
@@ -79,6 +84,32 @@ static int load_entries(const struct dbr_log_state *state, struct raft_entry **o
         }
     }
     return 0;
+}
+
+/* A raft_start() that fails for want of memory frees the entries that it took into its
+ * log, and forgets the others. */
+static int note_loaded(struct dbr_raft_io *seam, const struct raft_entry *entries,
+                       size_t n)
+{
+    seam->loaded = n > 0 ? dbr_calloc(n, sizeof(*seam->loaded)) : NULL;
+    seam->n_loaded = seam->loaded != NULL ? n : 0;
+    for (size_t i = 0; i < seam->n_loaded; i++) {
+        seam->loaded[i] = entries[i].buf.base;
+    }
+    return n > 0 && seam->loaded == NULL ? RAFT_NOMEM : 0;
+}
+
+void dbr_raft_io_started(struct dbr_consensus *c, int rv)
+{
+    struct dbr_raft_io *seam = &c->seam;
+    raft_index before = seam->state->first_index - 1;
+    size_t taken = c->raft.last_stored > before ? c->raft.last_stored - before : 0;
+    for (size_t i = taken; rv != 0 && i < seam->n_loaded; i++) {
+        raft_free(seam->loaded[i]);
+    }
+    dbr_free(seam->loaded);
+    seam->loaded = NULL;
+    seam->n_loaded = 0;
 }
 
 static int io_load(struct raft_io *io, raft_term *term, raft_id *voted_for,
@@ -89,10 +120,16 @@ static int io_load(struct raft_io *io, raft_term *term, raft_id *voted_for,
     const struct dbr_log_state *state = c->seam.state;
     *snapshot = NULL;
     int rv = load_entries(state, entries);
+    if (rv != 0) {
+        return rv;
+    }
+    rv = note_loaded(&c->seam, *entries, state->n_entries);
     if (rv == 0 && state->snapshot_index > 0) {
         rv = load_snapshot(state, snapshot);
     }
     if (rv != 0) {
+        free_entries(*entries, state->n_entries);
+        c->seam.n_loaded = 0;
         return rv;
     }
     *n_entries = state->n_entries;

@@ -28,12 +28,16 @@ struct dbr_raft_io {
     raft_io_recv_cb recv;
     struct dbr_ring sent;              /* sends whose callback is due */
     const struct dbr_log_state *state; /* during create */
+    void **loaded;                     /* the same: memory of the entries */
+    size_t n_loaded;
     struct dbr_raft_io_cut cuts[DBR_RAFT_IO_CUTS_MAX];
     size_t n_cuts;
 };
 
 /* Fills c->io. */
 void dbr_raft_io_init(struct dbr_consensus *c);
+/* What raft_start() has returned: frees entries that a failed one forgot. */
+void dbr_raft_io_started(struct dbr_consensus *c, int rv);
 /* Encodes a message and puts it into the outbox. Its memory stays the caller's. */
 void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *message);
 /* Fires the callbacks of what was sent. Returns whether there were any. */

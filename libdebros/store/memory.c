@@ -153,6 +153,11 @@ static int find_client(struct dbr_db *db, const uint8_t *id,
         return rc;
     }
     HASH_ADD(hh, memory->clients, client, DBR_SQL_CLIENT_SIZE, client);
+    if (!dbr_hash_added(client)) {
+        dbr_free(client);
+        *out = NULL;
+        return SQLITE_NOMEM;
+    }
     *out = client;
     return SQLITE_OK;
 }
