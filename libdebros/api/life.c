@@ -69,8 +69,12 @@ static void cut_off(debros_node *node, struct dbr_call *call)
 static void on_submit(debros_node *node, struct dbr_call *call)
 {
     DBR_FAILPOINT("api.life.on_submit");
-    if (node->phase != DBR_PHASE_RUNNING || node->ending) {
-        dbr_call_complete(node, call, DEBROS_ECANCELED, NULL);
+    if (node->ending) {
+        cut_off(node, call); /* a node that failed says why */
+        return;
+    }
+    if (node->phase != DBR_PHASE_RUNNING) {
+        dbr_call_complete(node, call, DEBROS_ECANCELED, "the node stops");
         return;
     }
     bool writes = call->request.type == DBR_REQUEST_EXEC ||
