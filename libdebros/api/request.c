@@ -108,6 +108,10 @@ void dbr_call_complete(debros_node *node, struct dbr_call *call, int status,
     if (detail != call->request.detail && detail != NULL) {
         call->request.detail = dbr_arena_strdup(&call->request.arena, detail);
     }
+    bool is_silent = call->request.detail == NULL || call->request.detail[0] == '\0';
+    if (status == DEBROS_ENOMEM && is_silent) {
+        call->request.detail = "out of memory"; /* even for the words */
+    }
     dbr_list_remove(&call->link);
     dbr_list_push_back(&node->finished, &call->link);
 }
