@@ -6,8 +6,8 @@
  *   client_bench [--nodes N] [--flight F] [--seconds S] [--json]
  *
  * Without --flight: with 1, 64 and 256. Beside each figure stands its limit, measured in
- * the same run: fdatasync of 256 bytes, a round trip over loopback, SQLite's prepared
- * statement. --json prints one line for each figure, for bench/compare. */
+ * the same run: a round trip over loopback, and for a write an fdatasync of 256 bytes.
+ * --json prints one line for each figure, for bench/compare. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,11 +19,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "debros.h"
+#include "limits.h"
 
 #define ROWS       10000
 #define VALUE_SIZE 256
@@ -36,35 +36,7 @@ static char folder[] = "client-bench-XXXXXX";
 static double seconds = 2;
 static bool as_json;
 
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* ---- Limits ------------------------------------------------------------------------ */
-
-/* As a log does it: small writes over zeroed space, each made durable. */
-static double fdatasync_us(void)
-{
-    char path[64];
-    char block[4096] = {0};
-    snprintf(path, sizeof(path), "%s/raw", folder);
-    int fd = open(path, O_RDWR | O_CREAT, 0600);
-    for (int i = 0; i < 1024; i++) {
-        dbr_assert(pwrite(fd, block, sizeof(block), i * 4096) == sizeof(block));
-    }
-    fsync(fd);
-    double begin = now_s();
-    int n = 0;
-    for (; now_s() - begin < 0.5; n++) {
-        dbr_assert(pwrite(fd, block, VALUE_SIZE, n % 16000 * VALUE_SIZE) == VALUE_SIZE);
-        dbr_assert(fdatasync(fd) == 0);
-    }
-    close(fd);
-    return (now_s() - begin) / n * 1e6;
-}
 
 static void *echo(void *data)
 {
@@ -421,7 +393,7 @@ int main(int argc, char **argv)
     int flight = arguments(argc, argv);
     memset(value, 'v', sizeof(value));
     dbr_assert(mkdtemp(folder) != NULL);
-    double sync_us = fdatasync_us();
+    double sync_us = 1e6 / fdatasyncs(folder, 0.5);
     double trip_us = round_trip_us();
     if (!as_json) {
         printf("fdatasync of 256 B %.0f us, loopback round trip of 256 B %.0f us\n",
@@ -443,7 +415,5 @@ int main(int argc, char **argv)
     }
     debros_node_destroy(client);
     stop_nodes();
-    char command[80];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return remove_folder(folder);
 }

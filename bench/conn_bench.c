@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -13,16 +12,10 @@
 #include "crypto/aead.h"
 #include "crypto/dh.h"
 #include "crypto/system.h"
+#include "limits.h"
 
 #define SECONDS 1.0
 #define TOTAL   (256u << 20)
-
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts); /* others may share the machine */
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void report(const char *what, double figure, double limit, const char *unit,
                    const char *limit_is)

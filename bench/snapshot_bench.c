@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -15,6 +14,7 @@
 #include "sql/codec.h"
 #include "store/store.h"
 #include "transfer/message.h"
+#include "limits.h"
 
 #define MIB_DEFAULT 256
 #define FRAME       65519u /* text of one Noise message */
@@ -29,13 +29,6 @@ struct side {
 static const uint8_t key[DBR_AEAD_KEY_SIZE] = {7};
 static uint8_t cipher[FRAME + DBR_AEAD_TAG_SIZE];
 static uint64_t nonce;
-
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void report(const char *what, uint64_t bytes, double took, double limit,
                    const char *limit_is)

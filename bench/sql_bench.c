@@ -6,24 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "debros.h"
+#include "limits.h"
 
 #define SECONDS    1.0
 #define ROWS       1000
 #define MAX_FLIGHT 64
 
 static char folder[] = "sql-bench-XXXXXX";
-
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void report(const char *what, double figure, const char *limit_name, double limit)
 {
@@ -32,27 +25,6 @@ static void report(const char *what, double figure, const char *limit_name, doub
 }
 
 /* ---- Limits ------------------------------------------------------------------------ */
-
-/* As a log does it: small writes over zeroed space, each made durable. */
-static double fdatasyncs(void)
-{
-    char path[64];
-    char block[4096] = {0};
-    snprintf(path, sizeof(path), "%s/raw", folder);
-    int fd = open(path, O_RDWR | O_CREAT, 0600);
-    for (int i = 0; i < 1024; i++) {
-        dbr_assert(pwrite(fd, block, sizeof(block), i * 4096) == sizeof(block));
-    }
-    fsync(fd);
-    double begin = now_s();
-    int n = 0;
-    for (; now_s() - begin < SECONDS; n++) {
-        dbr_assert(pwrite(fd, block, 256, n % 16000 * 256) == 256);
-        dbr_assert(fdatasync(fd) == 0);
-    }
-    close(fd);
-    return n / (now_s() - begin);
-}
 
 static double sqlite_reads(void)
 {
@@ -154,7 +126,7 @@ int main(void)
 {
     dbr_assert(mkdtemp(folder) != NULL);
     debros_node *node = start();
-    double sync = fdatasyncs();
+    double sync = fdatasyncs(folder, SECONDS);
     report("durable write, 1 in flight", rate(node, true, 0, 1), "fdatasync of 256 B",
            sync);
     report("durable write, 64 in flight", rate(node, true, 0, 64), "fdatasync of 256 B",
@@ -169,7 +141,5 @@ int main(void)
     report("read linearizable, 64 in flight", rate(node, false, DEBROS_LINEARIZABLE, 64),
            "SQLite, prepared", direct);
     debros_node_destroy(node);
-    char command[80];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return remove_folder(folder);
 }

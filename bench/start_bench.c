@@ -11,23 +11,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "debros.h"
+#include "limits.h"
 
 #define STARTS    7
 #define IDLE_SECS 2
 
 static char folder[] = "start-bench-XXXXXX";
-
-static double now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
 
 /* ---- The process that is measured ---------------------------------------------------
  */
@@ -76,7 +69,7 @@ static struct process start(const char *self, const char *data)
     int out[2];
     char byte;
     dbr_assert(pipe(in) == 0 && pipe(out) == 0);
-    double begin = now_ms();
+    double begin = now_s();
     pid_t pid = fork();
     if (pid == 0) {
         dup2(in[0], STDIN_FILENO);
@@ -89,7 +82,7 @@ static struct process start(const char *self, const char *data)
     close(in[0]);
     close(out[1]);
     dbr_assert(read(out[0], &byte, 1) == 1);
-    struct process p = {.pid = pid, .in = in[1], .took_ms = now_ms() - begin};
+    struct process p = {.pid = pid, .in = in[1], .took_ms = (now_s() - begin) * 1e3};
     close(out[0]);
     return p;
 }
@@ -167,7 +160,5 @@ int main(int argc, char **argv)
                    : "start to first answer %.1f ms (%.1f-%.1f)   at rest %.1f MiB   "
                      "stripped %.2f MiB\n",
            times[STARTS / 2], times[0], times[STARTS - 1], idle, size);
-    char command[80];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return remove_folder(folder);
 }

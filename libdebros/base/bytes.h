@@ -22,4 +22,10 @@ static inline bool dbr_bytes_equal(debros_bytes a, debros_bytes b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+static inline bool dbr_bytes_is_zero(debros_bytes bytes)
+{
+    return bytes.len == 0 ||
+           (bytes.data[0] == 0 && memcmp(bytes.data, bytes.data + 1, bytes.len - 1) == 0);
+}
+
 #endif

@@ -47,11 +47,6 @@ int dbr_fs_write_file(struct dbr_fs *fs, const char *path, debros_bytes content)
     return fs->ops->sync_dir(fs, folder);
 }
 
-static bool is_zero(const uint8_t *data, size_t len)
-{
-    return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
-}
-
 int dbr_fs_read_written(struct dbr_fs *fs, const char *path, struct dbr_buf *out)
 {
     struct dbr_file *file = NULL;
@@ -68,7 +63,7 @@ int dbr_fs_read_written(struct dbr_fs *fs, const char *path, struct dbr_buf *out
         if (got <= 0) {
             break;
         }
-        if (is_zero(place, (size_t)got)) {
+        if (dbr_bytes_is_zero(dbr_bytes(place, (size_t)got))) {
             continue; /* the next step overwrites it, or a gap stands for it */
         }
         size_t gap = begin + (size_t)offset - out->len;

@@ -81,11 +81,6 @@ bool dbr_record_blank(debros_bytes segment, size_t from, size_t to)
     return true;
 }
 
-static bool is_zero(const uint8_t *data, size_t len)
-{
-    return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
-}
-
 /* Whether a sector's part of the range holds nothing. */
 static bool misses_sector(debros_bytes segment, size_t from, size_t to)
 {
@@ -136,7 +131,9 @@ enum dbr_record_state dbr_record_read(struct dbr_record *out, debros_bytes segme
                                                                    : DBR_RECORD_DAMAGED;
     }
     out->payload = dbr_bytes(segment.data + payload, len);
-    if (!is_zero(segment.data + payload + len, out->size - DBR_RECORD_HEAD - len)) {
+    debros_bytes padding =
+        dbr_bytes(segment.data + payload + len, out->size - DBR_RECORD_HEAD - len);
+    if (!dbr_bytes_is_zero(padding)) {
         return DBR_RECORD_DAMAGED;
     }
     return DBR_RECORD_VALID;
