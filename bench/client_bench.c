@@ -1,6 +1,6 @@
 /* What an application sees: nodes in processes of their own on loopback, and a light
  * client in this one, which reaches them over one encrypted stream with many requests in
- * flight. Writes are one-row INSERTs of 256 bytes with parameters, durable and applied
+ * flight, and takes its callbacks in line. Writes are one-row INSERTs of 256 bytes with parameters, durable and applied
  * when they are acknowledged; reads are SELECTs by key.
  *
  *   client_bench [--nodes N] [--flight F] [--seconds S] [--json]
@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,7 @@ static debros_node *open_client(void)
     config.identity_path = key;
     config.bootstrap = bootstrap;
     config.n_bootstrap = 1;
+    config.inline_callbacks = true;
     dbr_assert(debros_node_create(&client, &config, NULL) == 0);
     must(debros_start(client, &req, NULL), client, &req, "client");
     return client;
@@ -232,7 +234,7 @@ struct work {
 };
 
 struct slot {
-    debros_sql sql;
+    debros_sql sql; /* first: the callback finds its slot */
     debros_statement statement;
     debros_value params[2];
     double begun;
@@ -251,8 +253,22 @@ static uint32_t draw(void)
     return x ^= x << 5;
 }
 
-static void submit(debros_node *client, struct slot *slot, const struct work *work)
+/* What the callbacks of one run share; they run on one thread. */
+static struct {
+    debros_node *client;
+    const struct work *work;
+    double until;
+    double ended;
+    int n;
+    int in_flight;
+    sem_t done;
+} turn;
+
+static void answered(debros_sql *req, int status);
+
+static void submit(struct slot *slot)
 {
+    const struct work *work = turn.work;
     int64_t key = work->is_write ? ++next_key : (int64_t)(draw() % ROWS) + 1;
     slot->params[0] = (debros_value){.type = DEBROS_INTEGER, .as.integer = key};
     slot->params[1] = (debros_value){.type = DEBROS_TEXT,
@@ -262,15 +278,27 @@ static void submit(debros_node *client, struct slot *slot, const struct work *wo
     slot->sql = (debros_sql){
         .statements = &slot->statement, .n_statements = 1, .level = work->level};
     slot->begun = now_s();
-    int err = work->is_write ? debros_sql_exec(client, &slot->sql, NULL)
-                             : debros_sql_query(client, &slot->sql, NULL);
+    int err = work->is_write ? debros_sql_exec(turn.client, &slot->sql, answered)
+                             : debros_sql_query(turn.client, &slot->sql, answered);
     dbr_assert(err == 0);
 }
 
-static void finish(debros_node *client, struct slot *slot)
+static void answered(debros_sql *req, int status)
 {
-    must(0, client, &slot->sql.base, slot->statement.sql);
-    debros_release(client, &slot->sql.base);
+    struct slot *slot = (struct slot *)req;
+    if (status != 0) {
+        fprintf(stderr, "client_bench: %s: %s (%s)\n", slot->statement.sql,
+                debros_strerror(status), req->base.detail == NULL ? "" : req->base.detail);
+        exit(1);
+    }
+    double now = now_s();
+    if (now < turn.until) {
+        times[turn.n++ % MAX_TIMES] = (float)((now - slot->begun) * 1e6);
+        turn.ended = now;
+        submit(slot);
+    } else if (--turn.in_flight == 0) {
+        sem_post(&turn.done);
+    }
 }
 
 struct figures {
@@ -287,33 +315,37 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* The first ones too leave from the callbacks' thread. */
+static void begin_turn(debros_net *req, int status)
+{
+    (void)req;
+    dbr_assert(status == 0);
+    for (int i = 0; i < turn.in_flight; i++) {
+        submit(&slots[i]);
+    }
+}
+
 static struct figures run(debros_node *client, const struct work *work, int flight,
                           double lasts)
 {
-    for (int i = 0; i < flight; i++) {
-        submit(client, &slots[i], work);
-    }
     double cpu = cpu_s();
     double begin = now_s();
-    double now = begin;
-    int n = 0;
-    for (; now - begin < lasts; n++) {
-        struct slot *slot = &slots[n % flight];
-        finish(client, slot);
-        now = now_s();
-        times[n % MAX_TIMES] = (float)((now - slot->begun) * 1e6);
-        submit(client, slot, work);
+    turn.client = client;
+    turn.work = work;
+    turn.until = begin + lasts;
+    turn.n = 0;
+    turn.in_flight = flight;
+    debros_net begun = {0};
+    dbr_assert(debros_status_get(client, &begun, begin_turn) == 0);
+    while (sem_wait(&turn.done) != 0) {
     }
     cpu = cpu_s() - cpu;
-    for (int i = 0; i < flight; i++) {
-        finish(client, &slots[i]);
-    }
-    size_t kept = n < MAX_TIMES ? (size_t)n : MAX_TIMES;
+    size_t kept = turn.n < MAX_TIMES ? (size_t)turn.n : MAX_TIMES;
     qsort(times, kept, sizeof(times[0]), compare);
-    return (struct figures){.per_s = n / (now - begin),
+    return (struct figures){.per_s = turn.n / (turn.ended - begin),
                             .p50_us = (double)times[kept / 2],
                             .p99_us = (double)times[kept * 99 / 100],
-                            .cpu_us = cpu / n * 1e6};
+                            .cpu_us = cpu / turn.n * 1e6};
 }
 
 /* ---- Report --------------------------------------------------------------------------
@@ -392,6 +424,7 @@ int main(int argc, char **argv)
 {
     int flight = arguments(argc, argv);
     memset(value, 'v', sizeof(value));
+    sem_init(&turn.done, 0, 0);
     dbr_assert(mkdtemp(folder) != NULL);
     double sync_us = 1e6 / fdatasyncs(folder, 0.5);
     double trip_us = round_trip_us();

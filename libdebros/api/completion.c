@@ -112,6 +112,23 @@ int dbr_completion_dispatch(struct dbr_completion *c, size_t max)
     return n;
 }
 
+bool dbr_completion_is_here(const struct dbr_completion *c)
+{
+    return c->mode == DBR_CALLBACKS_INLINE && c->in_callback &&
+           pthread_equal(c->thread, pthread_self());
+}
+
+static void deliver_here(struct dbr_completion *c)
+{
+    struct dbr_call *call;
+    c->thread = pthread_self();
+    c->in_callback = true;
+    while ((call = pop_ready(c)) != NULL) {
+        deliver(c, call);
+    }
+    c->in_callback = false;
+}
+
 void dbr_completion_publish(struct dbr_completion *c, struct dbr_list *list)
 {
     if (dbr_list_is_empty(list)) {
@@ -123,11 +140,18 @@ void dbr_completion_publish(struct dbr_completion *c, struct dbr_list *list)
         DBR_LIST_ENTRY(item, struct dbr_call, link)->state = DBR_CALL_READY;
         dbr_list_push_back(&c->ready, item);
     }
-    signal_ready(c);
-    if (c->waiting > 0 || c->has_thread) {
-        pthread_cond_broadcast(&c->changed);
+    if (c->mode == DBR_CALLBACKS_INLINE) {
+        deliver_here(c);
+    }
+    bool wake = c->waiting > 0 || c->has_thread;
+    if (!wake) {
+        signal_ready(c);
     }
     pthread_mutex_unlock(&c->lock);
+    /* Whoever wakes finds the lock free. */
+    if (wake) {
+        pthread_cond_broadcast(&c->changed);
+    }
 }
 
 static void *thread_main(void *data)
@@ -161,20 +185,20 @@ static bool open_pair(struct dbr_completion *c)
     return true;
 }
 
-int dbr_completion_init(struct dbr_completion *c, bool with_thread)
+int dbr_completion_init(struct dbr_completion *c, enum dbr_callbacks mode)
 {
-    *c = (struct dbr_completion){.fds = {-1, -1}};
+    *c = (struct dbr_completion){.mode = mode, .fds = {-1, -1}};
     dbr_list_init(&c->ready);
     dbr_list_init(&c->delivering);
     dbr_list_init(&c->kept);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
-    bool done;
-    if (with_thread) {
+    bool done = true;
+    if (mode == DBR_CALLBACKS_THREAD) {
         c->has_thread = true; /* before the thread looks */
         done = dbr_thread_start(&c->thread, "debros-callback", thread_main, c) == 0;
         c->has_thread = done;
-    } else {
+    } else if (mode == DBR_CALLBACKS_RING) {
         done = open_pair(c);
     }
     if (!done) {
@@ -224,7 +248,7 @@ int debros_event_fd(const debros_node *node)
 
 int debros_dispatch(debros_node *node, size_t max)
 {
-    if (node->config.c.callback_thread) {
+    if (node->completion.mode != DBR_CALLBACKS_RING) {
         return DEBROS_ESTATE;
     }
     return dbr_completion_dispatch(&node->completion, max);
@@ -251,7 +275,7 @@ static void wait_until_delivered(struct dbr_completion *c, const struct dbr_call
 {
     c->waiting++;
     while (call->state != DBR_CALL_DELIVERED) {
-        struct dbr_call *other = c->has_thread ? NULL : pop_ready(c);
+        struct dbr_call *other = c->mode == DBR_CALLBACKS_RING ? pop_ready(c) : NULL;
         if (other != NULL) {
             deliver(c, other);
         } else {
@@ -259,12 +283,16 @@ static void wait_until_delivered(struct dbr_completion *c, const struct dbr_call
         }
     }
     c->waiting--;
+    if (c->waiting == 0 && !dbr_list_is_empty(&c->ready)) {
+        signal_ready(c); /* what came meanwhile is the dispatcher's */
+    }
 }
 
 int debros_wait(debros_node *node, debros_req *req)
 {
     struct dbr_completion *c = &node->completion;
     pthread_mutex_lock(&c->lock);
+    dbr_assert(!dbr_completion_is_here(c)); /* the call would never come */
     struct dbr_call *call = find_call(c, req);
     if (call == NULL) {
         int status =

@@ -90,6 +90,10 @@ static int check_kind(const debros_config *c, debros_detail *detail)
     if (c->client && c->n_listen > 0) {
         return dbr_detail_set(detail, DEBROS_EINVAL, "a client does not listen");
     }
+    if (c->callback_thread && c->inline_callbacks) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "callback_thread and inline_callbacks exclude each other");
+    }
     return 0;
 }
 

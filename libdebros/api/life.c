@@ -182,12 +182,15 @@ static void abort_core(debros_node *node)
     (void)dbr_lanes_run_inline(node);
 }
 
-static void take_mail(debros_node *node)
+/* True: there was some. */
+static bool take_mail(debros_node *node)
 {
     struct dbr_list mail;
     dbr_list_init(&mail);
     dbr_mailbox_take(node->mailbox, &mail);
+    bool any = !dbr_list_is_empty(&mail);
     dbr_life_mail(node, &mail);
+    return any;
 }
 
 /* No call goes to the core any more, none is with it afterwards. */
@@ -196,7 +199,7 @@ static void begin_close(debros_node *node)
     refuse_new(node);
     node->ending = true;
     node->phase = DBR_PHASE_CLOSING;
-    take_mail(node);
+    (void)take_mail(node);
     if (node->core != NULL) {
         abort_core(node);
     }
@@ -217,7 +220,7 @@ static void finish(debros_node *node)
     pthread_mutex_lock(&node->completion.lock);
     node->state = DBR_NODE_STOPPED;
     pthread_mutex_unlock(&node->completion.lock);
-    take_mail(node);
+    (void)take_mail(node);
     if (!node->config.c.client) {
         dbr_log(&node->logger, DEBROS_LOG_INFO, MODULE, "has stopped");
     }
@@ -307,6 +310,10 @@ static dbr_time on_tick(void *data, dbr_time now)
         }
     }
     dbr_completion_publish(&node->completion, &node->finished);
+    /* What callbacks in line have asked for: nobody wakes us for it. */
+    if (node->completion.mode == DBR_CALLBACKS_INLINE && take_mail(node)) {
+        next = now;
+    }
     node->in_turn = false;
     return next;
 }

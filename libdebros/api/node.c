@@ -37,9 +37,16 @@ static void look_at_identity(debros_node *node)
     }
 }
 
+static enum dbr_callbacks callbacks(const debros_config *config)
+{
+    return config->inline_callbacks  ? DBR_CALLBACKS_INLINE
+           : config->callback_thread ? DBR_CALLBACKS_THREAD
+                                     : DBR_CALLBACKS_RING;
+}
+
 static int create_parts(debros_node *node)
 {
-    int err = dbr_completion_init(&node->completion, node->config.c.callback_thread);
+    int err = dbr_completion_init(&node->completion, callbacks(&node->config.c));
     if (err != 0) {
         return err;
     }
@@ -92,6 +99,7 @@ int debros_node_create(debros_node **out, const debros_config *config,
 static void end_thread(debros_node *node)
 {
     if (node->has_thread) {
+        dbr_assert(!pthread_equal(node->thread, pthread_self())); /* in a callback */
         dbr_mailbox_post(node->mailbox, &node->end.link);
         pthread_join(node->thread, NULL);
     }

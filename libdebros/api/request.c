@@ -94,7 +94,11 @@ int dbr_call_submit(debros_node *node, struct dbr_call *call)
         }
         /* Inside the lock: whoever closes the node finds the mail of every call that
          * was let in. */
-        dbr_mailbox_post(node->mailbox, &call->submit.link);
+        if (dbr_completion_is_here(c)) {
+            dbr_mailbox_put(node->mailbox, &call->submit.link);
+        } else {
+            dbr_mailbox_post(node->mailbox, &call->submit.link);
+        }
     }
     pthread_mutex_unlock(&c->lock);
     return 0;

@@ -21,6 +21,7 @@ struct dbr_loop {
     void *data;
     bool ended;
     struct dbr_window lag; /* microseconds */
+    uint64_t woken;        /* uv_hrtime() of this turn's first callback; 0: none yet */
     struct dbr_list wakes; /* of dbr_wake */
     /* tcp.c */
     struct dbr_list listeners;
@@ -43,6 +44,15 @@ struct dbr_wake {
     void (*run)(void *data);
     void *data;
 };
+
+/* Each of libuv's callbacks begins with it: so the turn knows when its poll ended, without
+ * UV_METRICS_IDLE_TIME, which polls once more in each turn. */
+static inline void dbr_loop_woke(struct dbr_loop *loop)
+{
+    if (loop->woken == 0) {
+        loop->woken = uv_hrtime();
+    }
+}
 
 void dbr_tcp_init(struct dbr_loop *loop);
 void dbr_tcp_kill_all(struct dbr_loop *loop); /* closes every socket, says nothing */

@@ -16,6 +16,7 @@ static void on_listener_closed(uv_handle_t *handle)
 
 static void on_connection(uv_stream_t *server, int status)
 {
+    dbr_loop_woke(server->loop->data);
     /* Out of descriptors or memory: the peer sees a closed connection and tries again. */
     if (status == 0) {
         dbr_conn_accept(server->loop->data, server);

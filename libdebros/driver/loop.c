@@ -37,9 +37,6 @@ int dbr_loop_create(struct dbr_loop **out, const struct dbr_loop_handler *handle
         dbr_free(loop);
         return DEBROS_ENOMEM;
     }
-    /* The time that polls sleep: the rest of a turn is work. */
-    int err = uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME);
-    dbr_assert(err == 0);
     uv_timer_init(&loop->uv, &loop->timer);
     loop->handler = handler;
     loop->data = data;
@@ -79,6 +76,7 @@ void dbr_loop_destroy(struct dbr_loop *loop)
  * poll would then sleep as if nothing had been due. */
 static void on_timer(uv_timer_t *timer)
 {
+    dbr_loop_woke(timer->loop->data);
     uv_stop(timer->loop);
 }
 
@@ -102,10 +100,9 @@ static void turn(struct dbr_loop *loop, dbr_time until)
 
 /* When the poll that began at `before` woke, or should have, had a timer been in time:
  * after a stop of the whole process it has slept for too long. */
-static uint64_t woken_at(struct dbr_loop *loop, uint64_t before, uint64_t idle,
-                         dbr_time until)
+static uint64_t woken_at(const struct dbr_loop *loop, uint64_t before, dbr_time until)
 {
-    uint64_t woken = before + uv_metrics_idle_time(&loop->uv) - idle;
+    uint64_t woken = loop->woken != 0 ? loop->woken : uv_hrtime();
     bool is_late = until < woken / NS_PER_MS;
     return is_late && until * NS_PER_MS > before ? until * NS_PER_MS : woken;
 }
@@ -120,10 +117,10 @@ void dbr_loop_run(struct dbr_loop *loop)
         }
         until = dbr_time_min(until, dbr_tcp_deadline(loop));
         uint64_t before = uv_hrtime();
-        uint64_t idle = uv_metrics_idle_time(&loop->uv);
         dbr_window_add(&loop->lag, (before - woken) / 1000, before / NS_PER_MS);
+        loop->woken = 0;
         turn(loop, until);
-        woken = woken_at(loop, before, idle, until);
+        woken = woken_at(loop, before, until);
         dbr_tcp_expire(loop, dbr_loop_now());
     }
     close_all(loop);

@@ -59,15 +59,26 @@ int dbr_mailbox_open(struct dbr_mailbox **out, struct dbr_loop *loop,
     return 0;
 }
 
-void dbr_mailbox_post(struct dbr_mailbox *box, struct dbr_list *mail)
+/* True: nothing waited before. */
+static bool add(struct dbr_mailbox *box, struct dbr_list *mail)
 {
     pthread_mutex_lock(&box->lock);
     bool first = dbr_list_is_empty(&box->mail);
     dbr_list_push_back(&box->mail, mail);
     pthread_mutex_unlock(&box->lock);
-    if (first) {
+    return first;
+}
+
+void dbr_mailbox_post(struct dbr_mailbox *box, struct dbr_list *mail)
+{
+    if (add(box, mail)) {
         dbr_wake_send(box->wake);
     }
+}
+
+void dbr_mailbox_put(struct dbr_mailbox *box, struct dbr_list *mail)
+{
+    (void)add(box, mail);
 }
 
 void dbr_mailbox_take(struct dbr_mailbox *box, struct dbr_list *out)

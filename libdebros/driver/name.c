@@ -82,6 +82,7 @@ static void try_next(struct name_dial *name, int err)
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct name_dial *name = request->data;
+    dbr_loop_woke(request->loop->data);
     name->resolving = false;
     name->found = found;
     name->next = found;

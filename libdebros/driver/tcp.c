@@ -94,6 +94,7 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 {
     (void)size;
     struct tcp_conn *conn = handle->data;
+    dbr_loop_woke(conn->loop);
     *buf = uv_buf_init((char *)conn->loop->read_buffer, sizeof(conn->loop->read_buffer));
 }
 
@@ -157,6 +158,7 @@ static void on_connect(uv_connect_t *request, int status)
     struct dbr_loop *loop = conn->loop;
     struct name_dial *name = conn->name;
     uint64_t id = conn->id;
+    dbr_loop_woke(loop);
     if (conn->state != TCP_DIALING) {
         return; /* closed meanwhile */
     }
@@ -252,6 +254,7 @@ static void on_write(uv_write_t *request, int status)
 {
     struct tcp_conn *conn = request->data;
     size_t len = conn->slice;
+    dbr_loop_woke(conn->loop);
     dbr_buf_consume(&conn->writing, len);
     bool done = status != 0 || conn->state == TCP_GONE || conn->writing.len == 0;
     if (done) {

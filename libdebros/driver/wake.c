@@ -7,6 +7,7 @@
 static void on_async(uv_async_t *async)
 {
     struct dbr_wake *wake = async->data;
+    dbr_loop_woke(async->loop->data);
     wake->run(wake->data);
 }
 

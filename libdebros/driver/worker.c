@@ -63,7 +63,10 @@ static void *thread_main(void *data)
         bool first = lane->done.head == NULL;
         dbr_chain_append(&lane->done, &batch);
         if (first) {
+            /* Whoever wakes finds the lock free. */
+            pthread_mutex_unlock(&lane->lock);
             dbr_wake_send(lane->wake);
+            pthread_mutex_lock(&lane->lock);
         }
     }
     pthread_mutex_unlock(&lane->lock);
@@ -137,12 +140,12 @@ void dbr_lane_add(struct dbr_lane *lane, struct dbr_chain *jobs)
 {
     pthread_mutex_lock(&lane->lock);
     dbr_chain_append(&lane->waiting, jobs);
+    pthread_mutex_unlock(&lane->lock);
     if (lane->config.n_threads > 1) {
         pthread_cond_broadcast(&lane->changed);
     } else {
         pthread_cond_signal(&lane->changed);
     }
-    pthread_mutex_unlock(&lane->lock);
 }
 
 bool dbr_lane_is_idle(struct dbr_lane *lane)

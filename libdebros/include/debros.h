@@ -16,6 +16,7 @@
  * ring: debros_event_fd() becomes readable and debros_dispatch() runs the callbacks
  * on the caller's thread. A program without a loop sets `callback_thread`, and the
  * library runs them on one thread of its own. debros_wait() blocks for one request.
+ * `inline_callbacks` is the exception, for experts: callbacks run on the node's thread.
  * From inside a callback any function may be called except debros_wait(),
  * debros_dispatch() and debros_node_destroy().
  *
@@ -158,6 +159,10 @@ typedef struct debros_config {
     uint32_t client_connections; /* to members, the leader among them; default 3, at most
                                     16 */
     bool callback_thread;            /* run callbacks on a thread of the library */
+    bool inline_callbacks; /* run callbacks on the node's own thread: no thread is woken
+                              for them, and what they submit leaves in the same turn. The
+                              node stands still meanwhile, so they must never block. Not
+                              together with `callback_thread` */
     enum debros_log_level log_level; /* default DEBROS_LOG_WARN */
     debros_log_cb log;               /* NULL: no log */
     void *log_data;
@@ -209,11 +214,12 @@ typedef void (*debros_req_cb)(debros_req *req, int status);
 DEBROS_API void debros_cancel(debros_node *node, debros_req *req);
 
 /* Readable while completions wait. The library's; do not read or close it. -1 with
- * `callback_thread`. */
+ * `callback_thread` and `inline_callbacks`. */
 DEBROS_API int debros_event_fd(const debros_node *node);
 
 /* Runs the callbacks of all completions that wait, on the calling thread; at most
- * `max`, 0: no bound. Returns how many ran. ESTATE with `callback_thread`. */
+ * `max`, 0: no bound. Returns how many ran. ESTATE with `callback_thread` and
+ * `inline_callbacks`. */
 DEBROS_API int debros_dispatch(debros_node *node, size_t max);
 
 /* Blocks until `req` has completed and its callback has run, dispatching meanwhile.

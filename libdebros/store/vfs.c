@@ -37,11 +37,65 @@ static int failure(const struct vfs_side *side, int err, int code)
                                   : code;
 }
 
+static int write_bytes(struct vfs_file *file, const void *data, size_t len,
+                       uint64_t offset)
+{
+    int err = fs_of(file)->ops->write(fs_of(file), file->file, data, len, offset);
+    uint64_t end = offset + len;
+    file->size = err == 0 && end > file->size ? end : file->size;
+    return err;
+}
+
+/* ---- WALs: SQLite writes a frame as head and page; one write is cheaper ------------- */
+
+/* Before anything else happens to the file. */
+static int write_head(struct vfs_file *file)
+{
+    if (!file->has_head) {
+        return 0;
+    }
+    file->has_head = false;
+    return write_bytes(file, file->head, sizeof(file->head), file->head_at);
+}
+
+static int write_frame(struct vfs_file *file, const void *page)
+{
+    uint8_t frame[VFS_FRAME];
+    memcpy(frame, file->head, VFS_FRAME_HEAD);
+    memcpy(frame + VFS_FRAME_HEAD, page, DBR_PAGE_SIZE);
+    file->has_head = false;
+    return write_bytes(file, frame, sizeof(frame), file->head_at);
+}
+
+static int write_wal(struct vfs_file *file, const void *data, size_t len, uint64_t offset)
+{
+    int err = dbr_vfs_note_wal(file, data, len, offset);
+    if (err != 0) {
+        return err;
+    }
+    if (file->has_head && offset == file->head_at + VFS_FRAME_HEAD &&
+        len == DBR_PAGE_SIZE) {
+        return write_frame(file, data);
+    }
+    err = write_head(file);
+    if (err == 0 && len == VFS_FRAME_HEAD && offset >= VFS_WAL_HEAD) {
+        memcpy(file->head, data, len);
+        file->head_at = offset;
+        file->has_head = true;
+        return 0;
+    }
+    return err == 0 ? write_bytes(file, data, len, offset) : err;
+}
+
 /* ---- One file ------------------------------------------------------------------- */
 
 static int file_read(sqlite3_file *base, void *out, int len, sqlite3_int64 offset)
 {
     struct vfs_file *file = self(base);
+    int err = write_head(file);
+    if (err != 0) {
+        return failure(file->side, err, SQLITE_IOERR_READ);
+    }
     int64_t got = fs_of(file)->ops->read(fs_of(file), file->file, out, (size_t)len,
                                          (uint64_t)offset);
     if (got < 0) {
@@ -63,12 +117,15 @@ static int file_read(sqlite3_file *base, void *out, int len, sqlite3_int64 offse
 static int write_kind(struct vfs_file *file, const void *data, size_t len,
                       uint64_t offset)
 {
-    if (file->kind == VFS_DATABASE) {
+    switch (file->kind) {
+    case VFS_DATABASE:
         return dbr_vfs_write_page(file, data, len, offset);
+    case VFS_WAL:
+        return write_wal(file, data, len, offset);
+    case VFS_OTHER:
+        break;
     }
-    int err = file->kind == VFS_WAL ? dbr_vfs_note_wal(file, data, len, offset) : 0;
-    return err == 0 ? fs_of(file)->ops->write(fs_of(file), file->file, data, len, offset)
-                    : err;
+    return write_bytes(file, data, len, offset);
 }
 
 static int file_write(sqlite3_file *base, const void *data, int len, sqlite3_int64 offset)
@@ -76,8 +133,6 @@ static int file_write(sqlite3_file *base, const void *data, int len, sqlite3_int
     struct vfs_file *file = self(base);
     file->dirty = true;
     int err = write_kind(file, data, (size_t)len, (uint64_t)offset);
-    uint64_t end = (uint64_t)offset + (uint64_t)len;
-    file->size = err == 0 && end > file->size ? end : file->size;
     return err == 0 ? SQLITE_OK : failure(file->side, err, SQLITE_IOERR_WRITE);
 }
 
@@ -85,8 +140,8 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct vfs_file *file = self(base);
     file->dirty = true;
-    int err = 0;
-    if (file->kind == VFS_DATABASE && (uint64_t)size > file->size) {
+    int err = write_head(file);
+    if (err == 0 && file->kind == VFS_DATABASE && (uint64_t)size > file->size) {
         err = dbr_vfs_fill(file, (uint64_t)size);
     }
     if (err == 0) {
@@ -101,7 +156,10 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 static int sync_file(struct vfs_file *file)
 {
     struct dbr_fs *fs = fs_of(file);
-    int err = fs->ops->sync(fs, file->file);
+    int err = write_head(file);
+    if (err == 0) {
+        err = fs->ops->sync(fs, file->file);
+    }
     if (err == 0 && file->fresh) {
         char folder[DBR_PATH_MAX];
         dbr_path_parent(folder, file->path);
@@ -125,7 +183,10 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *out)
 {
     struct vfs_file *file = self(base);
     uint64_t size = 0;
-    int err = fs_of(file)->ops->size(fs_of(file), file->file, &size);
+    int err = write_head(file);
+    if (err == 0) {
+        err = fs_of(file)->ops->size(fs_of(file), file->file, &size);
+    }
     *out = (sqlite3_int64)size;
     return err == 0 ? SQLITE_OK : failure(file->side, err, SQLITE_IOERR_FSTAT);
 }
@@ -153,6 +214,7 @@ static int file_characteristics(sqlite3_file *base)
 static int file_close(sqlite3_file *base)
 {
     struct vfs_file *file = self(base);
+    (void)write_head(file); /* without it, the frame's transaction is applied again */
     if (file->kind == VFS_DATABASE) {
         (void)dbr_vfs_shm_unmap(base, 0);
         (void)dbr_vfs_unlock(base, SQLITE_LOCK_NONE);

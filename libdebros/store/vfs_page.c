@@ -7,13 +7,7 @@
 
 #include "base/alloc.h"
 #include "crypto/hash.h"
-#include "page.h"
 #include "vfs_private.h"
-
-/* SQLite's file format, "The Write-Ahead Log". */
-#define WAL_HEAD   32u
-#define FRAME_HEAD 24u
-#define FRAME      (FRAME_HEAD + DBR_PAGE_SIZE)
 
 static struct dbr_fs *fs_of(const struct vfs_file *file)
 {
@@ -71,8 +65,11 @@ int dbr_vfs_write_page(struct vfs_file *file, const void *data, size_t len,
     memcpy(page, data, sizeof(page));
     dbr_page_seal(page, page_number(offset));
     int err = dbr_vfs_fill(file, offset);
-    return err == 0 ? fs_of(file)->ops->write(fs_of(file), file->file, page, len, offset)
-                    : err;
+    if (err == 0) {
+        err = fs_of(file)->ops->write(fs_of(file), file->file, page, len, offset);
+    }
+    file->size = err == 0 && offset + len > file->size ? offset + len : file->size;
+    return err;
 }
 
 int dbr_vfs_check_page(struct vfs_file *file, const void *data, size_t len,
@@ -119,14 +116,14 @@ int dbr_vfs_note_wal(struct vfs_file *file, const void *data, size_t len, uint64
 {
     struct vfs_node *node = file->node;
     uint64_t end = offset + len;
-    if (node == NULL || end <= WAL_HEAD) {
+    if (node == NULL || end <= VFS_WAL_HEAD) {
         return 0;
     }
-    uint64_t from = offset < WAL_HEAD ? 0 : offset - WAL_HEAD;
-    size_t first = (size_t)(from / FRAME);
-    size_t last = (size_t)((end - WAL_HEAD - 1) / FRAME);
-    bool whole = len == DBR_PAGE_SIZE && from % FRAME == FRAME_HEAD;
-    bool head = len <= FRAME_HEAD && from % FRAME + len <= FRAME_HEAD;
+    uint64_t from = offset < VFS_WAL_HEAD ? 0 : offset - VFS_WAL_HEAD;
+    size_t first = (size_t)(from / VFS_FRAME);
+    size_t last = (size_t)((end - VFS_WAL_HEAD - 1) / VFS_FRAME);
+    bool whole = len == DBR_PAGE_SIZE && from % VFS_FRAME == VFS_FRAME_HEAD;
+    bool head = len <= VFS_FRAME_HEAD && from % VFS_FRAME + len <= VFS_FRAME_HEAD;
     if (head) {
         return 0;
     }
@@ -145,17 +142,17 @@ int dbr_vfs_check_wal(struct vfs_file *file, const void *data, size_t len,
                       uint64_t offset)
 {
     struct vfs_node *node = file->node;
-    if (node == NULL || offset < WAL_HEAD) {
+    if (node == NULL || offset < VFS_WAL_HEAD) {
         return SQLITE_OK;
     }
-    size_t frame = (size_t)((offset - WAL_HEAD) / FRAME);
-    size_t within = (size_t)((offset - WAL_HEAD) % FRAME);
-    bool page = len == DBR_PAGE_SIZE && within == FRAME_HEAD;
-    bool whole = len == FRAME && within == 0;
+    size_t frame = (size_t)((offset - VFS_WAL_HEAD) / VFS_FRAME);
+    size_t within = (size_t)((offset - VFS_WAL_HEAD) % VFS_FRAME);
+    bool page = len == DBR_PAGE_SIZE && within == VFS_FRAME_HEAD;
+    bool whole = len == VFS_FRAME && within == 0;
     if (!page && !whole) {
         return SQLITE_OK;
     }
-    uint32_t crc = frame_crc((const uint8_t *)data + (whole ? FRAME_HEAD : 0));
+    uint32_t crc = frame_crc((const uint8_t *)data + (whole ? VFS_FRAME_HEAD : 0));
     (void)pthread_mutex_lock(&file->side->vfs->lock);
     int err = whole ? grow(node, frame + 1) : 0;
     uint32_t known = frame < node->n_frames ? node->frames[frame] : 0;

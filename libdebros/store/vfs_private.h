@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "page.h"
 #include "path.h"
 #include "vfs.h"
 
@@ -56,6 +57,11 @@ struct dbr_vfs {
 
 enum vfs_kind { VFS_OTHER, VFS_DATABASE, VFS_WAL };
 
+/* SQLite's file format, "The Write-Ahead Log". */
+#define VFS_WAL_HEAD   32u
+#define VFS_FRAME_HEAD 24u
+#define VFS_FRAME      (VFS_FRAME_HEAD + DBR_PAGE_SIZE)
+
 struct vfs_file {
     sqlite3_file base;
     struct vfs_side *side;
@@ -71,6 +77,9 @@ struct vfs_file {
     uint16_t shm_exclusive;
     bool dirty; /* written since the last sync, or perhaps by a process that died */
     bool fresh; /* its folder's entry may not be durable */
+    bool has_head; /* a frame's head waits for its page: one write for both */
+    uint64_t head_at;
+    uint8_t head[VFS_FRAME_HEAD];
 };
 
 /* vfs_page.c. Of the database: written with their checksums, in whole pages. DEBROS_E*.

@@ -160,6 +160,58 @@ static void the_callback_thread_runs_callbacks(void **state)
     harness_folder_remove(&other);
 }
 
+struct chain {
+    debros_sql req; /* first: its callback finds the chain */
+    debros_node *node;
+    debros_statement statement;
+    pthread_t thread;
+    atomic_int left;
+    int wrong;
+};
+
+/* Each answer sends the next request. */
+static void go_on(debros_sql *req, int status)
+{
+    struct chain *chain = (struct chain *)req;
+    bool first = atomic_load(&chain->left) == 100;
+    chain->thread = first ? pthread_self() : chain->thread;
+    chain->wrong += status != 0 || req->n_results != 1 ||
+                    !pthread_equal(chain->thread, pthread_self());
+    if (atomic_load(&chain->left) > 1) {
+        chain->wrong += debros_sql_query(chain->node, req, go_on) != 0;
+    }
+    atomic_fetch_sub(&chain->left, 1);
+}
+
+static void callbacks_in_line_run_on_the_nodes_thread(void **state)
+{
+    (void)state;
+    struct harness_folder other;
+    harness_folder_make(&other);
+    debros_config config = harness_config(&other);
+    assert_int_equal(debros_init(&config, NULL), 0);
+    config.inline_callbacks = true;
+    struct chain chain = {.node = harness_create(&config),
+                          .statement = {.sql = "SELECT 1"},
+                          .left = 100};
+    chain.req.statements = &chain.statement;
+    chain.req.n_statements = 1;
+    chain.req.level = DEBROS_NONE;
+    assert_int_equal(debros_event_fd(chain.node), -1);
+    assert_int_equal(debros_dispatch(chain.node, 0), DEBROS_ESTATE);
+    assert_int_equal(harness_start(chain.node), 0);
+    assert_int_equal(debros_sql_query(chain.node, &chain.req, go_on), 0);
+    while (atomic_load(&chain.left) > 0) {
+        /* Other threads wait for other requests meanwhile. */
+        assert_int_equal(harness_count(chain.node, "SELECT 7"), 7);
+    }
+    assert_int_equal(chain.wrong, 0);
+    assert_false(pthread_equal(chain.thread, pthread_self()));
+    assert_int_equal(harness_stop(chain.node), 0);
+    debros_node_destroy(chain.node);
+    harness_folder_remove(&other);
+}
+
 #define PER_THREAD 10000
 #define WINDOW     100
 
@@ -208,6 +260,7 @@ int main(void)
         TEST(kept_results_go_with_the_node),
         TEST(a_callback_may_submit_its_request_again),
         TEST(the_callback_thread_runs_callbacks),
+        TEST(callbacks_in_line_run_on_the_nodes_thread),
         TEST(two_threads_submit_and_wait_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,15 @@ static void a_node_needs_a_folder_and_a_client_none(void **state)
     assert_refused(&config, "a client does not listen");
 }
 
+static void callbacks_run_in_one_place(void **state)
+{
+    (void)state;
+    debros_config config = node_config();
+    config.callback_thread = true;
+    config.inline_callbacks = true;
+    assert_refused(&config, "callback_thread and inline_callbacks exclude each other");
+}
+
 static void addresses_are_checked_and_named(void **state)
 {
     (void)state;
@@ -172,6 +181,7 @@ int main(void)
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(a_node_needs_a_folder_and_a_client_none),
         cmocka_unit_test(addresses_are_checked_and_named),
+        cmocka_unit_test(callbacks_run_in_one_place),
         cmocka_unit_test(a_check_says_what_create_would),
         cmocka_unit_test(texts_are_copied),
     };

@@ -83,6 +83,22 @@ static void sizes_are_counted(void **state)
     db_close(&f);
 }
 
+/* Head and page, in a WAL that has begun. */
+static void a_frame_is_one_write(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    char text[64];
+    db_open(&f);
+    assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE t(a)"), SQLITE_OK);
+    assert_int_equal(dbr_internal_exec(f.db, "INSERT INTO t VALUES(1)"), SQLITE_OK);
+    uint64_t before = sim_disk_ops(f.disk);
+    assert_int_equal(dbr_internal_exec(f.db, "INSERT INTO t VALUES(2)"), SQLITE_OK);
+    assert_int_equal(sim_disk_ops(f.disk), before + 1);
+    assert_string_equal(ask(f.db, "SELECT group_concat(a) FROM t", text), "1,2");
+    db_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +106,7 @@ int main(void)
         cmocka_unit_test(a_sync_covers_what_was_written_and_its_names),
         cmocka_unit_test(errors_of_files_are_noted),
         cmocka_unit_test(sizes_are_counted),
+        cmocka_unit_test(a_frame_is_one_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,9 @@ struct Config {
     // true: a thread of the library runs callbacks, completes futures and resumes
     // coroutines. false: whoever calls Node::dispatch() does; watch Node::event_fd().
     bool callback_thread = true;
+    // Experts' way, instead of both: callbacks, futures and coroutines go on on the node's
+    // own thread, which stands still meanwhile, so that nothing in them may block.
+    bool inline_callbacks = false;
     debros_log_level log_level = DEBROS_LOG_WARN;
     Log log;
 };
@@ -63,7 +66,8 @@ class ConfigView
         config_.invite = optional(from.invite);
         config_.client = from.client;
         config_.open = from.open;
-        config_.callback_thread = from.callback_thread;
+        config_.inline_callbacks = from.inline_callbacks;
+        config_.callback_thread = from.callback_thread && !from.inline_callbacks;
         list(config_.listen, config_.n_listen, from.listen, listen_);
         list(config_.bootstrap, config_.n_bootstrap, from.bootstrap, bootstrap_);
         number(config_.max_connections, from.max_connections);
