@@ -18,9 +18,14 @@ static const char *const texts[DBR_INTERNAL_COUNT] = {
                                   "client = ?1 ORDER BY seq DESC LIMIT 1",
     [DBR_INTERNAL_REQUEST_FIND] =
         "SELECT seq, count, idx, outcomes FROM _debros_requests"
-        " WHERE client = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1",
+        " WHERE client = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 8",
     [DBR_INTERNAL_REQUEST_ADD] = "INSERT OR REPLACE INTO _debros_requests(client, seq, "
                                  "count, idx, outcomes) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [DBR_INTERNAL_REQUEST_GROW] =
+        "UPDATE _debros_requests SET count = ?2, idx = ?3, outcomes = ?4 WHERE id = ?1",
+    [DBR_INTERNAL_REQUEST_NEWEST] =
+        "SELECT id, client, seq, count, idx, outcomes FROM _debros_requests"
+        " ORDER BY id DESC LIMIT 1",
     [DBR_INTERNAL_REQUEST_PRUNE] =
         "DELETE FROM _debros_requests WHERE id IN"
         " (SELECT id FROM _debros_requests ORDER BY id LIMIT ?1) AND idx < ?2",

@@ -8,7 +8,7 @@
 #include "base/reader.h"
 #include "run.h"
 
-#define FORMAT      2
+#define FORMAT      3
 #define PRUNE_COUNT 3 /* old rows forgotten with each new one */
 
 static const char schema[] =
@@ -20,7 +20,7 @@ static const char schema[] =
     "NULL,"
     " seq INTEGER NOT NULL, count INTEGER NOT NULL, idx INTEGER NOT NULL,"
     " outcomes BLOB NOT NULL, UNIQUE(client, seq));"
-    "INSERT OR IGNORE INTO _debros_meta VALUES(1, 2, 0);"
+    "INSERT OR IGNORE INTO _debros_meta VALUES(1, 3, 0);"
     "COMMIT";
 
 static int report(struct dbr_db *db, int rc, debros_detail *detail)
@@ -109,6 +109,7 @@ void dbr_memory_destroy(struct dbr_memory *memory)
 {
     if (memory != NULL) {
         forget_clients(memory);
+        dbr_buf_finish(&memory->newest.outcomes);
         dbr_buf_finish(&memory->outcomes);
         dbr_free(memory);
     }
@@ -196,20 +197,24 @@ static void decode(struct dbr_reader *r, struct dbr_request *out)
     }
 }
 
-/* Row: first number, count, index, outcomes. */
+/* Row: first number, count, index of the newest, outcomes. These are groups, one for each
+ * entry: index (beyond the group before) | how many | their outcomes. */
 static int find_in_row(sqlite3_stmt *stmt, int64_t seq, struct dbr_request *out)
 {
-    int64_t first = sqlite3_column_int64(stmt, 0);
-    uint64_t count = (uint64_t)sqlite3_column_int64(stmt, 1);
-    uint64_t at = (uint64_t)seq - (uint64_t)first;
-    if (at >= count) {
+    uint64_t at = (uint64_t)seq - (uint64_t)sqlite3_column_int64(stmt, 0);
+    if (at >= (uint64_t)sqlite3_column_int64(stmt, 1)) {
         return SQLITE_DONE;
     }
     const void *data = sqlite3_column_blob(stmt, 3);
     struct dbr_reader r;
     dbr_reader_init(&r, dbr_bytes(data, (size_t)sqlite3_column_bytes(stmt, 3)));
-    out->index = (uint64_t)sqlite3_column_int64(stmt, 2);
-    for (uint64_t i = 0; i <= at && !r.bad; i++) {
+    uint64_t left = 0;
+    out->index = 0;
+    for (uint64_t i = 0; i <= at && !r.bad; i++, left--) {
+        while (left == 0 && !r.bad) {
+            out->index += dbr_reader_uvarint(&r);
+            left = dbr_reader_uvarint(&r);
+        }
         decode(&r, out);
     }
     return data == NULL ? SQLITE_NOMEM : r.bad ? SQLITE_CORRUPT : SQLITE_ROW;
@@ -242,9 +247,11 @@ int dbr_memory_find(struct dbr_db *db, const struct dbr_sql_key *key, uint64_t m
     }
     (void)sqlite3_bind_blob(*stmt, 1, key->client, DBR_SQL_CLIENT_SIZE, SQLITE_STATIC);
     (void)sqlite3_bind_int64(*stmt, 2, (sqlite3_int64)key->seq);
-    rc = dbr_internal_step(db, *stmt);
-    if (rc == SQLITE_ROW) {
+    /* A request that was made again long after may have a row inside another's run. */
+    bool missed = true;
+    while (missed && (rc = dbr_internal_step(db, *stmt)) == SQLITE_ROW) {
         rc = find_in_row(*stmt, (int64_t)key->seq, out);
+        missed = rc == SQLITE_DONE;
     }
     return rc != SQLITE_ROW || (out->index >= min && out->index <= max) ? rc
                                                                         : SQLITE_DONE;
@@ -290,7 +297,7 @@ int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
     return memory->outcomes.failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* Forgets some of the requests below `oldest`: of the first rows. */
+/* Forgets some of the requests below `oldest`: of the first rows. Never the newest one. */
 static int prune(struct dbr_db *db, uint64_t oldest)
 {
     sqlite3_stmt *stmt = NULL;
@@ -304,42 +311,155 @@ static int prune(struct dbr_db *db, uint64_t oldest)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int dbr_memory_flush(struct dbr_db *db)
+/* ---- The newest row -----------------------------------------------------------------
+ */
+
+static void forget_newest(struct dbr_memory_row *row)
 {
-    DBR_FAILPOINT("store.memory.flush");
-    struct dbr_memory *memory = db->memory;
+    dbr_buf_finish(&row->outcomes);
+    *row = (struct dbr_memory_row){0};
+}
+
+static int load_newest(struct dbr_db *db)
+{
+    struct dbr_memory_row *row = &db->memory->newest;
     sqlite3_stmt *stmt = NULL;
-    if (memory->count == 0) {
+    if (row->is_known) {
         return SQLITE_OK;
     }
+    int rc = dbr_internal_get(db, DBR_INTERNAL_REQUEST_NEWEST, &stmt);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    rc = dbr_internal_step(db, stmt);
+    if (rc == SQLITE_ROW && sqlite3_column_bytes(stmt, 1) == DBR_SQL_CLIENT_SIZE) {
+        row->id = sqlite3_column_int64(stmt, 0);
+        memcpy(row->client, sqlite3_column_blob(stmt, 1), DBR_SQL_CLIENT_SIZE);
+        row->first = sqlite3_column_int64(stmt, 2);
+        row->count = sqlite3_column_int64(stmt, 3);
+        row->index = (uint64_t)sqlite3_column_int64(stmt, 4);
+        size_t len = (size_t)sqlite3_column_bytes(stmt, 5);
+        row->may_grow = len <= DBR_MEMORY_MAX_GROWN;
+        if (row->may_grow) {
+            dbr_buf_add(&row->outcomes, sqlite3_column_blob(stmt, 5), len);
+        }
+    }
+    (void)sqlite3_reset(stmt);
+    row->is_known = !row->outcomes.failed && (rc == SQLITE_ROW || rc == SQLITE_DONE);
+    return row->outcomes.failed ? SQLITE_NOMEM : row->is_known ? SQLITE_OK : rc;
+}
+
+/* Whether the run that waits goes on the newest row. */
+static bool joins(const struct dbr_memory *memory)
+{
+    const struct dbr_memory_row *row = &memory->newest;
+    return row->may_grow && row->count + memory->count <= DBR_MEMORY_MAX_RUN &&
+           row->first <= INT64_MAX - (int64_t)DBR_MEMORY_MAX_RUN &&
+           memory->first == row->first + row->count && memory->index >= row->index &&
+           row->outcomes.len + memory->outcomes.len <= DBR_MEMORY_MAX_GROWN &&
+           memcmp(memory->client, row->client, DBR_SQL_CLIENT_SIZE) == 0;
+}
+
+static void add_group(struct dbr_memory_row *row, const struct dbr_memory *memory)
+{
+    dbr_buf_uvarint(&row->outcomes, memory->index - row->index);
+    dbr_buf_uvarint(&row->outcomes, memory->count);
+    dbr_buf_add(&row->outcomes, memory->outcomes.data, memory->outcomes.len);
+    row->count += memory->count;
+    row->index = memory->index;
+}
+
+static int step_row(struct dbr_db *db, sqlite3_stmt *stmt, int rc)
+{
+    if (rc == SQLITE_OK && db->memory->newest.outcomes.failed) {
+        rc = SQLITE_NOMEM;
+    }
+    if (rc == SQLITE_OK) {
+        rc = dbr_internal_step(db, stmt);
+        (void)sqlite3_reset(stmt);
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int grow_row(struct dbr_db *db)
+{
+    struct dbr_memory_row *row = &db->memory->newest;
+    sqlite3_stmt *stmt = NULL;
+    int rc = dbr_internal_get(db, DBR_INTERNAL_REQUEST_GROW, &stmt);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    add_group(row, db->memory);
+    (void)sqlite3_bind_int64(stmt, 1, row->id);
+    (void)sqlite3_bind_int64(stmt, 2, row->count);
+    (void)sqlite3_bind_int64(stmt, 3, (sqlite3_int64)row->index);
+    (void)sqlite3_bind_blob64(stmt, 4, row->outcomes.data, row->outcomes.len,
+                              SQLITE_STATIC);
+    return step_row(db, stmt, rc);
+}
+
+static int add_row(struct dbr_db *db)
+{
+    struct dbr_memory *memory = db->memory;
+    struct dbr_memory_row *row = &memory->newest;
+    sqlite3_stmt *stmt = NULL;
     int rc = dbr_internal_get(db, DBR_INTERNAL_REQUEST_ADD, &stmt);
     if (rc != SQLITE_OK) {
         return rc;
     }
-    (void)sqlite3_bind_blob(stmt, 1, memory->client, DBR_SQL_CLIENT_SIZE, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(stmt, 2, memory->first);
-    (void)sqlite3_bind_int64(stmt, 3, memory->count);
-    (void)sqlite3_bind_int64(stmt, 4, (sqlite3_int64)memory->index);
-    (void)sqlite3_bind_blob64(stmt, 5, memory->outcomes.data, memory->outcomes.len,
+    row->first = memory->first;
+    row->count = 0;
+    row->index = 0;
+    memcpy(row->client, memory->client, DBR_SQL_CLIENT_SIZE);
+    dbr_buf_clear(&row->outcomes);
+    add_group(row, memory);
+    (void)sqlite3_bind_blob(stmt, 1, row->client, DBR_SQL_CLIENT_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(stmt, 2, row->first);
+    (void)sqlite3_bind_int64(stmt, 3, row->count);
+    (void)sqlite3_bind_int64(stmt, 4, (sqlite3_int64)row->index);
+    (void)sqlite3_bind_blob64(stmt, 5, row->outcomes.data, row->outcomes.len,
                               SQLITE_STATIC);
-    rc = dbr_internal_step(db, stmt);
-    (void)sqlite3_reset(stmt);
-    if (rc != SQLITE_DONE) {
-        return rc;
-    }
-    dbr_memory_drop(db);
-    return memory->oldest > 0 ? prune(db, memory->oldest) : SQLITE_OK;
+    rc = step_row(db, stmt, rc);
+    row->id = sqlite3_last_insert_rowid(db->sql);
+    row->may_grow = row->outcomes.len <= DBR_MEMORY_MAX_GROWN;
+    return rc;
 }
 
-void dbr_memory_drop(struct dbr_db *db)
+static void drop_run(struct dbr_memory *memory)
 {
-    struct dbr_memory *memory = db->memory;
     memory->count = 0;
     if (memory->outcomes.failed) {
         dbr_buf_finish(&memory->outcomes);
         dbr_buf_init(&memory->outcomes);
     }
     dbr_buf_clear(&memory->outcomes);
+}
+
+int dbr_memory_flush(struct dbr_db *db)
+{
+    DBR_FAILPOINT("store.memory.flush");
+    struct dbr_memory *memory = db->memory;
+    if (memory->count == 0) {
+        return SQLITE_OK;
+    }
+    int rc = load_newest(db);
+    bool grows = rc == SQLITE_OK && joins(memory);
+    if (rc == SQLITE_OK) {
+        rc = grows ? grow_row(db) : add_row(db);
+    }
+    if (rc != SQLITE_OK) {
+        forget_newest(&memory->newest);
+        return rc;
+    }
+    uint64_t oldest = grows ? 0 : memory->oldest;
+    drop_run(memory);
+    return oldest > 0 ? prune(db, oldest) : SQLITE_OK;
+}
+
+void dbr_memory_drop(struct dbr_db *db)
+{
+    drop_run(db->memory);
+    forget_newest(&db->memory->newest);
 }
 
 /* ---- Answers ------------------------------------------------------------------------

@@ -2,8 +2,8 @@
  * everything is in the file, _debros_requests what became of each request.
  *
  * A client numbers its requests 1, 2, 3, ..., and an entry mostly holds many that follow
- * each other: they share a row, a run. So the rows cost little beside the statements
- * that they remember. */
+ * each other: they share a row, a run. The newest row grows while it is small and the same
+ * client goes on. So the rows cost little beside the statements that they remember. */
 #ifndef DBR_STORE_MEMORY_H
 #define DBR_STORE_MEMORY_H
 
@@ -22,6 +22,7 @@ int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied);
 
 #define DBR_MEMORY_MAX_RUN     4096u       /* requests in one row */
 #define DBR_MEMORY_MAX_BYTES   (64u << 10) /* of one row, but for its last request */
+#define DBR_MEMORY_MAX_GROWN   1024u       /* bytes of a row that others may join */
 #define DBR_MEMORY_MAX_CLIENTS 1024u       /* whose last number is known */
 
 /* What became of a transaction. */
@@ -42,9 +43,22 @@ struct dbr_memory_client {
     int64_t last;
 };
 
+/* The newest row of a file. */
+struct dbr_memory_row {
+    bool is_known; /* looked for since the last rollback */
+    bool may_grow; /* there is one, and it is small; `outcomes` are then its own */
+    int64_t id;
+    uint8_t client[DBR_SQL_CLIENT_SIZE];
+    int64_t first;
+    int64_t count;
+    uint64_t index; /* of its newest request */
+    struct dbr_buf outcomes;
+};
+
 /* The applier's, beside a file: what it will hold with the next flush. */
 struct dbr_memory {
     struct dbr_memory_client *clients; /* hash */
+    struct dbr_memory_row newest;
     uint8_t client[DBR_SQL_CLIENT_SIZE];
     int64_t first;
     uint32_t count; /* 0: nothing waits */

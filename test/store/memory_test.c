@@ -156,13 +156,111 @@ static void what_was_rolled_back_is_dropped(void **state)
     db_close(&f);
 }
 
+static void check_found(struct dbr_db *db, const char *client, uint64_t seq,
+                        uint64_t index)
+{
+    struct dbr_request found = {0};
+    struct dbr_sql_key k = {.seq = seq};
+    memcpy(k.client, client, sizeof(k.client));
+    assert_int_equal(find(db, &k, 0, UINT64_MAX, &found), SQLITE_ROW);
+    assert_int_equal(found.index, index);
+    assert_int_equal(find(db, &k, index + 1, UINT64_MAX, &found), SQLITE_DONE);
+    assert_int_equal(find(db, &k, 0, index - 1, &found), SQLITE_DONE);
+}
+
+/* Request i is in entry 3 * i, alone. */
+static void add_alone(struct dbr_db *db, const char *client, uint64_t seq)
+{
+    struct dbr_sql_key k = {.seq = seq};
+    struct dbr_request request = {.index = 3 * seq};
+    memcpy(k.client, client, sizeof(k.client));
+    assert_int_equal(dbr_memory_add(db, &k, &request, 0), SQLITE_OK);
+    assert_int_equal(dbr_memory_flush(db), SQLITE_OK);
+}
+
+static const char one[DBR_SQL_CLIENT_SIZE + 1] = "client of a test";
+static const char two[DBR_SQL_CLIENT_SIZE + 1] = "another of these";
+
+static void the_newest_row_grows(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    open_memory(&f);
+    for (uint64_t i = 1; i <= 1000; i++) {
+        add_alone(f.db, one, i);
+        if (i % 100 == 0) {
+            forget(&f); /* another process goes on with the same row */
+        }
+    }
+    assert_true(rows(f.db) <= 1000 * 5 / DBR_MEMORY_MAX_GROWN + 1);
+    for (uint64_t i = 1; i <= 1000; i++) {
+        check_found(f.db, one, i, 3 * i);
+    }
+    db_close(&f);
+}
+
+static void only_the_newest_row_grows(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    open_memory(&f);
+    add_alone(f.db, one, 1);
+    add_alone(f.db, two, 7);
+    add_alone(f.db, one, 2);
+    add_alone(f.db, one, 4);
+    assert_int_equal(rows(f.db), 4);
+    check_found(f.db, one, 1, 3);
+    check_found(f.db, one, 2, 6);
+    check_found(f.db, one, 4, 12);
+    check_found(f.db, two, 7, 21);
+    db_close(&f);
+}
+
+static void a_row_that_was_rolled_back_has_not_grown(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    open_memory(&f);
+    add_alone(f.db, one, 1);
+    assert_int_equal(dbr_internal_run(f.db, DBR_INTERNAL_BEGIN), SQLITE_OK);
+    add_alone(f.db, one, 2);
+    assert_int_equal(dbr_internal_run(f.db, DBR_INTERNAL_ROLLBACK), SQLITE_OK);
+    dbr_memory_drop(f.db);
+    add_alone(f.db, one, 2);
+    add_alone(f.db, one, 3);
+    assert_int_equal(rows(f.db), 1);
+    for (uint64_t i = 1; i <= 3; i++) {
+        check_found(f.db, one, i, 3 * i);
+    }
+    db_close(&f);
+}
+
+/* One that was forgotten and ran again has a row inside the run: the rest is known. */
+static void a_row_inside_a_run_hides_nothing(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    struct dbr_sql_key again = {.seq = 3};
+    struct dbr_request request = {.index = 90};
+    open_memory(&f);
+    for (uint64_t i = 1; i <= 6; i++) {
+        add_alone(f.db, one, i);
+    }
+    memcpy(again.client, one, sizeof(again.client));
+    assert_int_equal(dbr_memory_add(f.db, &again, &request, 0), SQLITE_OK);
+    check_found(f.db, one, 2, 6);
+    check_found(f.db, one, 3, 90);
+    check_found(f.db, one, 6, 18);
+    db_close(&f);
+}
+
 static void the_oldest_are_forgotten(void **state)
 {
     (void)state;
     struct db_fixture f;
     open_memory(&f);
     for (uint64_t i = 1; i <= 10; i++) {
-        struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
+        struct dbr_sql_key k = {.client = "client of a tes", .seq = 2 * i};
         struct dbr_request request = {.index = i * 10};
         /* With each row, the oldest three go that are below 45. */
         assert_int_equal(dbr_memory_add(f.db, &k, &request, i < 8 ? 0 : 45), SQLITE_OK);
@@ -213,6 +311,10 @@ int main(void)
         cmocka_unit_test(requests_in_a_row_share_one),
         cmocka_unit_test(a_gap_is_no_request),
         cmocka_unit_test(what_was_rolled_back_is_dropped),
+        cmocka_unit_test(the_newest_row_grows),
+        cmocka_unit_test(only_the_newest_row_grows),
+        cmocka_unit_test(a_row_that_was_rolled_back_has_not_grown),
+        cmocka_unit_test(a_row_inside_a_run_hides_nothing),
         cmocka_unit_test(the_oldest_are_forgotten),
         cmocka_unit_test(many_clients_are_bounded),
         cmocka_unit_test(another_format_is_refused),
