@@ -130,20 +130,36 @@ void dbr_lanes_split(struct dbr_apply_job *first, struct dbr_apply_job *last)
     }
 }
 
-/* One job of few entries of few bytes. */
-static bool is_small_job(const struct dbr_apply_job *job)
+/* Of one job. */
+static size_t count_bytes(const struct dbr_apply_job *job)
 {
     size_t bytes = 0;
-    if (job->type != DBR_APPLY_ENTRIES || job->next != NULL) {
-        return false;
-    }
     for (const struct dbr_apply_entry *e = job->entries; e != NULL; e = e->next) {
         bytes += e->data.len;
-        if (bytes > DBR_LANES_INLINE_BYTES) {
+    }
+    return bytes;
+}
+
+/* Jobs of few entries of few bytes. */
+static bool are_small_jobs(const struct dbr_apply_job *job)
+{
+    size_t bytes = 0;
+    for (; job != NULL && bytes <= DBR_LANES_QUICK_BYTES; job = job->next) {
+        if (job->type != DBR_APPLY_ENTRIES) {
             return false;
         }
+        bytes += count_bytes(job);
     }
-    return true;
+    return bytes <= DBR_LANES_QUICK_BYTES;
+}
+
+static bool is_wanted(const struct dbr_apply_job *job)
+{
+    const struct dbr_apply_entry *e = job->entries;
+    while (e != NULL && !e->wanted) {
+        e = e->next;
+    }
+    return job->type != DBR_APPLY_ENTRIES || e != NULL;
 }
 
 static void apply_once(debros_node *node, struct dbr_apply_job *job)
@@ -186,7 +202,7 @@ static void run_apply(void *data, struct dbr_lane *lane, size_t thread, void *jo
     (void)thread;
     for (struct dbr_apply_job *job = jobs; job != NULL;) {
         uint64_t begin = dbr_loop_now_us();
-        bool is_small = is_small_job(job);
+        bool is_small = job->next == NULL && are_small_jobs(job);
         struct dbr_apply_job *last = dbr_lanes_merge(job);
         if (!apply_one(node, lane, job)) {
             return;
@@ -328,7 +344,27 @@ void dbr_lanes_log(debros_node *node, struct dbr_log_op *op)
 
 void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job)
 {
-    dbr_chain_push(&node->lanes.apply_queue, job);
+    struct dbr_lanes *lanes = &node->lanes;
+    bool is_first = lanes->apply_queue.head == NULL;
+    dbr_chain_push(&lanes->apply_queue, job);
+    lanes->gathered = (is_first ? 0 : lanes->gathered) + count_bytes(job);
+    if (is_wanted(job) || lanes->gathered > DBR_LANES_GATHER_BYTES) {
+        lanes->gather_until = 0;
+    } else if (is_first) {
+        lanes->gather_until = dbr_time_add(dbr_loop_now(), DBR_LANES_GATHER_MS);
+    }
+}
+
+dbr_time dbr_lanes_deadline(const debros_node *node)
+{
+    dbr_time until = node->lanes.gather_until;
+    return until == 0 ? DBR_TIME_NEVER : until;
+}
+
+/* True: what waits for the applier may wait for more. */
+static bool gathers(const debros_node *node)
+{
+    return node->lanes.gather_until > dbr_loop_now() && node->phase != DBR_PHASE_CLOSING;
 }
 
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job)
@@ -396,21 +432,26 @@ static bool apply_inline(debros_node *node)
 {
     struct dbr_lanes *lanes = &node->lanes;
     struct dbr_chain *queue = &lanes->apply_queue;
+    struct dbr_apply_job *job = queue->head;
     bool done = false;
-    if (queue->head == NULL) {
+    if (job == NULL || gathers(node)) {
         return false;
     }
-    if (lanes->calm >= DBR_LANES_CALM && is_small_job(queue->head) &&
+    lanes->gather_until = 0;
+    if (lanes->calm >= DBR_LANES_CALM && are_small_jobs(job) &&
         is_short(&lanes->apply_us) && dbr_lane_is_idle(lanes->apply)) {
         uint64_t begin = dbr_loop_now_us();
-        done = dbr_store_apply_quick(node->store, queue->head);
+        struct dbr_apply_job *last = dbr_lanes_merge(job);
+        done = last->next == NULL && dbr_store_apply_quick(node->store, job);
+        if (done) {
+            dbr_lanes_split(job, last);
+        }
         measure(&lanes->apply_us, begin);
     }
     if (!done) {
         give(lanes->apply, queue);
         return false;
     }
-    struct dbr_apply_job *job = queue->head;
     dbr_gauges_applied(&node->gauges, job->status, job->detail.text);
     dbr_chain_init(queue, queue->offset);
     apply_done(node, job);

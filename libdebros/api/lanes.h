@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "consensus/log_op.h"
 #include "driver/worker.h"
 #include "sql/job.h"
@@ -17,10 +18,16 @@
 /* A flush by the node thread itself saves two wake-ups, but nothing else goes on
  * meanwhile: only for disks that flush in less than this, on average. */
 #define DBR_LANES_INLINE_US    400u /* of the log, and of the applier */
-#define DBR_LANES_INLINE_BYTES 1024u /* of the entries */
+#define DBR_LANES_INLINE_BYTES 1024u /* of the entries that are flushed */
+#define DBR_LANES_QUICK_BYTES  4096u /* of those that are applied */
 /* Batches in a row that were small and found the log's thread idle: with more in flight
  * the threads overlap, and a node thread that waits for the disk would only hinder. */
 #define DBR_LANES_CALM 16u
+
+/* Entries for whose outcome nobody here waits, as on followers, are applied together: one
+ * transaction of SQLite's costs more than what most entries do in it. */
+#define DBR_LANES_GATHER_MS    2u
+#define DBR_LANES_GATHER_BYTES (64u << 10)
 
 struct dbr_lanes {
     struct dbr_lane *log;
@@ -31,7 +38,10 @@ struct dbr_lanes {
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
     struct dbr_chain bulk_queue;
-    uint32_t calm; /* the node thread's */
+    /* The node thread's. */
+    uint32_t calm;
+    dbr_time gather_until; /* 0: what is in apply_queue goes on at once */
+    size_t gathered;       /* bytes of apply_queue */
     /* Moving averages over the last ones: any flush, small batches of entries. */
     _Atomic uint32_t flush_us;
     _Atomic uint32_t apply_us;
@@ -53,6 +63,8 @@ void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
 void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
+/* When dbr_lanes_run_inline() is due, though nothing else may happen. */
+dbr_time dbr_lanes_deadline(const debros_node *node);
 /* After the sockets have been served: makes a small batch of the log durable, and applies
  * a small batch of entries, at once, when nothing is before it; gives any other to its
  * thread. True: the core has been told that something is done. */

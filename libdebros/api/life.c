@@ -256,6 +256,7 @@ static dbr_time next_turn(const debros_node *node)
 {
     dbr_time next =
         dbr_time_min(dbr_core_deadline(node->core), dbr_log_sink_deadline(&node->sink));
+    next = dbr_time_min(next, dbr_lanes_deadline(node));
     if (node->phase == DBR_PHASE_JOINING || node->phase == DBR_PHASE_WAITING) {
         next = dbr_time_min(next, node->start_deadline);
     }

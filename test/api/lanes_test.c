@@ -180,6 +180,45 @@ static void neighbours_are_applied_as_one(void **state)
     }
 }
 
+/* What one more job for the applier does to a node that has `first` waiting. */
+static dbr_time deadline_with(struct dbr_apply_job *first, struct dbr_apply_job *next)
+{
+    static debros_node idle;
+    idle = (debros_node){0};
+    dbr_chain_init(&idle.lanes.apply_queue, offsetof(struct dbr_apply_job, next));
+    dbr_lanes_apply(&idle, first);
+    if (next != NULL) {
+        dbr_lanes_apply(&idle, next);
+    }
+    dbr_time deadline = dbr_lanes_deadline(&idle);
+    struct dbr_apply_job *job;
+    while ((job = dbr_chain_pop(&idle.lanes.apply_queue)) != NULL) {
+        dbr_apply_job_destroy(job);
+    }
+    return deadline;
+}
+
+static void only_what_nobody_waits_for_may_gather(void **state)
+{
+    (void)state;
+    char large[DBR_LANES_GATHER_BYTES];
+    memset(large, 'x', sizeof(large));
+    dbr_time begin = dbr_loop_now();
+    dbr_time deadline = deadline_with(make_job(DBR_APPLY_ENTRIES, 1), NULL);
+    assert_true(deadline >= begin + DBR_LANES_GATHER_MS);
+    assert_true(deadline <= dbr_loop_now() + DBR_LANES_GATHER_MS);
+    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1),
+                              make_job(DBR_APPLY_ENTRIES, 2)) != DBR_TIME_NEVER);
+    struct dbr_apply_job *wanted = make_job(DBR_APPLY_ENTRIES, 2);
+    wanted->entries->wanted = true;
+    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1), wanted) == DBR_TIME_NEVER);
+    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1),
+                              make_job(DBR_APPLY_CHECKPOINT, 0)) == DBR_TIME_NEVER);
+    struct dbr_apply_job *full = dbr_apply_job_create(DBR_APPLY_ENTRIES);
+    full->entries = dbr_apply_entry_create(2, 1, false, dbr_bytes(large, sizeof(large)));
+    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1), full) == DBR_TIME_NEVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +234,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_large_batch_has_it_too, set_up, tear_down),
         cmocka_unit_test(neighbours_are_applied_as_one),
+        cmocka_unit_test(only_what_nobody_waits_for_may_gather),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
