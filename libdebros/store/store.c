@@ -261,12 +261,32 @@ void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job)
     }
 }
 
-/* Entries that failed must not be passed over: only the same job may go on. */
+static uint64_t first_index(const struct dbr_apply_job *job)
+{
+    return job->type == DBR_APPLY_RESTORE ? job->index
+           : job->entries != NULL         ? job->entries->index
+                                          : 0;
+}
+
+/* Entries that failed must not be passed over, nor a snapshot in whose place the databases
+ * are old: only the same job may go on, or a newer snapshot. */
 static bool is_held(const struct dbr_store *store, const struct dbr_apply_job *job)
 {
-    bool is_same = job->type == DBR_APPLY_ENTRIES && job->entries != NULL &&
-                   job->entries->index == store->failed_at;
-    return store->failed_at != 0 && !is_same;
+    if (store->failed_at == 0) {
+        return false;
+    }
+    if (store->failed_restore) {
+        return job->type != DBR_APPLY_RESTORE || job->index < store->failed_at;
+    }
+    return job->type != DBR_APPLY_ENTRIES || first_index(job) != store->failed_at;
+}
+
+static void note_failure(struct dbr_store *store, const struct dbr_apply_job *job)
+{
+    if (first_index(job) != 0) {
+        store->failed_at = job->status == 0 ? 0 : first_index(job);
+        store->failed_restore = job->type == DBR_APPLY_RESTORE;
+    }
 }
 
 bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job)
@@ -291,13 +311,12 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
                            "%s: the databases wait for a snapshot", store->fs->root);
     } else if (is_held(store, job)) {
         job->status = dbr_detail_set(
-            &job->detail, DEBROS_EIO, "%s: entry %llu could not be applied",
-            store->fs->root, (unsigned long long)store->failed_at);
+            &job->detail, DEBROS_EIO, "%s: %s %llu could not be applied",
+            store->fs->root, store->failed_restore ? "the snapshot at entry" : "entry",
+            (unsigned long long)store->failed_at);
     } else {
         run_job(store, job);
-        if (job->type == DBR_APPLY_ENTRIES && job->entries != NULL) {
-            store->failed_at = job->status == 0 ? 0 : job->entries->index;
-        }
+        note_failure(store, job);
     }
     job->applied = atomic_load(&store->applied);
     job->database_size = dbr_vfs_size(store->vfs);

@@ -197,6 +197,35 @@ static void a_failure_in_the_middle_is_made_good(void **state)
     source_finish(&s);
 }
 
+/* The databases are old: what follows the snapshot is not for them. */
+static void nothing_passes_a_swap_that_failed(void **state)
+{
+    (void)state;
+    struct source s;
+    source_init(&s);
+    for (uint64_t n = 0; n < 12; n++) {
+        struct fixture f;
+        init_behind(&f);
+        assert_int_equal(install(&f, &s), 0);
+        sim_disk_fail_after(f.disk, n, DEBROS_EIO);
+        if (fixture_job(&f, DBR_APPLY_RESTORE, s.index) != 0) {
+            sim_disk_fail_after(f.disk, UINT64_MAX, 0);
+            uint64_t applied = f.job->applied;
+            /* Says nothing, but is the next one. */
+            assert_int_equal(fixture_apply(&f, dbr_apply_entry_create(
+                                                   s.index + 1, 1, false,
+                                                   dbr_bytes("x", 1))),
+                             DEBROS_EIO);
+            assert_int_equal(f.job->applied, applied);
+            assert_int_equal(fixture_job(&f, DBR_APPLY_CHECKPOINT, 0), DEBROS_EIO);
+            assert_int_equal(fixture_job(&f, DBR_APPLY_RESTORE, s.index), 0);
+        }
+        assert_new(&f);
+        fixture_finish(&f);
+    }
+    source_finish(&s);
+}
+
 static void a_swap_needs_no_room(void **state)
 {
     (void)state;
@@ -220,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_swap_has_the_files_for_itself),
         cmocka_unit_test(a_crash_at_any_operation_leaves_old_or_new),
         cmocka_unit_test(a_failure_in_the_middle_is_made_good),
+        cmocka_unit_test(nothing_passes_a_swap_that_failed),
         cmocka_unit_test(a_swap_needs_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
