@@ -9,7 +9,8 @@
 #include "base/failpoint.h"
 #include "driver/tcp.h"
 
-#define MODULE "node"
+#define MODULE          "node"
+#define TICK_ROUNDS_MAX 8 /* of callbacks in line, between two looks at the sockets */
 
 dbr_time dbr_life_fact(debros_node *node)
 {
@@ -293,9 +294,8 @@ static dbr_time work(debros_node *node, dbr_time now)
     return again ? now : next_turn(node);
 }
 
-static dbr_time on_tick(void *data, dbr_time now)
+static dbr_time tick_once(debros_node *node, dbr_time now)
 {
-    debros_node *node = data;
     dbr_time next = DBR_TIME_NEVER;
     if (!node->ending) {
         next = work(node, now);
@@ -311,9 +311,20 @@ static dbr_time on_tick(void *data, dbr_time now)
         }
     }
     dbr_completion_publish(&node->completion, &node->finished);
+    return next;
+}
+
+static dbr_time on_tick(void *data, dbr_time now)
+{
+    debros_node *node = data;
+    dbr_time next = tick_once(node, now);
     /* What callbacks in line have asked for: nobody wakes us for it. */
-    if (node->completion.mode == DBR_CALLBACKS_INLINE && take_mail(node)) {
-        next = now;
+    for (int n = 0; node->completion.mode == DBR_CALLBACKS_INLINE && take_mail(node); n++) {
+        next = dbr_loop_now();
+        if (n == TICK_ROUNDS_MAX) {
+            break;
+        }
+        next = tick_once(node, next);
     }
     node->in_turn = false;
     return next;

@@ -43,7 +43,7 @@ static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
     DBR_FAILPOINT("store.apply.commit_one");
     int rc = dbr_memory_flush(ns->db);
     if (rc == SQLITE_OK) {
-        rc = dbr_memory_set_applied(ns->db, ns->reached);
+        rc = dbr_memory_set_applied(ns->db, ns->reached, ns->in_entry);
     }
     if (rc == SQLITE_OK) {
         rc = dbr_internal_run(ns->db, DBR_INTERNAL_COMMIT);

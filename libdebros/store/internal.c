@@ -12,7 +12,10 @@ static const char *const texts[DBR_INTERNAL_COUNT] = {
     [DBR_INTERNAL_SAVEPOINT] = "SAVEPOINT debros",
     [DBR_INTERNAL_RELEASE] = "RELEASE debros",
     [DBR_INTERNAL_ROLLBACK_TO] = "ROLLBACK TO debros",
-    [DBR_INTERNAL_META_GET] = "SELECT format, applied FROM _debros_meta WHERE id = 1",
+    [DBR_INTERNAL_META_GET] =
+        "SELECT format, CASE WHEN applied < 0 THEN -1 - applied ELSE max(applied, ifnull("
+        "(SELECT idx FROM _debros_requests ORDER BY id DESC LIMIT 1), 0)) END"
+        " FROM _debros_meta WHERE id = 1",
     [DBR_INTERNAL_META_SET] = "UPDATE _debros_meta SET applied = ?1 WHERE id = 1",
     [DBR_INTERNAL_REQUEST_LAST] = "SELECT seq + count - 1 FROM _debros_requests WHERE "
                                   "client = ?1 ORDER BY seq DESC LIMIT 1",

@@ -44,7 +44,7 @@ int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
     if (rc == SQLITE_ERROR) {
         rc = dbr_internal_exec(db, schema);
         if (rc == SQLITE_OK && applied > 0) {
-            rc = dbr_memory_set_applied(db, applied);
+            rc = dbr_memory_set_applied(db, applied, false);
         }
         if (rc != SQLITE_OK && sqlite3_get_autocommit(db->sql) == 0) {
             (void)dbr_internal_exec(db, "ROLLBACK");
@@ -80,15 +80,22 @@ int dbr_memory_applied(struct dbr_db *db, sqlite3_stmt **stmt, uint64_t *out)
     return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied)
+int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied, bool partly)
 {
+    struct dbr_memory *memory = db->memory;
+    const struct dbr_memory_row *newest = &memory->newest;
     sqlite3_stmt *stmt = NULL;
+    if (!partly && memory->says_it_all && newest->is_known && newest->index == applied) {
+        return SQLITE_OK;
+    }
     int rc = dbr_internal_get(db, DBR_INTERNAL_META_SET, &stmt);
     if (rc == SQLITE_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)applied);
+        int64_t index = (int64_t)applied;
+        (void)sqlite3_bind_int64(stmt, 1, partly ? -1 - index : index);
         rc = dbr_internal_step(db, stmt);
         (void)sqlite3_reset(stmt);
     }
+    memory->says_it_all = rc == SQLITE_DONE && !partly;
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -460,6 +467,7 @@ void dbr_memory_drop(struct dbr_db *db)
 {
     drop_run(db->memory);
     forget_newest(&db->memory->newest);
+    db->memory->says_it_all = false;
 }
 
 /* ---- Answers ------------------------------------------------------------------------

@@ -1,5 +1,7 @@
-/* What a namespace's file says about the log: _debros_meta holds the index up to which
- * everything is in the file, _debros_requests what became of each request.
+/* What a namespace's file says about the log: _debros_requests holds what became of each
+ * request, and the index of its newest one, or a later one in _debros_meta, is that up to
+ * which everything is in the file. An index below 0 there, -1 - index, counts alone: the
+ * newest request is one of an entry that is there in part.
  *
  * A client numbers its requests 1, 2, 3, ..., and an entry mostly holds many that follow
  * each other: they share a row, a run. The newest row grows while it is small and the same
@@ -18,7 +20,9 @@ int dbr_memory_open(struct dbr_db *db, uint64_t applied, uint64_t *out,
 /* The index that the connection's read transaction sees. SQLite's code. The statement is
  * left in its row: reset it to end the transaction. */
 int dbr_memory_applied(struct dbr_db *db, sqlite3_stmt **stmt, uint64_t *out);
-int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied);
+/* `applied` is the file's index from the next commit on; where the newest request says so
+ * already, that costs nothing. `partly`: the next entry is there in part. */
+int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied, bool partly);
 
 #define DBR_MEMORY_MAX_RUN     4096u       /* requests in one row */
 #define DBR_MEMORY_MAX_BYTES   (64u << 10) /* of one row, but for its last request */
@@ -57,6 +61,7 @@ struct dbr_memory_row {
 
 /* The applier's, beside a file: what it will hold with the next flush. */
 struct dbr_memory {
+    bool says_it_all;                  /* _debros_meta does not count alone */
     struct dbr_memory_client *clients; /* hash */
     struct dbr_memory_row newest;
     uint8_t client[DBR_SQL_CLIENT_SIZE];

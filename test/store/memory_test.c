@@ -29,7 +29,7 @@ static void an_index_is_kept(void **state)
     db_open(&f);
     assert_int_equal(dbr_memory_open(f.db, 33, &applied, NULL), 0);
     assert_int_equal(applied, 33);
-    assert_int_equal(dbr_memory_set_applied(f.db, 44), SQLITE_OK);
+    assert_int_equal(dbr_memory_set_applied(f.db, 44, false), SQLITE_OK);
     assert_int_equal(dbr_memory_open(f.db, 1, &applied, NULL), 0); /* is there already */
     assert_int_equal(applied, 44);
     assert_int_equal(dbr_memory_applied(f.db, &stmt, &applied), SQLITE_OK);
@@ -181,6 +181,50 @@ static void add_alone(struct dbr_db *db, const char *client, uint64_t seq)
 static const char one[DBR_SQL_CLIENT_SIZE + 1] = "client of a test";
 static const char two[DBR_SQL_CLIENT_SIZE + 1] = "another of these";
 
+static uint64_t applied_of(struct db_fixture *f)
+{
+    uint64_t applied = 0;
+    forget(f);
+    assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
+    return applied;
+}
+
+static void the_newest_request_tells_the_index(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    open_memory(&f);
+    assert_int_equal(applied_of(&f), 0);
+    add_alone(f.db, one, 5);
+    assert_int_equal(dbr_memory_set_applied(f.db, 15, false), SQLITE_OK);
+    uint64_t before = sim_disk_ops(f.disk);
+    assert_int_equal(dbr_memory_set_applied(f.db, 15, false), SQLITE_OK);
+    assert_int_equal(sim_disk_ops(f.disk), before); /* the row says it */
+    assert_int_equal(applied_of(&f), 15);
+    assert_int_equal(dbr_memory_set_applied(f.db, 17, false), SQLITE_OK);
+    assert_int_equal(applied_of(&f), 17);
+    add_alone(f.db, one, 6);
+    assert_int_equal(dbr_memory_set_applied(f.db, 18, false), SQLITE_OK);
+    assert_int_equal(applied_of(&f), 18);
+    db_close(&f);
+}
+
+static void an_entry_that_is_there_in_part_does_not_count(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    open_memory(&f);
+    add_alone(f.db, one, 5);
+    assert_int_equal(dbr_memory_set_applied(f.db, 14, true), SQLITE_OK);
+    assert_int_equal(applied_of(&f), 14);
+    add_alone(f.db, one, 6);
+    assert_int_equal(dbr_memory_set_applied(f.db, 0, true), SQLITE_OK);
+    assert_int_equal(applied_of(&f), 0);
+    assert_int_equal(dbr_memory_set_applied(f.db, 18, false), SQLITE_OK);
+    assert_int_equal(applied_of(&f), 18);
+    db_close(&f);
+}
+
 static void the_newest_row_grows(void **state)
 {
     (void)state;
@@ -311,6 +355,8 @@ int main(void)
         cmocka_unit_test(requests_in_a_row_share_one),
         cmocka_unit_test(a_gap_is_no_request),
         cmocka_unit_test(what_was_rolled_back_is_dropped),
+        cmocka_unit_test(the_newest_request_tells_the_index),
+        cmocka_unit_test(an_entry_that_is_there_in_part_does_not_count),
         cmocka_unit_test(the_newest_row_grows),
         cmocka_unit_test(only_the_newest_row_grows),
         cmocka_unit_test(a_row_that_was_rolled_back_has_not_grown),
