@@ -1,5 +1,5 @@
 /* The replicated log: canonical/raft 0.15.0 behind its raft_io seam, shaped as step and
- * ready, with the seven repairs that this version needs. The only place that knows
+ * ready, with the repairs that this version needs. The only place that knows
  * raft.h. Single-threaded and pure: disk, network, time and randomness are arguments.
  *
  * Feed facts, drain dbr_consensus_poll() after each, call dbr_consensus_expire() once

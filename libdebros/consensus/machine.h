@@ -72,16 +72,36 @@ struct dbr_consensus {
     struct dbr_role_told told;
 };
 
+/* consensus.c */
+void dbr_consensus_fail(struct dbr_consensus *c, int err);
+/* After each turn: until nothing leads to anything more. */
+void dbr_consensus_settle(struct dbr_consensus *c);
+
+/* events.c */
 /* Queues an event. When memory is short the machine fails. */
 void dbr_consensus_push(struct dbr_consensus *c, const struct dbr_event_item *item);
-void dbr_consensus_fail(struct dbr_consensus *c, int err);
+/* libraft's state machine: a command is committed. */
+int dbr_events_apply(struct raft_fsm *fsm, const struct raft_buffer *buf, void **result);
+bool dbr_events_poll(struct dbr_consensus *c, struct dbr_consensus_event *event);
+
+/* status.c: tells it when the role, the leader, the term or the members have changed. */
+void dbr_status_note(struct dbr_consensus *c);
+
+/* raft_log.c */
 /* What libraft's log holds at `index`, or NULL. */
 const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c,
                                              uint64_t index);
 /* Its term, also where only the snapshot knows it; 0: not known. */
 uint64_t dbr_consensus_term_of(const struct dbr_consensus *c, uint64_t index);
+
+/* raft_error.c */
 /* An answer of libraft as one of ours. */
 int dbr_consensus_error(int raft_error);
+
+static inline bool dbr_consensus_is_running(const struct dbr_consensus *c)
+{
+    return c->failed == 0 && c->raft.state != RAFT_UNAVAILABLE;
+}
 
 static inline bool dbr_consensus_leads(const struct dbr_consensus *c)
 {
