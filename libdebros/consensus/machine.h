@@ -108,4 +108,10 @@ static inline bool dbr_consensus_leads(const struct dbr_consensus *c)
     return c->raft.state == RAFT_LEADER;
 }
 
+/* Every repair does nothing in a bare machine. */
+static inline bool dbr_repair_is_off(const struct dbr_consensus *c)
+{
+    return c->config.bare;
+}
+
 #endif

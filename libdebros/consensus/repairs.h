@@ -1,6 +1,11 @@
 /* The repairs that libraft 0.15.0 needs, numbered as in the design of the log;
- * 8 to 11 came with the simulation. All are
- * off in a machine whose configuration says `bare`. */
+ * 8 to 11 came with the simulation. All are off in a machine whose configuration says
+ * `bare`. They lie by what they repair:
+ *   repair_append.c         a follower's entries: 2, 7
+ *   repair_commit.c         a leader's count of results: 1, 9, 11
+ *   repair_configuration.c  changes of the members: 4, 5
+ *   repair_election.c       elections: 3, 6, 8, 10
+ *   repair_refuse.c         beyond them: what no honest server sends */
 #ifndef DBR_CONSENSUS_REPAIRS_H
 #define DBR_CONSENSUS_REPAIRS_H
 
@@ -43,13 +48,7 @@ struct dbr_repairs {
     bool kept_pre_vote;
 };
 
-void dbr_repairs_finish(struct dbr_repairs *repairs);
-
-/* 1 */
-void dbr_repair_1_barrier(struct dbr_consensus *c);
-bool dbr_repair_1_hold(struct dbr_consensus *c, const struct raft_message *message);
-void dbr_repair_1_stored(struct dbr_consensus *c, const struct dbr_log_item *item);
-bool dbr_repair_1_release(struct dbr_consensus *c);
+/* repair_append.c */
 /* 2 */
 void dbr_repair_2_begin(struct dbr_consensus *c, uint64_t term, uint64_t end);
 void dbr_repair_2_end(struct dbr_consensus *c);
@@ -57,8 +56,23 @@ bool dbr_repair_2_is_false(struct dbr_consensus *c,
                            struct raft_append_entries_result *result);
 uint64_t dbr_repair_2_commit(const struct dbr_consensus *c,
                              const struct raft_append_entries *append);
-/* 3 */
-bool dbr_repair_3_waits(const struct dbr_consensus *c);
+/* 7 */
+void dbr_repair_7_strip(struct dbr_consensus *c, struct raft_append_entries *append);
+/* Beyond the repairs. */
+bool dbr_repair_postpones(struct dbr_consensus *c,
+                          const struct raft_append_entries *append);
+
+/* repair_commit.c */
+void dbr_repairs_finish(struct dbr_repairs *repairs);
+/* 1 */
+void dbr_repair_1_barrier(struct dbr_consensus *c);
+bool dbr_repair_1_hold(struct dbr_consensus *c, const struct raft_message *message);
+void dbr_repair_1_stored(struct dbr_consensus *c, const struct dbr_log_item *item);
+bool dbr_repair_1_release(struct dbr_consensus *c);
+/* 9 and 11: the way of every result to libraft. */
+void dbr_repair_recv_result(struct dbr_consensus *c, struct raft_message *message);
+
+/* repair_configuration.c */
 /* 4 */
 bool dbr_repair_4_may_change(const struct dbr_consensus *c);
 /* 5 */
@@ -66,12 +80,14 @@ void dbr_repair_5_start(struct dbr_consensus *c);
 int dbr_repair_5_roll_back(struct dbr_consensus *c,
                            const struct raft_append_entries *append);
 void dbr_repair_5_installed(struct dbr_consensus *c);
+
+/* repair_election.c */
+/* 3 */
+bool dbr_repair_3_waits(const struct dbr_consensus *c);
 /* 6 */
 uint64_t dbr_repair_6_load(struct dbr_consensus *c);
 void dbr_repair_6_tick(struct dbr_consensus *c);
 bool dbr_repair_6_refuses_timeout(const struct dbr_consensus *c);
-/* 7 */
-void dbr_repair_7_strip(struct dbr_consensus *c, struct raft_append_entries *append);
 /* 8 */
 struct dbr_repair_guest {
     bool swapped;
@@ -83,14 +99,11 @@ void dbr_repair_8_end(struct dbr_consensus *c, struct dbr_repair_guest *guest);
 bool dbr_repair_8_stands(const struct dbr_consensus *c);
 bool dbr_repair_8_keeps(struct dbr_consensus *c, const struct raft_message *message);
 void dbr_repair_8_forget_leader(struct dbr_consensus *c);
-/* 9 and 11: the way of every result to libraft. */
-void dbr_repair_recv_result(struct dbr_consensus *c, struct raft_message *message);
 /* 10 */
 void dbr_repair_10_tell_term(const struct dbr_consensus *c,
                              struct raft_request_vote_result *result);
-/* Beyond the repairs. */
+
+/* repair_refuse.c: beyond the repairs. */
 bool dbr_repair_refuses(struct dbr_consensus *c, const struct raft_message *message);
-bool dbr_repair_postpones(struct dbr_consensus *c,
-                          const struct raft_append_entries *append);
 
 #endif

@@ -172,6 +172,13 @@ struct rig_event *rig_sent(struct rig *rig, int type)
     return NULL;
 }
 
+struct raft_append_entries_result rig_last_result(struct rig *rig)
+{
+    struct rig_event *sent = rig_sent(rig, RAFT_IO_APPEND_ENTRIES_RESULT);
+    assert_non_null(sent);
+    return sent->message.append_entries_result;
+}
+
 struct dbr_log_op *rig_op(struct rig *rig, enum dbr_log_op_type type)
 {
     assert_true(rig->slow); /* else it is freed */

@@ -53,6 +53,7 @@ struct rig_event *rig_event(struct rig *rig, enum dbr_consensus_event_type type,
 size_t rig_count(struct rig *rig, enum dbr_consensus_event_type type);
 /* The newest message of libraft's type, or NULL. */
 struct rig_event *rig_sent(struct rig *rig, int type);
+struct raft_append_entries_result rig_last_result(struct rig *rig); /* as sent */
 struct dbr_log_op *rig_op(struct rig *rig, enum dbr_log_op_type type); /* the newest */
 
 /* Messages of server `from`. */
