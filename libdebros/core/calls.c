@@ -1,5 +1,5 @@
 /* The cluster protocol, a member's side: it answers hello, join, and the calls that it
- * runs for clients. The other side is client.c. */
+ * runs for clients. The other side is client.c with its files. */
 #include "base/alloc.h"
 #include "base/failpoint.h"
 #include "inner.h"

@@ -1,18 +1,20 @@
 /* The insides of the node's machine, shared by its files:
- *   core.c        life, facts in, effects out, time
- *   pump.c        events of swarm, consensus and sql, until all are quiet
- *   raft_link.c   consensus messages over streams
- *   snapshots.c   snapshots on their way between members
- *   membership.c  the members' table, classes, addresses, roles
- *   tickets.c     what waits for an answer, and where the answer goes
- *   requests.c    the public API's requests
- *   calls.c       the cluster protocol: a member answers hello, join and calls
- *   client.c      the same: a client and a joiner ask
- *   contacts.c    the members that those two know
- *   views.c       status and peers for people
- *   health.c      the checks of a node's health
- *   story.c       the cluster's life, for the log
- *   bootstrap.c   a cluster's first log operations */
+ *   core.c          life, facts in, effects out, time
+ *   pump.c          events of swarm, consensus and sql, until all are quiet
+ *   raft_link.c     consensus messages over streams
+ *   snapshots.c     snapshots on their way between members
+ *   membership.c    the members' table, classes, addresses, roles
+ *   tickets.c       what waits for an answer, and where the answer goes
+ *   requests.c      the public API's requests
+ *   calls.c         the cluster protocol: a member answers hello, join and calls
+ *   client.c        the other side: a client and a joiner dial members, keep connections
+ *   client_hello.c  their first words to a member, and the answers
+ *   client_calls.c  a client's calls, sent again when their member is lost
+ *   contacts.c      the members that those two know
+ *   views.c         status and peers for people
+ *   health.c        the checks of a node's health
+ *   story.c         the cluster's life, for the log
+ *   bootstrap.c     a cluster's first log operations */
 #ifndef DBR_CORE_INNER_H
 #define DBR_CORE_INNER_H
 
@@ -286,12 +288,41 @@ void dbr_client_reached(struct dbr_core *core, const struct dbr_peer_id *peer,
 void dbr_client_redirected(struct dbr_core *core, const struct dbr_peer_id *leader,
                            const struct dbr_multiaddr *addrs, size_t n_addrs,
                            dbr_time now);
-void dbr_client_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 /* False: the stream is none of ours. */
 bool dbr_client_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
                      const struct dbr_cluster_frame *frame, dbr_time now);
 bool dbr_client_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                               dbr_time now);
+bool dbr_client_is_joiner(const struct dbr_core *core);
+void dbr_client_set_ready(struct dbr_core *core);
+/* Who serves us from now on. */
+void dbr_client_choose_route(struct dbr_core *core, dbr_time now);
+/* The connection to a member that is of no use, in words. */
+#ifdef __GNUC__
+__attribute__((format(printf, 5, 6)))
+#endif
+void dbr_client_drop(struct dbr_core *core, struct dbr_contact *contact, int status,
+                     dbr_time now, const char *format, ...);
+/* Where the contact is, for people. */
+const char *dbr_client_place(const struct dbr_contact *contact,
+                             char text[DBR_MULTIADDR_TEXT_SIZE]);
+
+/* client_hello.c */
+/* A member is connected: hello, or our invite. */
+void dbr_client_greet(struct dbr_core *core, struct dbr_contact *contact, dbr_time now);
+void dbr_client_recv_hello(struct dbr_core *core, struct dbr_contact *contact,
+                           const struct dbr_cluster_frame *frame, dbr_time now);
+void dbr_client_recv_join(struct dbr_core *core, struct dbr_contact *contact,
+                          const struct dbr_cluster_frame *frame, dbr_time now);
+
+/* client_calls.c */
+void dbr_client_forward(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
+void dbr_client_send_waiting(struct dbr_core *core, dbr_time now);
+/* The calls that `peer` has will not be answered. */
+void dbr_client_take_calls_back(struct dbr_core *core, const struct dbr_peer_id *peer,
+                                dbr_time now);
+void dbr_client_recv_reply(struct dbr_core *core, struct dbr_ticket *ticket,
+                           debros_bytes message, dbr_time now);
 
 /* story.c: lines of the log. After each change; after core->members was replaced. */
 void dbr_story_role(struct dbr_core *core);
