@@ -17,11 +17,13 @@ void dbr_consensus_fail(struct dbr_consensus *c, int err)
     }
 }
 
-static void begin(struct dbr_consensus *c, dbr_time now)
+/* Returns whether the machine runs. */
+static bool begin(struct dbr_consensus *c, dbr_time now)
 {
     if (now > c->now) {
         c->now = now;
     }
+    return dbr_consensus_is_running(c);
 }
 
 /* Remembers the configurations among the entries that have been applied since. */
@@ -79,8 +81,7 @@ void dbr_consensus_settle(struct dbr_consensus *c)
 int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes message,
                        dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return 0;
     }
     int rv = dbr_inbox_recv(c, from, message);
@@ -90,17 +91,15 @@ int dbr_consensus_recv(struct dbr_consensus *c, uint64_t from, debros_bytes mess
 
 void dbr_consensus_lost(struct dbr_consensus *c, uint64_t id, dbr_time now)
 {
-    begin(c, now);
-    if (dbr_consensus_is_running(c)) {
+    if (begin(c, now)) {
         dbr_snapshot_lost(c, id);
     }
 }
 
 void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now)
 {
-    begin(c, now);
     dbr_assert(seq <= c->log.last_seq);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return;
     }
     struct dbr_log_item *item;
@@ -112,8 +111,7 @@ void dbr_consensus_log_done(struct dbr_consensus *c, uint64_t seq, dbr_time now)
 
 void dbr_consensus_checkpointed(struct dbr_consensus *c, int status, dbr_time now)
 {
-    begin(c, now);
-    if (dbr_consensus_is_running(c)) {
+    if (begin(c, now)) {
         dbr_snapshot_checkpointed(c, status);
         dbr_consensus_settle(c);
     }
@@ -122,8 +120,7 @@ void dbr_consensus_checkpointed(struct dbr_consensus *c, int status, dbr_time no
 void dbr_consensus_offer(struct dbr_consensus *c, int status, uint64_t index,
                          struct dbr_buf *descriptor, dbr_time now)
 {
-    begin(c, now);
-    if (dbr_consensus_is_running(c)) {
+    if (begin(c, now)) {
         dbr_snapshot_offer(c, status, index, descriptor);
         dbr_consensus_settle(c);
     } else {
@@ -133,8 +130,7 @@ void dbr_consensus_offer(struct dbr_consensus *c, int status, uint64_t index,
 
 void dbr_consensus_fetching(struct dbr_consensus *c, uint64_t id, dbr_time now)
 {
-    begin(c, now);
-    if (dbr_consensus_is_running(c)) {
+    if (begin(c, now)) {
         dbr_snapshot_fetching(c, id);
     }
 }
@@ -142,8 +138,7 @@ void dbr_consensus_fetching(struct dbr_consensus *c, uint64_t id, dbr_time now)
 void dbr_consensus_fetched(struct dbr_consensus *c, int status, debros_bytes descriptor,
                            dbr_time now)
 {
-    begin(c, now);
-    if (dbr_consensus_is_running(c)) {
+    if (begin(c, now)) {
         dbr_inbox_fetched(c, status, descriptor);
         dbr_consensus_settle(c);
     }
@@ -152,8 +147,7 @@ void dbr_consensus_fetched(struct dbr_consensus *c, int status, debros_bytes des
 int dbr_consensus_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *index,
                           uint64_t *term, dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return DEBROS_ENOTLEADER;
     }
     int rv = dbr_requests_propose(c, data, index, term);
@@ -163,22 +157,18 @@ int dbr_consensus_propose(struct dbr_consensus *c, debros_bytes data, uint64_t *
 
 int dbr_consensus_read(struct dbr_consensus *c, uint64_t token, dbr_time now)
 {
-    begin(c, now);
-    return dbr_consensus_is_running(c) ? dbr_reads_add(c, token) : DEBROS_ENOTLEADER;
+    return begin(c, now) ? dbr_reads_add(c, token) : DEBROS_ENOTLEADER;
 }
 
 int dbr_consensus_read_strong(struct dbr_consensus *c, uint64_t token, dbr_time now)
 {
-    begin(c, now);
-    return dbr_consensus_is_running(c) ? dbr_reads_add_strong(c, token)
-                                       : DEBROS_ENOTLEADER;
+    return begin(c, now) ? dbr_reads_add_strong(c, token) : DEBROS_ENOTLEADER;
 }
 
 int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address,
                       dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return DEBROS_ENOTLEADER;
     }
     int rv = dbr_requests_add(c, id, address);
@@ -189,8 +179,7 @@ int dbr_consensus_add(struct dbr_consensus *c, uint64_t id, const char *address,
 int dbr_consensus_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_role role,
                          dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return DEBROS_ENOTLEADER;
     }
     int rv = dbr_requests_assign(c, id, role);
@@ -200,8 +189,7 @@ int dbr_consensus_assign(struct dbr_consensus *c, uint64_t id, enum dbr_server_r
 
 int dbr_consensus_remove(struct dbr_consensus *c, uint64_t id, dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return DEBROS_ENOTLEADER;
     }
     int rv = dbr_requests_remove(c, id);
@@ -211,8 +199,7 @@ int dbr_consensus_remove(struct dbr_consensus *c, uint64_t id, dbr_time now)
 
 int dbr_consensus_transfer(struct dbr_consensus *c, uint64_t id, dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c)) {
+    if (!begin(c, now)) {
         return DEBROS_ENOTLEADER;
     }
     int rv = dbr_requests_transfer(c, id);
@@ -253,8 +240,7 @@ static void tick(struct dbr_consensus *c)
 
 void dbr_consensus_expire(struct dbr_consensus *c, dbr_time now)
 {
-    begin(c, now);
-    if (!dbr_consensus_is_running(c) || c->now < c->next_tick) {
+    if (!begin(c, now) || c->now < c->next_tick) {
         return;
     }
     c->next_tick = dbr_time_add(c->now, c->config.heartbeat_ms);

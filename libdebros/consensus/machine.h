@@ -94,6 +94,15 @@ const struct raft_entry *dbr_consensus_entry(const struct dbr_consensus *c,
 /* Its term, also where only the snapshot knows it; 0: not known. */
 uint64_t dbr_consensus_term_of(const struct dbr_consensus *c, uint64_t index);
 
+/* raft_progress.c */
+enum { /* its state, as libraft's progress.h has them */
+       DBR_PROGRESS_PROBE = 0,
+       DBR_PROGRESS_PIPELINE = 1,
+       DBR_PROGRESS_SNAPSHOT = 2
+};
+/* Of server `id`; NULL: this server does not lead, or there is no such server. */
+struct raft_progress *dbr_consensus_progress(const struct dbr_consensus *c, uint64_t id);
+
 /* raft_error.c */
 /* An answer of libraft as one of ours. */
 int dbr_consensus_error(int raft_error);

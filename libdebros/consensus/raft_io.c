@@ -8,8 +8,7 @@
 #include "consensus/machine.h"
 #include "consensus/message.h"
 
-#define SENT_MAX          65536 /* sends of one turn */
-#define PROGRESS_PIPELINE 1     /* libraft's progress.h */
+#define SENT_MAX 65536 /* sends of one turn */
 
 struct sent {
     struct raft_io_send *req;
@@ -33,24 +32,12 @@ static int io_init(struct raft_io *io, raft_id id, const char *address)
 
 static int load_snapshot(const struct dbr_log_state *state, struct raft_snapshot **out)
 {
-    struct raft_snapshot *s = raft_calloc(1, sizeof(*s));
-    struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));
-    void *nothing = raft_malloc(8); /* libraft's restore wants one buffer to free */
-    if (s == NULL || buf == NULL || nothing == NULL ||
-        dbr_configuration_decode(&s->configuration, state->configuration) != 0) {
-        raft_free(s);
-        raft_free(buf);
-        raft_free(nothing);
+    struct raft_configuration configuration;
+    if (dbr_configuration_decode(&configuration, state->configuration) != 0) {
         return RAFT_NOMEM;
     }
-    s->index = state->snapshot_index;
-    s->term = state->snapshot_term;
-    s->configuration_index = state->configuration_index;
-    buf->base = nothing;
-    s->bufs = buf;
-    s->n_bufs = 1;
-    *out = s;
-    return 0;
+    return dbr_snapshot_create(out, state->snapshot_index, state->snapshot_term,
+                               &configuration, state->configuration_index);
 }
 
 static void free_entries(struct raft_entry *entries, size_t n)
@@ -362,16 +349,11 @@ static void cut_entries(struct dbr_consensus *c, uint64_t to,
  * so, the next message would be refused and the server probed at the heartbeat's pace. */
 void dbr_raft_io_mend_cuts(struct dbr_consensus *c)
 {
-    struct raft *r = &c->raft;
-    for (size_t i = 0; i < c->seam.n_cuts && r->state == RAFT_LEADER; i++) {
+    for (size_t i = 0; i < c->seam.n_cuts; i++) {
         const struct dbr_raft_io_cut *cut = &c->seam.cuts[i];
-        const struct raft_server *s =
-            dbr_configuration_find(&r->configuration, cut->server);
-        if (s == NULL) {
-            continue;
-        }
-        struct raft_progress *p = &r->leader_state.progress[s - r->configuration.servers];
-        if (p->state == PROGRESS_PIPELINE && p->next_index == cut->believed_next) {
+        struct raft_progress *p = dbr_consensus_progress(c, cut->server);
+        if (p != NULL && p->state == DBR_PROGRESS_PIPELINE &&
+            p->next_index == cut->believed_next) {
             p->next_index = cut->real_next;
         }
     }

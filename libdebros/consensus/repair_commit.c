@@ -4,8 +4,6 @@
 #include "base/failpoint.h"
 #include "consensus/machine.h"
 
-#define PROGRESS_SNAPSHOT 2 /* libraft's progress.h */
-
 void dbr_repairs_finish(struct dbr_repairs *repairs)
 {
     dbr_free(repairs->held);
@@ -173,15 +171,12 @@ static void commit_by_majority(struct dbr_consensus *c, struct raft_message *m)
 
 static void part_refusals(struct dbr_consensus *c, struct raft_message *m)
 {
-    const struct raft *r = &c->raft;
-    const struct raft_server *s = dbr_configuration_find(&r->configuration, m->server_id);
-    if (dbr_repair_is_off(c) || !dbr_consensus_leads(c) || s == NULL) {
+    const struct raft_progress *p = dbr_consensus_progress(c, m->server_id);
+    if (dbr_repair_is_off(c) || p == NULL) {
         return;
     }
-    const struct raft_progress *p =
-        &r->leader_state.progress[s - r->configuration.servers];
     struct raft_append_entries_result *result = &m->append_entries_result;
-    if (p->state == PROGRESS_SNAPSHOT && result->rejected == p->snapshot_index &&
+    if (p->state == DBR_PROGRESS_SNAPSHOT && result->rejected == p->snapshot_index &&
         result->rejected > 0) {
         result->rejected++;
     }

@@ -4,8 +4,6 @@
 #include "base/check.h"
 #include "consensus/machine.h"
 
-#define PROGRESS_PROBE    0 /* libraft's progress.h */
-#define PROGRESS_SNAPSHOT 2
 
 /* ---- Own snapshots ---------------------------------------------------------- */
 
@@ -257,29 +255,42 @@ static int configuration_at(const struct dbr_consensus *c, uint64_t index,
     return dbr_configuration_copy(out, &at->configuration);
 }
 
-/* What libraft sends along; what describes the snapshot is added by send(). */
-int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
-                          struct raft_snapshot **out)
+int dbr_snapshot_create(struct raft_snapshot **out, uint64_t index, uint64_t term,
+                        struct raft_configuration *configuration,
+                        uint64_t configuration_index)
 {
     struct raft_snapshot *s = raft_calloc(1, sizeof(*s));
     struct raft_buffer *buf = raft_calloc(1, sizeof(*buf));
-    void *nothing = raft_malloc(8);
-    uint64_t configuration_index = 0;
-    if (s == NULL || buf == NULL || nothing == NULL ||
-        configuration_at(c, index, &s->configuration, &configuration_index) != 0) {
+    void *nothing = raft_malloc(8); /* libraft's restore wants one buffer to free */
+    if (s == NULL || buf == NULL || nothing == NULL) {
+        raft_configuration_close(configuration);
         raft_free(s);
         raft_free(buf);
         raft_free(nothing);
         return RAFT_NOMEM;
     }
-    s->index = index;
-    s->term = dbr_consensus_term_of(c, index);
-    s->configuration_index = configuration_index;
     buf->base = nothing;
-    s->bufs = buf;
-    s->n_bufs = 1;
+    *s = (struct raft_snapshot){.index = index,
+                                .term = term,
+                                .configuration = *configuration,
+                                .configuration_index = configuration_index,
+                                .bufs = buf,
+                                .n_bufs = 1};
     *out = s;
     return 0;
+}
+
+/* What libraft sends along; what describes the snapshot is added by send(). */
+int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
+                          struct raft_snapshot **out)
+{
+    struct raft_configuration configuration;
+    uint64_t configuration_index = 0;
+    if (configuration_at(c, index, &configuration, &configuration_index) != 0) {
+        return RAFT_NOMEM;
+    }
+    return dbr_snapshot_create(out, index, dbr_consensus_term_of(c, index),
+                               &configuration, configuration_index);
 }
 
 /* After a failure libraft would wait for the whole install timeout. */
@@ -291,7 +302,7 @@ static void retry_soon(struct dbr_consensus *c)
     }
     for (unsigned i = 0; i < r->configuration.n; i++) {
         struct raft_progress *p = &r->leader_state.progress[i];
-        if (p->state == PROGRESS_SNAPSHOT) {
+        if (p->state == DBR_PROGRESS_SNAPSHOT) {
             p->snapshot_last_send =
                 c->now - r->install_snapshot_timeout + DBR_SNAPSHOT_RETRY_MS;
         }
@@ -300,27 +311,18 @@ static void retry_soon(struct dbr_consensus *c)
 
 void dbr_snapshot_lost(struct dbr_consensus *c, uint64_t id)
 {
-    struct raft *r = &c->raft;
-    const struct raft_server *s = dbr_configuration_find(&r->configuration, id);
-    if (r->state != RAFT_LEADER || s == NULL) {
-        return;
-    }
-    struct raft_progress *p = &r->leader_state.progress[s - r->configuration.servers];
-    if (p->state == PROGRESS_SNAPSHOT) { /* as libraft's progressAbortSnapshot() */
-        p->state = PROGRESS_PROBE;
+    struct raft_progress *p = dbr_consensus_progress(c, id);
+    if (p != NULL && p->state == DBR_PROGRESS_SNAPSHOT) {
+        /* As libraft's progressAbortSnapshot(). */
+        p->state = DBR_PROGRESS_PROBE;
         p->snapshot_index = 0;
     }
 }
 
 void dbr_snapshot_fetching(struct dbr_consensus *c, uint64_t id)
 {
-    struct raft *r = &c->raft;
-    const struct raft_server *s = dbr_configuration_find(&r->configuration, id);
-    if (r->state != RAFT_LEADER || s == NULL) {
-        return;
-    }
-    struct raft_progress *p = &r->leader_state.progress[s - r->configuration.servers];
-    if (p->state == PROGRESS_SNAPSHOT) {
+    struct raft_progress *p = dbr_consensus_progress(c, id);
+    if (p != NULL && p->state == DBR_PROGRESS_SNAPSHOT) {
         p->snapshot_last_send = c->now; /* its install timer begins anew */
         if (c->now < c->snapshots.hold_until) {
             hold(c);

@@ -57,6 +57,10 @@ void dbr_snapshot_offer(struct dbr_consensus *c, int status, uint64_t index,
                         struct dbr_buf *descriptor);
 void dbr_snapshot_fetching(struct dbr_consensus *c, uint64_t id);
 void dbr_snapshot_lost(struct dbr_consensus *c, uint64_t id);
+/* As libraft keeps one, without data. Takes the configuration. Errors: libraft's. */
+int dbr_snapshot_create(struct raft_snapshot **out, uint64_t index, uint64_t term,
+                        struct raft_configuration *configuration,
+                        uint64_t configuration_index);
 /* The databases after entry `index` as libraft describes them to a follower. */
 int dbr_snapshot_describe(struct dbr_consensus *c, uint64_t index,
                           struct raft_snapshot **out);

@@ -98,10 +98,6 @@ void dbr_consensus_status(const struct dbr_consensus *c, struct dbr_consensus_st
 
 uint64_t dbr_consensus_match_index(const struct dbr_consensus *c, uint64_t id)
 {
-    const struct raft *r = &c->raft;
-    const struct raft_server *s = dbr_configuration_find(&r->configuration, id);
-    if (r->state != RAFT_LEADER || s == NULL) {
-        return 0;
-    }
-    return r->leader_state.progress[s - r->configuration.servers].match_index;
+    const struct raft_progress *progress = dbr_consensus_progress(c, id);
+    return progress != NULL ? progress->match_index : 0;
 }

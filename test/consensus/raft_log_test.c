@@ -28,12 +28,7 @@ static void the_snapshots_term_is_known_and_none_below(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig, 3, 0);
-    rig.state = (struct dbr_log_state){.term = 2,
-                                       .snapshot_index = 10,
-                                       .snapshot_term = 2,
-                                       .configuration_index = 1,
-                                       .configuration = test_view(rig.configuration),
-                                       .first_index = 11};
+    rig_snapshot(&rig, 10, 2);
     assert_int_equal(rig_start(&rig), 0);
     assert_int_equal(rig_append(&rig, 2, 3, 10, 2, 10, 3, 2), 0);
     assert_null(dbr_consensus_entry(rig.c, 10));

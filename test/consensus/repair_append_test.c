@@ -55,12 +55,7 @@ static void r7_entries_below_the_snapshot_are_stripped(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig, 3, 0);
-    rig.state = (struct dbr_log_state){.term = 2,
-                                       .snapshot_index = 10,
-                                       .snapshot_term = 2,
-                                       .configuration_index = 1,
-                                       .configuration = test_view(rig.configuration),
-                                       .first_index = 11};
+    rig_snapshot(&rig, 10, 2);
     assert_int_equal(rig_start(&rig), 0);
     rig.slow = true;
     assert_int_equal(rig_append(&rig, 2, 2, 8, 2, 8, 2, 4), 0); /* 9 to 12 */

@@ -38,6 +38,16 @@ void rig_entry(struct rig *rig, uint64_t term, const char *text)
     rig->state.term = term > rig->state.term ? term : rig->state.term;
 }
 
+void rig_snapshot(struct rig *rig, uint64_t index, uint64_t term)
+{
+    rig->state = (struct dbr_log_state){.term = term,
+                                        .snapshot_index = index,
+                                        .snapshot_term = term,
+                                        .configuration_index = 1,
+                                        .configuration = test_view(rig->configuration),
+                                        .first_index = index + 1};
+}
+
 int rig_start(struct rig *rig)
 {
     int rv =

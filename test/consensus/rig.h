@@ -40,6 +40,8 @@ struct rig {
 void rig_init(struct rig *rig, unsigned voters, unsigned standbys);
 void rig_entry(struct rig *rig, uint64_t term,
                const char *text); /* one more in the log */
+/* The log is a snapshot at `index`, and nothing behind it. */
+void rig_snapshot(struct rig *rig, uint64_t index, uint64_t term);
 int rig_start(struct rig *rig);
 void rig_finish(struct rig *rig);
 void rig_drain(struct rig *rig); /* keeps the events; a fast disk is done at once */

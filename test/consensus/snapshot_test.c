@@ -133,12 +133,7 @@ static void a_start_from_a_snapshot_restores_nothing(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig, 3, 0);
-    rig.state = (struct dbr_log_state){.term = 2,
-                                       .snapshot_index = 10,
-                                       .snapshot_term = 2,
-                                       .configuration_index = 1,
-                                       .configuration = test_view(rig.configuration),
-                                       .first_index = 11};
+    rig_snapshot(&rig, 10, 2);
     assert_int_equal(rig_start(&rig), 0);
     assert_int_equal(rig_count(&rig, DBR_CONSENSUS_RESTORE), 0);
     struct dbr_consensus_status st = rig_status(&rig);
