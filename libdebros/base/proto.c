@@ -43,3 +43,13 @@ void dbr_proto_pack_frame(const ProtobufCMessage *message, struct dbr_buf *out)
         pack_sized(message, size, out);
     }
 }
+
+ProtobufCBinaryData *dbr_proto_texts(struct dbr_arena *arena, const char *const *texts,
+                                     size_t n)
+{
+    ProtobufCBinaryData *out = dbr_arena_calloc(arena, n, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = dbr_proto_text(texts[i]);
+    }
+    return out;
+}

@@ -22,6 +22,16 @@ static inline ProtobufCBinaryData dbr_proto_bytes(debros_bytes b)
     return (ProtobufCBinaryData){.len = b.len, .data = (uint8_t *)(uintptr_t)b.data};
 }
 
+/* NULL: "". */
+static inline ProtobufCBinaryData dbr_proto_text(const char *text)
+{
+    return dbr_proto_bytes(dbr_bytes_str(text != NULL ? text : ""));
+}
+
+/* Views of the texts, in `arena`; NULL: out of memory. */
+ProtobufCBinaryData *dbr_proto_texts(struct dbr_arena *arena, const char *const *texts,
+                                     size_t n);
+
 static inline debros_bytes dbr_proto_view(ProtobufCBinaryData b)
 {
     return dbr_bytes(b.data, b.len);

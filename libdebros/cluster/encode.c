@@ -5,21 +5,6 @@
 
 #define ENCODE_ARENA_MAX (64u << 20)
 
-static ProtobufCBinaryData text(const char *value)
-{
-    return dbr_proto_bytes(dbr_bytes_str(value != NULL ? value : ""));
-}
-
-static ProtobufCBinaryData *texts(struct dbr_arena *arena, const char *const *values,
-                                  size_t n)
-{
-    ProtobufCBinaryData *out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
-    for (size_t i = 0; out != NULL && i < n; i++) {
-        out[i] = text(values[i]);
-    }
-    return out;
-}
-
 static ProtobufCBinaryData *addrs(struct dbr_arena *arena,
                                   const struct dbr_multiaddr *values, size_t n)
 {
@@ -32,9 +17,9 @@ static ProtobufCBinaryData *addrs(struct dbr_arena *arena,
 
 static void fill_node(DbrPb__NodeStatus *pb, const debros_status *node)
 {
-    pb->node_id = text(node->node_id);
-    pb->cluster_id = text(node->cluster_id);
-    pb->leader = text(node->leader);
+    pb->node_id = dbr_proto_text(node->node_id);
+    pb->cluster_id = dbr_proto_text(node->cluster_id);
+    pb->leader = dbr_proto_text(node->leader);
     pb->role = (uint32_t)node->role;
     pb->term = node->term;
     pb->commit_index = node->commit_index;
@@ -57,13 +42,13 @@ static DbrPb__Check *check(struct dbr_arena *arena, const debros_check *from)
     DbrPb__Check *pb = dbr_arena_alloc(arena, sizeof(*pb));
     if (pb != NULL) {
         dbr_pb__check__init(pb);
-        pb->name = text(from->name);
+        pb->name = dbr_proto_text(from->name);
         pb->state = (uint32_t)from->state;
         pb->value = from->value;
         pb->limit = from->limit;
         pb->is_floor = from->is_floor;
-        pb->unit = text(from->unit);
-        pb->reason = text(from->reason);
+        pb->unit = dbr_proto_text(from->unit);
+        pb->reason = dbr_proto_text(from->reason);
     }
     return pb;
 }
@@ -76,7 +61,7 @@ static DbrPb__Health *health(struct dbr_arena *arena, const debros_health *from)
         return NULL;
     }
     dbr_pb__health__init(pb);
-    pb->node_id = text(from->node_id);
+    pb->node_id = dbr_proto_text(from->node_id);
     pb->state = (uint32_t)from->state;
     pb->checks = dbr_arena_calloc(arena, from->n_checks + 1, sizeof(*pb->checks));
     for (size_t i = 0; pb->checks != NULL && i < from->n_checks; i++) {
@@ -96,13 +81,13 @@ static DbrPb__PeerInfo *peer(struct dbr_arena *arena, const debros_peer *from)
         return NULL;
     }
     dbr_pb__peer_info__init(pb);
-    pb->id = text(from->id);
-    pb->addrs = texts(arena, from->addrs, from->n_addrs);
+    pb->id = dbr_proto_text(from->id);
+    pb->addrs = dbr_proto_texts(arena, from->addrs, from->n_addrs);
     pb->n_addrs = pb->addrs != NULL ? from->n_addrs : 0;
-    pb->agent = text(from->agent);
-    pb->protocols = texts(arena, from->protocols, from->n_protocols);
+    pb->agent = dbr_proto_text(from->agent);
+    pb->protocols = dbr_proto_texts(arena, from->protocols, from->n_protocols);
     pb->n_protocols = pb->protocols != NULL ? from->n_protocols : 0;
-    pb->observed = text(from->observed);
+    pb->observed = dbr_proto_text(from->observed);
     pb->rtt_us = from->rtt_us;
     pb->connected = from->connected;
     pb->inbound = from->inbound;
@@ -114,10 +99,10 @@ static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena,
                         DbrPb__NodeStatus *node, const struct dbr_call_result *result)
 {
     pb->status = result->status;
-    pb->detail = text(result->detail);
-    pb->text = text(result->text);
+    pb->detail = dbr_proto_text(result->detail);
+    pb->text = dbr_proto_text(result->text);
     pb->rtt_us = result->rtt_us;
-    pb->names = texts(arena, result->names, result->n_names);
+    pb->names = dbr_proto_texts(arena, result->names, result->n_names);
     pb->n_names = pb->names != NULL ? result->n_names : 0;
     if (result->node != NULL) {
         fill_node(node, result->node);
@@ -139,7 +124,7 @@ static void encode_join_reply(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
 {
     DbrPb__JoinReply reply = DBR_PB__JOIN_REPLY__INIT;
     reply.status = frame->status;
-    reply.detail = text(frame->detail);
+    reply.detail = dbr_proto_text(frame->detail);
     reply.cluster_id = dbr_proto_bytes(frame->cluster_id);
     reply.members = addrs(arena, frame->members, frame->n_members);
     reply.n_members = reply.members != NULL ? frame->n_members : 0;
@@ -217,7 +202,7 @@ static void encode_call(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
     DbrPb__NodeStatus node = DBR_PB__NODE_STATUS__INIT;
     if (frame->kind == DBR_CLUSTER_CALL) {
         call.type = frame->call;
-        call.target = text(frame->target);
+        call.target = dbr_proto_text(frame->target);
         call.ttl_s = frame->ttl_s;
         call.timeout_ms = frame->timeout_ms;
         pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_CALL;

@@ -164,7 +164,7 @@ int dbr_message_encode(struct dbr_buf *out, const struct raft_message *message,
     DbrPb__RaftMessage header = DBR_PB__RAFT_MESSAGE__INIT;
     if (message->type != RAFT_IO_APPEND_ENTRIES_RESULT &&
         message->type != RAFT_IO_REQUEST_VOTE_RESULT) {
-        header.address = dbr_proto_bytes(dbr_bytes_str(own_address));
+        header.address = dbr_proto_text(own_address);
     }
     switch (message->type) {
     case RAFT_IO_APPEND_ENTRIES:

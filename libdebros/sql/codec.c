@@ -84,7 +84,7 @@ void dbr_sql_frame_query(struct dbr_buf *out, uint64_t id, uint32_t timeout_ms,
     struct dbr_arena arena;
     dbr_arena_init(&arena, 0);
     DbrPb__Query query = DBR_PB__QUERY__INIT;
-    query.ns = dbr_proto_bytes(dbr_bytes_str(ns));
+    query.ns = dbr_proto_text(ns);
     query.statement = dbr_sql_pb_statement(&arena, statement);
     query.level = (uint32_t)level;
     query.freshness_ms = freshness_ms;

@@ -7,11 +7,6 @@
 
 /* ---- Ours to protobuf's ---------------------------------------------------------- */
 
-static ProtobufCBinaryData pb_text(const char *text)
-{
-    return dbr_proto_bytes(dbr_bytes_str(text));
-}
-
 static void build_value(DbrPb__Value *out, const debros_value *value)
 {
     dbr_pb__value__init(out);
@@ -61,7 +56,7 @@ DbrPb__Statement *dbr_sql_pb_statement(struct dbr_arena *arena,
         return NULL;
     }
     dbr_pb__statement__init(out);
-    out->sql = pb_text(statement->sql);
+    out->sql = dbr_proto_text(statement->sql);
     out->n_params = statement->n_params;
     out->params = build_values(arena, statement->params, statement->n_params);
     return out->params == NULL ? NULL : out;
@@ -80,7 +75,7 @@ DbrPb__Transaction *dbr_sql_pb_transaction(struct dbr_arena *arena,
     out->client =
         dbr_proto_bytes(dbr_bytes(transaction->key.client, DBR_SQL_CLIENT_SIZE));
     out->seq = transaction->key.seq;
-    out->ns = pb_text(transaction->ns);
+    out->ns = dbr_proto_text(transaction->ns);
     for (size_t i = 0; i < count; i++) {
         statements[i] = dbr_sql_pb_statement(arena, &transaction->statements[i]);
         if (statements[i] == NULL) {
@@ -98,16 +93,6 @@ DbrPb__Transaction *dbr_sql_pb_transaction(struct dbr_arena *arena,
     return out;
 }
 
-static ProtobufCBinaryData *build_texts(struct dbr_arena *arena, const char *const *texts,
-                                        size_t count)
-{
-    ProtobufCBinaryData *out = dbr_arena_calloc(arena, count, sizeof(*out));
-    for (size_t i = 0; out != NULL && i < count; i++) {
-        out[i] = pb_text(texts[i]);
-    }
-    return out;
-}
-
 static DbrPb__Result *build_result(struct dbr_arena *arena, const debros_result *result)
 {
     DbrPb__Result *out = dbr_arena_alloc(arena, sizeof(*out));
@@ -117,8 +102,8 @@ static DbrPb__Result *build_result(struct dbr_arena *arena, const debros_result 
     dbr_pb__result__init(out);
     out->n_columns = result->n_columns;
     out->n_types = result->n_columns;
-    out->columns = build_texts(arena, result->columns, result->n_columns);
-    out->types = build_texts(arena, result->types, result->n_columns);
+    out->columns = dbr_proto_texts(arena, result->columns, result->n_columns);
+    out->types = dbr_proto_texts(arena, result->types, result->n_columns);
     out->n_cells = result->n_columns * result->n_rows;
     out->cells = build_values(arena, result->cells, out->n_cells);
     out->n_rows = result->n_rows;
@@ -136,7 +121,7 @@ DbrPb__Reply *dbr_sql_pb_reply(struct dbr_arena *arena, const struct dbr_sql_rep
     }
     dbr_pb__reply__init(out);
     out->status = reply->status;
-    out->detail = pb_text(reply->detail);
+    out->detail = dbr_proto_text(reply->detail);
     out->failed = reply->failed;
     out->index = reply->index;
     out->n_results = reply->n_results;
@@ -296,12 +281,8 @@ static int read_cells(debros_result *out, struct dbr_arena *arena,
     }
     for (size_t i = 0; i < message->n_cells; i++) {
         cells[i] = read_value(message->cells[i]);
-        if (cells[i].type == DEBROS_TEXT || cells[i].type == DEBROS_BLOB) {
-            debros_bytes *bytes = &cells[i].as.bytes;
-            bytes->data = dbr_arena_memdup(arena, bytes->data, bytes->len);
-            if (bytes->data == NULL) {
-                return DEBROS_ENOMEM;
-            }
+        if (!dbr_sql_value_keep(arena, &cells[i])) {
+            return DEBROS_ENOMEM;
         }
     }
     out->cells = cells;

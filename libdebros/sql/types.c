@@ -41,6 +41,16 @@ int dbr_sql_reply_fail(struct dbr_sql_reply *reply, int err, const char *format,
     return err;
 }
 
+bool dbr_sql_value_keep(struct dbr_arena *arena, debros_value *value)
+{
+    if (value->type != DEBROS_TEXT && value->type != DEBROS_BLOB) {
+        return true;
+    }
+    debros_bytes *bytes = &value->as.bytes;
+    bytes->data = dbr_arena_memdup(arena, bytes->data, bytes->len);
+    return bytes->data != NULL;
+}
+
 static bool copy_params(struct dbr_arena *arena, debros_statement *to,
                         const debros_statement *from)
 {
@@ -54,12 +64,8 @@ static bool copy_params(struct dbr_arena *arena, debros_statement *to,
     }
     for (size_t i = 0; i < from->n_params; i++) {
         params[i] = from->params[i];
-        if (params[i].type == DEBROS_TEXT || params[i].type == DEBROS_BLOB) {
-            debros_bytes *bytes = &params[i].as.bytes;
-            bytes->data = dbr_arena_memdup(arena, bytes->data, bytes->len);
-            if (bytes->data == NULL) {
-                return false;
-            }
+        if (!dbr_sql_value_keep(arena, &params[i])) {
+            return false;
         }
     }
     to->params = params;

@@ -67,6 +67,8 @@ __attribute__((format(printf, 3, 4)))
 #endif
 int dbr_sql_reply_fail(struct dbr_sql_reply *reply, int err, const char *format, ...);
 
+/* Its bytes move into `arena`; false: out of memory. */
+bool dbr_sql_value_keep(struct dbr_arena *arena, debros_value *value);
 /* Deep copy into `arena`; false: out of memory. */
 bool dbr_sql_statement_copy(struct dbr_arena *arena, debros_statement *to,
                             const debros_statement *from);

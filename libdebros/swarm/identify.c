@@ -242,13 +242,13 @@ int dbr_identify_encode(struct dbr_buf *out, const struct dbr_identify_answer *a
     message.has_public_key = true;
     message.public_key = binary(key, sizeof(key));
     message.has_protocol_version = true;
-    message.protocol_version = dbr_proto_bytes(dbr_bytes_str("ipfs/0.1.0"));
+    message.protocol_version = dbr_proto_text("ipfs/0.1.0");
     message.has_agent_version = true;
-    message.agent_version = dbr_proto_bytes(dbr_bytes_str(answer->agent));
+    message.agent_version = dbr_proto_text(answer->agent);
     message.has_observed_addr = answer->observed.len > 0;
     message.observed_addr = binary(answer->observed.bytes, answer->observed.len);
     for (size_t i = 0; i < answer->n_protocols; i++) {
-        protocols[i] = dbr_proto_bytes(dbr_bytes_str(answer->protocols[i]));
+        protocols[i] = dbr_proto_text(answer->protocols[i]);
     }
     message.n_protocols = answer->n_protocols;
     message.protocols = protocols;

@@ -9,7 +9,7 @@
 static void fill(DbrPb__SnapshotFile *pb, const struct dbr_descriptor_file *file)
 {
     dbr_pb__snapshot_file__init(pb);
-    pb->name = dbr_proto_bytes(dbr_bytes_str(file->name));
+    pb->name = dbr_proto_text(file->name);
     pb->size = file->size;
     pb->hash = dbr_proto_bytes(dbr_bytes(file->hash, sizeof(file->hash)));
 }

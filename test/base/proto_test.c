@@ -51,6 +51,24 @@ static void frames_have_their_length_in_front(void **state)
     dbr_buf_finish(&buf);
 }
 
+static void texts_are_views(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a", NULL, "bc"};
+    struct dbr_arena arena = {0};
+    assert_int_equal(dbr_proto_text(NULL).len, 0);
+    assert_non_null(dbr_proto_texts(&arena, NULL, 0));
+    ProtobufCBinaryData *got = dbr_proto_texts(&arena, texts, 3);
+    assert_ptr_equal(got[0].data, texts[0]);
+    assert_int_equal(got[0].len, 1);
+    assert_int_equal(got[1].len, 0);
+    assert_bytes_hex(got[2], "6263");
+    dbr_arena_finish(&arena);
+    arena.cap = 16;
+    assert_null(dbr_proto_texts(&arena, texts, 3));
+    dbr_arena_finish(&arena);
+}
+
 static void malformed_bytes_are_refused(void **state)
 {
     (void)state;
@@ -132,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_come_back),
         cmocka_unit_test(frames_have_their_length_in_front),
+        cmocka_unit_test(texts_are_views),
         cmocka_unit_test(malformed_bytes_are_refused),
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(the_cap_bounds_what_a_message_costs),

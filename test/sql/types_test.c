@@ -30,11 +30,31 @@ static void long_words_are_cut(void **state)
     dbr_sql_reply_destroy(reply);
 }
 
+static void a_value_is_kept_in_the_arena(void **state)
+{
+    (void)state;
+    struct dbr_arena arena = {0};
+    char text[] = "ab";
+    debros_value number = {.type = DEBROS_INTEGER, .as.integer = 7};
+    debros_value value = {.type = DEBROS_TEXT, .as.bytes = dbr_bytes(text, 2)};
+    assert_true(dbr_sql_value_keep(&arena, &number));
+    assert_int_equal(number.as.integer, 7);
+    assert_true(dbr_sql_value_keep(&arena, &value));
+    text[0] = 'x';
+    assert_memory_equal(value.as.bytes.data, "ab", 2);
+    dbr_arena_finish(&arena);
+    arena.cap = 1;
+    value.as.bytes = dbr_bytes(text, 2);
+    assert_false(dbr_sql_value_keep(&arena, &value));
+    dbr_arena_finish(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_has_words_and_no_results),
         cmocka_unit_test(long_words_are_cut),
+        cmocka_unit_test(a_value_is_kept_in_the_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
