@@ -52,6 +52,8 @@ struct dbr_swarm {
     uint32_t n_half_open; /* inbound, not yet secured */
     uint32_t n_outbound;  /* dialed, not yet secured */
     uint32_t n_secured;
+    size_t held;          /* all connections' `queued` and `partial` */
+    size_t memory_wanted; /* once less is held, refused streams look again; 0: none was */
     uint64_t next_conn;
     struct dbr_stream *streams;
     uint64_t next_stream;

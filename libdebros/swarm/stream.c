@@ -71,6 +71,88 @@ static void free_stream(struct dbr_stream *stream)
     dbr_free(stream);
 }
 
+/* ---- Memory ---------------------------------------------------------------- */
+
+/* Only what a peer can make us hold: not the answers that we asked for, nor what members
+ * alone may send. */
+static bool is_counted(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    return stream->kind == DBR_STREAM_MESSAGES &&
+           swarm->protocols[stream->protocol].min_class != DBR_PEER_MEMBER;
+}
+
+/* The part of limits.memory that this one may fill up: strangers leave half of it to
+ * peers that matter. */
+static size_t memory_for(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    const struct dbr_peer *peer = stream->conn->peer;
+    size_t all = swarm->limits.memory;
+    return peer->cls == DBR_PEER_STRANGER && !peer->keep ? all - all / 2 : all;
+}
+
+/* Streams that were refused look again whether there is room. */
+static void wake_choked(struct dbr_swarm *swarm)
+{
+    struct dbr_conn *conn;
+    struct dbr_conn *tmp;
+    swarm->memory_wanted = 0;
+    HASH_ITER(hh, swarm->conns, conn, tmp)
+    {
+        if (conn->n_choked > 0) {
+            dbr_conn_touch(swarm, conn);
+        }
+    }
+}
+
+/* So much of a counted stream waits from now on. */
+static void hold(struct dbr_swarm *swarm, struct dbr_stream *stream, size_t queued,
+                 size_t partial)
+{
+    struct dbr_conn *conn = stream->conn;
+    swarm->held = swarm->held - stream->queued - stream->partial + queued + partial;
+    conn->queued = conn->queued - stream->queued + queued;
+    conn->partial = conn->partial - stream->partial + partial;
+    stream->queued = queued;
+    stream->partial = partial;
+    if (swarm->held < swarm->memory_wanted) {
+        wake_choked(swarm);
+    }
+}
+
+/* The counter of the limit that forbids one more message, or NULL. A stream that is told
+ * so looks again when limits.memory has room for it. */
+static uint64_t *met_limit(struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    if (!is_counted(swarm, stream)) {
+        return NULL;
+    }
+    if (stream->conn->queued >= swarm->limits.peer_memory) {
+        return &swarm->stats.peer_memory;
+    }
+    size_t most = memory_for(swarm, stream);
+    if (swarm->held < most) {
+        return NULL;
+    }
+    if (swarm->memory_wanted < most) {
+        swarm->memory_wanted = most;
+    }
+    return &swarm->stats.memory;
+}
+
+/* The counter of the limit that forbids to wait for the rest of a message, or NULL. */
+static uint64_t *met_limit_in(struct dbr_swarm *swarm, const struct dbr_stream *stream)
+{
+    if (stream->partial == 0) {
+        return NULL; /* not counted */
+    }
+    if (stream->conn->partial > swarm->limits.peer_memory) {
+        return &swarm->stats.peer_memory;
+    }
+    return swarm->held > memory_for(swarm, stream) ? &swarm->stats.memory : NULL;
+}
+
+/* ---- The end --------------------------------------------------------------- */
+
 /* Out of the tables: nobody can name it any more. */
 static void unlink_stream(struct dbr_swarm *swarm, struct dbr_stream *stream)
 {
@@ -86,8 +168,7 @@ static void unlink_stream(struct dbr_swarm *swarm, struct dbr_stream *stream)
     conn->n_choked -= stream->choked ? 1 : 0;
     stream->choked = false;
     conn->n_waiting -= stream->waits;
-    conn->queued -= stream->queued;
-    conn->partial -= stream->partial;
+    hold(swarm, stream, 0, 0);
     conn->n_in[dbr_stream_slot(stream->kind, stream->protocol)] -= stream->inbound;
     stream->conn = NULL;
 }
@@ -119,14 +200,6 @@ void dbr_stream_abort(struct dbr_swarm *swarm, struct dbr_stream *stream, int st
     dbr_stream_drop(swarm, stream, status);
 }
 
-/* Only what a peer can make us hold: not the answers that we asked for, nor what members
- * alone may send. */
-static bool is_counted(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
-{
-    return stream->kind == DBR_STREAM_MESSAGES &&
-           swarm->protocols[stream->protocol].min_class != DBR_PEER_MEMBER;
-}
-
 /* Call after `in` or `out` changed. */
 static void account(struct dbr_swarm *swarm, struct dbr_stream *stream)
 {
@@ -137,15 +210,10 @@ static void account(struct dbr_swarm *swarm, struct dbr_stream *stream)
     bool waits = stream->out_pos < stream->out.len;
     conn->n_waiting = conn->n_waiting - stream->waits + waits;
     stream->waits = waits;
-    if (!is_counted(swarm, stream)) {
-        return;
+    if (is_counted(swarm, stream)) {
+        hold(swarm, stream, stream->out.len - stream->out_pos,
+             stream->inbound ? stream->in.len - stream->in_pos : 0);
     }
-    size_t queued = stream->out.len - stream->out_pos;
-    size_t partial = stream->inbound ? stream->in.len - stream->in_pos : 0;
-    conn->queued = conn->queued - stream->queued + queued;
-    conn->partial = conn->partial - stream->partial + partial;
-    stream->queued = queued;
-    stream->partial = partial;
 }
 
 /* ---- Out ------------------------------------------------------------------- */
@@ -208,11 +276,6 @@ static int choke(struct dbr_stream *stream)
     return DEBROS_EBUSY;
 }
 
-static bool is_memory_full(const struct dbr_swarm *swarm, const struct dbr_stream *stream)
-{
-    return is_counted(swarm, stream) && stream->conn->queued >= swarm->limits.peer_memory;
-}
-
 int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
                     debros_bytes message)
 {
@@ -229,8 +292,9 @@ int dbr_stream_send(struct dbr_swarm *swarm, struct dbr_stream *stream,
     if (before > 0 && before + size > protocol->send_queue) {
         return choke(stream);
     }
-    if (is_memory_full(swarm, stream)) {
-        swarm->stats.memory++;
+    uint64_t *met = met_limit(swarm, stream);
+    if (met != NULL) {
+        (*met)++;
         return choke(stream);
     }
     if (before == 0) {
@@ -267,7 +331,7 @@ void dbr_stream_check_writable(struct dbr_swarm *swarm, struct dbr_stream *strea
 {
     if (stream->choked &&
         waiting(stream) <= swarm->protocols[stream->protocol].send_queue / 2 &&
-        !is_memory_full(swarm, stream)) {
+        met_limit(swarm, stream) == NULL) {
         stream->choked = false;
         stream->conn->n_choked--;
         dbr_note_push(&swarm->notes, &stream->writable);
@@ -350,8 +414,9 @@ static void message_data(struct dbr_swarm *swarm, struct dbr_stream *stream,
     dbr_buf_add(&stream->in, data.data, data.len);
     account(swarm, stream);
     int err = stream->in.failed ? DEBROS_ENOMEM : next_frame(swarm, stream, &body, &used);
-    if (err == 0 && stream->conn->partial > swarm->limits.peer_memory) {
-        swarm->stats.memory++;
+    uint64_t *met = err == 0 ? met_limit_in(swarm, stream) : NULL;
+    if (met != NULL) {
+        (*met)++;
         err = DEBROS_ELIMIT;
     }
     if (err > 0) {

@@ -32,6 +32,7 @@ void dbr_swarm_limits_default(struct dbr_swarm_limits *limits)
         .stall_ms = 10000,
         .unread = 4u << 20,
         .peer_memory = 16u << 20,
+        .memory = 256u << 20,
     };
     dbr_stack_limits_default(&limits->stack);
 }
@@ -45,7 +46,7 @@ static bool limits_are_good(const struct dbr_swarm_limits *limits)
            limits->accept_burst > 0 && limits->handshakes_per_s > 0 &&
            limits->handshakes_per_s <= 1000000 && limits->addrs_per_peer > 0 &&
            limits->streams_per_protocol > 0 && limits->push_burst > 0 &&
-           limits->stall_ms > 0 && limits->redial_min_ms > 0 &&
+           limits->stall_ms > 0 && limits->memory > 0 && limits->redial_min_ms > 0 &&
            limits->redial_max_ms >= limits->redial_min_ms;
 }
 

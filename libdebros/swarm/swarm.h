@@ -67,6 +67,8 @@ struct dbr_swarm_limits {
                                       message more always fits, what we asked for does
                                       not count, nor do protocols of members alone:
                                       snapshots are larger */
+    size_t memory;                 /* the same of all connections together, of which
+                                      strangers have half; default 256 MiB */
     struct dbr_stack_limits stack;
 };
 void dbr_swarm_limits_default(struct dbr_swarm_limits *limits);
@@ -95,7 +97,8 @@ struct dbr_swarm_stats {
     uint64_t records_refused;     /* signed peer records that do not hold */
     uint64_t stalled;             /* connections closed: limits.stall_ms */
     uint64_t unread;              /* streams reset: limits.unread */
-    uint64_t memory;              /* streams refused more: limits.peer_memory */
+    uint64_t peer_memory;         /* streams refused more: limits.peer_memory */
+    uint64_t memory;              /* the same: limits.memory */
     uint64_t bad_frames;          /* streams reset: malformed or too large a message */
     uint64_t broken;              /* connections closed: the peer broke a protocol */
 };

@@ -348,7 +348,7 @@ static void what_waits_for_a_peer_is_bounded(void **state)
         taken += err == 0 ? sizeof(body) : 0;
     }
     dbr_swarm_get_stats(swarm, &stats);
-    assert_true(stats.memory > 0);
+    assert_true(stats.peer_memory > 0);
     assert_in_range(taken, 2000000, 2000000 + 8 * 262144 + sizeof(body));
     raw_run(raw); /* windows take some of it */
     /* Members' own protocols are not counted: snapshots are large. */
@@ -388,8 +388,92 @@ static void messages_that_never_end_cost_bounded_memory(void **state)
         assert_int_equal(stream->reset, i >= 8);
     }
     dbr_swarm_get_stats(raw->node->swarm, &stats);
-    assert_int_equal(stats.memory, 8);
+    assert_int_equal(stats.peer_memory, 8);
+    assert_int_equal(stats.memory, 0);
     assert_true(dbr_swarm_is_connected(raw->node->swarm, &raw->id));
+    raw_destroy(raw);
+}
+
+/* One message to `peer` on a stream of its own. */
+static int send_once(struct pipe_node *node, const struct pipe_node *peer,
+                     uint32_t protocol, size_t len, dbr_time now)
+{
+    static const uint8_t body[700000];
+    uint64_t stream;
+    assert_int_equal(dbr_swarm_open(node->swarm, &stream, &peer->id, protocol, now), 0);
+    return dbr_swarm_send(node->swarm, stream, dbr_bytes(body, len), now);
+}
+
+/* The connection takes 262,144 bytes of each large message at once. */
+static void what_waits_for_all_peers_is_bounded(void **state)
+{
+    (void)state;
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    struct dbr_swarm_stats stats;
+    pipe_init(world);
+    world->config.open = true;
+    world->config.limits.memory = 1000000;
+    pipe_start(world, 4);
+    struct pipe_node *node = pipe_node(world, 1);
+    struct pipe_node *slow = pipe_node(world, 2);
+    struct pipe_node *member = pipe_node(world, 3);
+    struct pipe_node *stranger = pipe_node(world, 4);
+    dbr_swarm_set_class(slow->swarm, &node->id, DBR_PEER_MEMBER, 0);
+    dbr_swarm_set_class(member->swarm, &node->id, DBR_PEER_MEMBER, 0);
+    dbr_swarm_set_class(node->swarm, &slow->id, DBR_PEER_MEMBER, 0);
+    dbr_swarm_set_class(node->swarm, &member->id, DBR_PEER_MEMBER, 0);
+    for (size_t i = 2; i <= 4; i++) {
+        pipe_connect(world, i, 1);
+        pipe_node(world, i)->not_polled = true;
+    }
+    dbr_time now = world->now;
+    assert_int_equal(send_once(node, slow, PIPE_CLIENT, 700000, now), 0);
+    assert_int_equal(send_once(node, stranger, PIPE_ANYBODY, 10, now), 0);
+    assert_int_equal(send_once(node, slow, PIPE_CLIENT, 700000, now), 0);
+    /* Strangers may have half a million, which others have now. */
+    assert_int_equal(send_once(node, stranger, PIPE_ANYBODY, 10, now), DEBROS_EBUSY);
+    assert_int_equal(send_once(node, member, PIPE_CLIENT, 700000, now), 0);
+    assert_int_equal(send_once(node, member, PIPE_CLIENT, 10, now), DEBROS_EBUSY);
+    assert_int_equal(send_once(node, member, PIPE_MEMBER, 10, now), 0); /* as ever */
+    dbr_swarm_get_stats(node->swarm, &stats);
+    assert_int_equal(stats.memory, 2);
+    assert_int_equal(stats.peer_memory, 0);
+    pipe_run(world); /* windows take some more: 527,136 bytes are left */
+    assert_int_equal(pipe_count(node, DBR_SWARM_STREAM_WRITABLE), 1);
+    assert_memory_equal(&pipe_event(node, DBR_SWARM_STREAM_WRITABLE, 0)->event.peer,
+                        &member->id, sizeof(member->id));
+    slow->not_polled = false; /* it reads: there is room for the stranger, too */
+    pipe_run(world);
+    assert_int_equal(pipe_count(node, DBR_SWARM_STREAM_WRITABLE), 2);
+    assert_int_equal(send_once(node, stranger, PIPE_ANYBODY, 10, now), 0);
+    pipe_destroy(world);
+}
+
+static void begun_messages_share_the_memory_of_all_peers(void **state)
+{
+    (void)state;
+    static uint8_t part[400] = {0xe8, 0x07}; /* of 1,000 bytes */
+    static const bool reset[] = {false, true, false, true};
+    struct pipe_world *world = dbr_malloc(sizeof(*world));
+    struct dbr_swarm_stats stats;
+    pipe_init(world);
+    world->config.open = true;
+    world->config.limits.memory = 1000;
+    pipe_start(world, 1);
+    struct raw *raw = raw_attach(world, true);
+    dbr_swarm_set_class(raw->node->swarm, &raw->id, DBR_PEER_STRANGER, world->now);
+    for (size_t i = 0; i < DBR_COUNT(reset); i++) {
+        if (i == 2) { /* no stranger any more, it has all */
+            dbr_swarm_set_class(raw->node->swarm, &raw->id, DBR_PEER_CLIENT, world->now);
+        }
+        struct raw_stream *stream = raw_open(raw, "/test/anybody");
+        raw_send(raw, stream, dbr_bytes(part, sizeof(part)));
+        raw_run(raw);
+        assert_int_equal(stream->reset, reset[i]);
+    }
+    dbr_swarm_get_stats(raw->node->swarm, &stats);
+    assert_int_equal(stats.memory, 2);
+    assert_int_equal(stats.peer_memory, 0);
     raw_destroy(raw);
 }
 
@@ -409,6 +493,8 @@ int main(void)
         cmocka_unit_test(the_stack_bounds_open_streams),
         cmocka_unit_test(what_waits_for_a_peer_is_bounded),
         cmocka_unit_test(messages_that_never_end_cost_bounded_memory),
+        cmocka_unit_test(what_waits_for_all_peers_is_bounded),
+        cmocka_unit_test(begun_messages_share_the_memory_of_all_peers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
