@@ -80,8 +80,11 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.identity_path = args.identity_file;
     config.max_connections = args.max_connections;
     config.max_pending = args.max_requests;
+    config.max_memory = args.max_memory;
     config.request_timeout = args.request_timeout;
     config.election_timeout = args.election_timeout;
+    config.snapshot_rate = args.snapshot_rate;
+    config.snapshot_chunk = args.snapshot_chunk;
     config.connect_timeout = args.connect_timeout;
     config.retry_delay = args.retry_delay;
     config.callback_thread = false;

@@ -332,8 +332,11 @@ NodeSettings Configuration::node() const
     out.identity_file = text(Key::identity_file);
     out.max_connections = number(Key::max_connections);
     out.max_requests = number(Key::max_requests);
+    out.max_memory = number_of(text(Key::max_memory));
     out.request_timeout = duration_of(text(Key::request_timeout));
     out.election_timeout = duration_of(text(Key::election_timeout));
+    out.snapshot_rate = number_of(text(Key::snapshot_rate));
+    out.snapshot_chunk = number(Key::snapshot_chunk);
     out.connect_timeout = time_of(text(Key::connect_timeout));
     out.retry_delay = duration_of(text(Key::retry_delay));
     out.open = text(Key::open) == "true";

@@ -43,8 +43,11 @@ struct NodeSettings {
     std::string identity_file;
     std::uint32_t max_connections = 0;
     std::uint32_t max_requests = 0;
+    std::uint64_t max_memory = 0; // bytes; 0: none given
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};
+    std::uint64_t snapshot_rate = 0; // bytes a second
+    std::uint32_t snapshot_chunk = 0;
     std::chrono::milliseconds connect_timeout{0}; // of a node that joins; 0: none given
     std::chrono::milliseconds retry_delay{0};
     bool open = false;

@@ -35,6 +35,10 @@ const Setting working[] = {
     {"node.max_requests", Kind::number, "4096",
      "Requests in flight, from 1 to 1048576; more are refused until one is done.",
      Use::works, 1, 1048576},
+    {"node.max_memory", Kind::number, "",
+     "Bytes that may wait for all peers together, from 33554432 (32 MiB) to "
+     "1099511627776; none: a quarter of the machine's memory.",
+     Use::works, 33554432, 1099511627776},
     {"node.invite",
      Kind::text,
      "",
@@ -53,6 +57,13 @@ const Setting working[] = {
      "Silence of the leader after which another node stands for election, from 100ms "
      "to 1m.",
      Use::works, 100, 60000},
+    {"database.snapshot_rate", Kind::number, "67108864",
+     "Bytes of snapshots sent in a second, to all members together, from 262144 to "
+     "17179869184; a snapshot is for a member that is far behind.",
+     Use::works, 262144, 17179869184},
+    {"database.snapshot_chunk", Kind::number, "262144",
+     "Bytes of a snapshot that a member asks for at once, from 4096 to 262144.",
+     Use::works, 4096, 262144},
     {"discovery.bootstrap_peers", Kind::peers, "",
      "Nodes to dial for ever, at most 64 multiaddrs that end in /p2p/PEER_ID.",
      Use::works, 0, 64, "--bootstrap", "BOOTSTRAP_PEERS"},

@@ -2,11 +2,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/detail.h"
+#include "transfer/transfer.h"
 
 void debros_config_default(debros_config *config)
 {
+    struct dbr_transfer_limits snapshots;
+    dbr_transfer_limits_default(&snapshots);
     *config = (debros_config){
         .size = sizeof(*config),
         .max_connections = 256,
@@ -17,8 +21,24 @@ void debros_config_default(debros_config *config)
         .retry_delay = 5000,
         .retry_attempts = 3,
         .client_connections = 3,
+        .snapshot_rate = snapshots.rate,
+        .snapshot_chunk = snapshots.chunk,
         .log_level = DEBROS_LOG_WARN,
     };
+}
+
+size_t dbr_config_memory(const debros_config *config)
+{
+    if (config->max_memory != 0) {
+        return config->max_memory < SIZE_MAX ? (size_t)config->max_memory : SIZE_MAX;
+    }
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_size <= 0) {
+        return 0;
+    }
+    size_t quarter = (size_t)pages / 4 * (size_t)page_size;
+    return quarter > DBR_CONFIG_MIN_MEMORY ? quarter : DBR_CONFIG_MIN_MEMORY;
 }
 
 char *dbr_config_path(struct dbr_arena *arena, const char *folder, const char *name)
@@ -72,6 +92,32 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
         return dbr_detail_set(detail, DEBROS_EINVAL,
                               "%zu bootstrap addresses, at most %u", c->n_bootstrap,
                               DBR_CONFIG_MAX_BOOTSTRAP);
+    }
+    return 0;
+}
+
+static int check_bytes(const debros_config *c, debros_detail *detail)
+{
+    if (c->max_memory != 0 &&
+        (c->max_memory < DBR_CONFIG_MIN_MEMORY || c->max_memory > DBR_CONFIG_MAX_MEMORY)) {
+        return dbr_detail_set(
+            detail, DEBROS_EINVAL, "max_memory %llu is neither 0 nor in %u to %llu bytes",
+            (unsigned long long)c->max_memory, DBR_CONFIG_MIN_MEMORY,
+            (unsigned long long)DBR_CONFIG_MAX_MEMORY);
+    }
+    if (c->snapshot_rate < DBR_CONFIG_MIN_RATE ||
+        c->snapshot_rate > DBR_CONFIG_MAX_RATE) {
+        return dbr_detail_set(
+            detail, DEBROS_EINVAL, "snapshot_rate %llu is not in %u to %llu bytes",
+            (unsigned long long)c->snapshot_rate, DBR_CONFIG_MIN_RATE,
+            (unsigned long long)DBR_CONFIG_MAX_RATE);
+    }
+    if (c->snapshot_chunk < DBR_CONFIG_MIN_CHUNK ||
+        c->snapshot_chunk > DBR_CONFIG_MAX_CHUNK) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "snapshot_chunk %u is not in %u to %u bytes",
+                              c->snapshot_chunk, DBR_CONFIG_MIN_CHUNK,
+                              DBR_CONFIG_MAX_CHUNK);
     }
     return 0;
 }
@@ -180,6 +226,9 @@ int dbr_config_init(struct dbr_config *out, const debros_config *from,
     }
     out->c = *from;
     int err = check_numbers(from, detail);
+    if (err == 0) {
+        err = check_bytes(from, detail);
+    }
     if (err == 0) {
         err = check_kind(from, detail);
     }

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "multi/multiaddr.h"
+#include "transfer/message.h"
 
 #define DBR_CONFIG_MAX_LISTEN      16u
 #define DBR_CONFIG_MAX_BOOTSTRAP   64u
@@ -13,6 +14,12 @@
 #define DBR_CONFIG_MAX_POOL        16u
 #define DBR_CONFIG_MIN_ELECTION_MS 100u
 #define DBR_CONFIG_MAX_ELECTION_MS 60000u
+#define DBR_CONFIG_MIN_MEMORY      (32u << 20) /* one SQL message, and some more */
+#define DBR_CONFIG_MAX_MEMORY      (UINT64_C(1) << 40)
+#define DBR_CONFIG_MIN_RATE        (256u << 10) /* a chunk in a second */
+#define DBR_CONFIG_MAX_RATE        (UINT64_C(1) << 34)
+#define DBR_CONFIG_MIN_CHUNK       4096u
+#define DBR_CONFIG_MAX_CHUNK       DBR_TRANSFER_CHUNK
 
 struct dbr_config {
     debros_config c;           /* its strings live in `arena` */
@@ -26,6 +33,9 @@ struct dbr_config {
 int dbr_config_init(struct dbr_config *out, const debros_config *from,
                     debros_detail *detail);
 void dbr_config_finish(struct dbr_config *config);
+/* What may wait for all peers together: as configured, or a quarter of the machine's
+ * memory. 0: the system does not say how much it has. */
+size_t dbr_config_memory(const debros_config *config);
 /* FOLDER/NAME in `arena`; NULL: out of memory. */
 char *dbr_config_path(struct dbr_arena *arena, const char *folder, const char *name);
 

@@ -47,6 +47,9 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
     if (core->config.max_connections != 0) {
         config.limits.connections = core->config.max_connections;
     }
+    if (core->config.max_memory != 0) {
+        config.limits.memory = core->config.max_memory;
+    }
     return dbr_swarm_create(&core->swarm, &config, core->rng, now);
 }
 

@@ -43,6 +43,7 @@ struct dbr_core_config {
     size_t n_bootstrap;
     const char *invite;          /* JOINER; copied */
     uint32_t max_connections;    /* 0: default */
+    size_t max_memory;           /* swarm's limits.memory; 0: default */
     /* CLIENT, JOINER; 0: default */
     uint32_t connect_ms;     /* until the first member answers; 30,000 */
     uint32_t attempts;       /* sends of one request; 4 */

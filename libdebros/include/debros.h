@@ -145,6 +145,9 @@ typedef struct debros_config {
     const char *invite;              /* join the invite's cluster first, then start */
     uint32_t max_connections;        /* default 256 */
     uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */
+    uint64_t max_memory;             /* bytes that may wait for all peers together; 0, the
+                                        default: a quarter of the machine's memory. At
+                                        least 32 MiB, at most 1 TiB */
     debros_msec request_timeout;     /* default 30,000 */
     debros_msec election_timeout;    /* raft, default 1,000; 100 to 60,000 */
     /* A client, and the first two also a node that joins. */
@@ -158,6 +161,11 @@ typedef struct debros_config {
                                     100 */
     uint32_t client_connections; /* to members, the leader among them; default 3, at most
                                     16 */
+    /* Snapshots, which members that are far behind fetch. */
+    uint64_t snapshot_rate;          /* most bytes sent in a second, to all; default 64
+                                        MiB, 256 KiB to 16 GiB */
+    uint32_t snapshot_chunk;         /* bytes fetched at once; default and at most 256
+                                        KiB, at least 4 KiB */
     bool callback_thread;            /* run callbacks on a thread of the library */
     bool inline_callbacks; /* run callbacks on the node's own thread: no thread is woken
                               for them, and what they submit leaves in the same turn. The

@@ -1,5 +1,7 @@
 #include "api/config.h"
 
+#include <unistd.h>
+
 #include "test.h"
 
 #define PEER "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
@@ -34,6 +36,9 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.retry_attempts, 3);
     assert_int_equal(config.retry_delay, 5000);
     assert_int_equal(config.election_timeout, 1000);
+    assert_int_equal(config.max_memory, 0);
+    assert_int_equal(config.snapshot_rate, 67108864);
+    assert_int_equal(config.snapshot_chunk, 262144);
     assert_int_equal(config.log_level, DEBROS_LOG_WARN);
     assert_false(config.client || config.open || config.callback_thread);
 }
@@ -71,6 +76,37 @@ static void numbers_have_bounds(void **state)
     config = node_config();
     config.n_bootstrap = 65;
     assert_refused(&config, "65 bootstrap addresses, at most 64");
+}
+
+static void bytes_have_bounds(void **state)
+{
+    (void)state;
+    debros_config config = node_config();
+    config.max_memory = 1;
+    assert_refused(&config,
+                   "max_memory 1 is neither 0 nor in 33554432 to 1099511627776 bytes");
+    config.max_memory = UINT64_MAX;
+    assert_refused(&config, "max_memory 18446744073709551615 is neither 0 nor in "
+                            "33554432 to 1099511627776 bytes");
+    config = node_config();
+    config.snapshot_rate = 262143;
+    assert_refused(&config,
+                   "snapshot_rate 262143 is not in 262144 to 17179869184 bytes");
+    config = node_config();
+    config.snapshot_chunk = 262145;
+    assert_refused(&config, "snapshot_chunk 262145 is not in 4096 to 262144 bytes");
+}
+
+static void a_quarter_of_the_memory_may_wait_for_peers(void **state)
+{
+    (void)state;
+    debros_config config = node_config();
+    size_t pages = (size_t)sysconf(_SC_PHYS_PAGES);
+    size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+    assert_in_range(dbr_config_memory(&config), pages / 4 * page_size,
+                    pages / 4 * page_size + DBR_CONFIG_MIN_MEMORY);
+    config.max_memory = 40000000;
+    assert_int_equal(dbr_config_memory(&config), 40000000);
 }
 
 static void a_node_needs_a_folder_and_a_client_none(void **state)
@@ -179,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_the_documented_ones),
         cmocka_unit_test(numbers_have_bounds),
+        cmocka_unit_test(bytes_have_bounds),
+        cmocka_unit_test(a_quarter_of_the_memory_may_wait_for_peers),
         cmocka_unit_test(a_node_needs_a_folder_and_a_client_none),
         cmocka_unit_test(addresses_are_checked_and_named),
         cmocka_unit_test(callbacks_run_in_one_place),

@@ -5,6 +5,7 @@
 #include "errors.hpp"
 
 #include <fstream>
+#include <limits>
 #include <map>
 #include <sstream>
 
@@ -53,6 +54,9 @@ static void the_defaults_are_the_library_s(void **)
     cli::NodeSettings node = Configuration().node();
     assert_int_equal(node.max_connections, library.max_connections);
     assert_int_equal(node.max_requests, library.max_pending);
+    assert_int_equal(node.max_memory, library.max_memory);
+    assert_int_equal(node.snapshot_rate, library.snapshot_rate);
+    assert_int_equal(node.snapshot_chunk, library.snapshot_chunk);
     assert_int_equal(node.request_timeout.count(), library.request_timeout);
     assert_int_equal(node.election_timeout.count(), library.election_timeout);
     assert_int_equal(node.connect_timeout.count(), 0); // the library's
@@ -73,6 +77,23 @@ static void the_defaults_are_the_library_s(void **)
 }
 
 // A number that the table allows is one that the library takes, and the next one is not.
+template <typename N> static void assert_same_range(Key key, N debros_config::*member)
+{
+    debros_config config;
+    debros_config_default(&config);
+    config.data_dir = "x";
+    auto accepts = [&config, member](std::uint64_t value) {
+        config.*member = static_cast<N>(value);
+        return debros_config_check(&config, nullptr) == 0;
+    };
+    const auto &setting = cli::setting(key);
+    assert_true(accepts(setting.min) && accepts(setting.max));
+    assert_false(accepts(setting.min - 1));
+    if (setting.max < std::numeric_limits<N>::max()) {
+        assert_false(accepts(setting.max + 1));
+    }
+}
+
 static void the_ranges_are_the_library_s(void **)
 {
     const std::pair<Key, std::uint32_t debros_config::*> numbers[] = {
@@ -83,22 +104,13 @@ static void the_ranges_are_the_library_s(void **)
         {Key::connect_timeout, &debros_config::connect_timeout},
         {Key::retry_attempts, &debros_config::retry_attempts},
         {Key::retry_delay, &debros_config::retry_delay},
-        {Key::client_connections, &debros_config::client_connections}};
+        {Key::client_connections, &debros_config::client_connections},
+        {Key::snapshot_chunk, &debros_config::snapshot_chunk}};
     for (const auto &[key, member] : numbers) {
-        debros_config config;
-        debros_config_default(&config);
-        config.data_dir = "x";
-        auto accepts = [&config, member = member](std::uint64_t value) {
-            config.*member = static_cast<std::uint32_t>(value);
-            return debros_config_check(&config, nullptr) == 0;
-        };
-        const auto &setting = cli::setting(key);
-        assert_true(accepts(setting.min) && accepts(setting.max));
-        assert_false(accepts(setting.min - 1));
-        if (setting.max < UINT32_MAX) {
-            assert_false(accepts(setting.max + 1));
-        }
+        assert_same_range(key, member);
     }
+    assert_same_range(Key::max_memory, &debros_config::max_memory);
+    assert_same_range(Key::snapshot_rate, &debros_config::snapshot_rate);
 }
 
 static void later_layers_win_and_are_named(void **)

@@ -65,6 +65,9 @@ static void check_node(const Configuration &config)
     whole.bootstrap = node.bootstrap;
     whole.max_connections = node.max_connections;
     whole.max_pending = node.max_requests;
+    whole.max_memory = node.max_memory;
+    whole.snapshot_rate = node.snapshot_rate;
+    whole.snapshot_chunk = node.snapshot_chunk;
     whole.request_timeout = node.request_timeout;
     whole.election_timeout = node.election_timeout;
     debros::check(whole); // throws

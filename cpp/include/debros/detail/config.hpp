@@ -34,6 +34,7 @@ struct Config {
     std::string invite;
     std::uint32_t max_connections = 0;
     std::uint32_t max_pending = 0;
+    std::uint64_t max_memory = 0; // bytes
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};
     // Of clients: see debros_config.
@@ -41,6 +42,9 @@ struct Config {
     std::chrono::milliseconds retry_delay{0};
     int retry_attempts = -1; // -1: the library's default
     std::uint32_t client_connections = 0;
+    // In bytes, a second and at once.
+    std::uint64_t snapshot_rate = 0;
+    std::uint32_t snapshot_chunk = 0;
     // true: a thread of the library runs callbacks, completes futures and resumes
     // coroutines. false: whoever calls Node::dispatch() does; watch Node::event_fd().
     bool callback_thread = true;
@@ -72,11 +76,14 @@ class ConfigView
         list(config_.bootstrap, config_.n_bootstrap, from.bootstrap, bootstrap_);
         number(config_.max_connections, from.max_connections);
         number(config_.max_pending, from.max_pending);
+        number(config_.max_memory, from.max_memory);
         number(config_.request_timeout, from.request_timeout.count());
         number(config_.election_timeout, from.election_timeout.count());
         number(config_.connect_timeout, from.connect_timeout.count());
         number(config_.retry_delay, from.retry_delay.count());
         number(config_.client_connections, from.client_connections);
+        number(config_.snapshot_rate, from.snapshot_rate);
+        number(config_.snapshot_chunk, from.snapshot_chunk);
         if (from.retry_attempts >= 0) {
             config_.retry_attempts = static_cast<std::uint32_t>(from.retry_attempts);
         }
@@ -109,10 +116,10 @@ class ConfigView
         out = pointers.data();
         n = pointers.size();
     }
-    template <typename N> static void number(std::uint32_t &out, N value)
+    template <typename Out, typename N> static void number(Out &out, N value)
     {
         if (value != 0) {
-            out = static_cast<std::uint32_t>(value);
+            out = static_cast<Out>(value);
         }
     }
     static void write_log(void *data, const debros_log_record *record)
