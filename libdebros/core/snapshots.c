@@ -1,5 +1,6 @@
 /* Snapshots on their way between members: the log says who needs one, the databases are
  * frozen and copied beside, the bytes travel on streams of their own. */
+#include "base/failpoint.h"
 #include "inner.h"
 
 int dbr_snapshots_create(struct dbr_core *core, dbr_time now)
@@ -33,6 +34,7 @@ void dbr_snapshots_recv(struct dbr_core *core, const struct dbr_swarm_event *eve
 void dbr_snapshots_fetch(struct dbr_core *core, const struct dbr_consensus_event *event,
                          dbr_time now)
 {
+    DBR_FAILPOINT("core.snapshots.fetch");
     struct dbr_peer_id peer;
     if (event->index == 0) {
         dbr_transfer_abandon(core->transfer, now);
@@ -74,6 +76,7 @@ static void send(struct dbr_core *core, const struct dbr_transfer_event *event,
 static void offer(struct dbr_core *core, const struct dbr_transfer_event *event,
                   dbr_time now)
 {
+    DBR_FAILPOINT("core.snapshots.offer");
     struct dbr_buf descriptor = {0};
     dbr_buf_add(&descriptor, event->data.data, event->data.len);
     dbr_consensus_offer(core->consensus,

@@ -1,6 +1,7 @@
 /* The half that takes: stage, fetch, write, verify. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "transfer/inner.h"
 
 #define TELL_MS 5000 /* between two lines in the log */
@@ -171,6 +172,7 @@ static void ended(struct dbr_transfer *t, int status)
                 status == DEBROS_ENOTFOUND ? "it is not there any more"
                                            : debros_strerror(status));
     }
+    DBR_FAILPOINT("transfer.receiver.ended");
     dbr_transfer_push(t, &event, &r->bytes);
     forget(t);
 }
@@ -181,6 +183,7 @@ static void begin(struct dbr_transfer *t, const struct dbr_peer_id *peer,
     struct dbr_receiver *r = &t->receiver;
     char id[DBR_PEER_ID_TEXT_SIZE];
     char size[32];
+    DBR_FAILPOINT("transfer.receiver.begin");
     forget(t);
     r->peer = *peer;
     r->descriptor = *descriptor;
@@ -245,6 +248,7 @@ static int take_chunk(struct dbr_transfer *t, const struct dbr_transfer_message 
         message->data.len != chunk_at(t, r->received)) {
         return DEBROS_EPROTO;
     }
+    DBR_FAILPOINT("transfer.receiver.take_chunk");
     r->heard = r->talked = t->now;
     r->received += message->data.len;
     give_job(t, DBR_BULK_WRITE, message->offset, message->data);
@@ -373,6 +377,7 @@ static bool check_job(struct dbr_transfer *t, const struct dbr_bulk_job *job)
 
 void dbr_receiver_job_done(struct dbr_transfer *t, struct dbr_bulk_job *job)
 {
+    DBR_FAILPOINT("transfer.receiver.job_done");
     struct dbr_receiver *r = &t->receiver;
     dbr_assert(r->jobs > 0);
     r->jobs--;

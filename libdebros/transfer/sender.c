@@ -1,6 +1,7 @@
 /* The half that gives: copies, fetches, the rate. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "transfer/inner.h"
 
 #define CREDIT_MS 100 /* of the rate: what may be sent at once after a pause */
@@ -78,6 +79,7 @@ static struct dbr_copy *take_place(struct dbr_transfer *t)
 
 static void freeze(struct dbr_transfer *t)
 {
+    DBR_FAILPOINT("transfer.sender.freeze");
     struct dbr_copy *copy = take_place(t);
     *copy = (struct dbr_copy){.state = DBR_COPY_FREEZING,
                               .number = t->sender.next_number++,
@@ -134,6 +136,7 @@ static void give_copy_job(struct dbr_transfer *t, struct dbr_copy *copy)
 void dbr_transfer_frozen(struct dbr_transfer *t, uint64_t number, int status,
                          dbr_time now)
 {
+    DBR_FAILPOINT("transfer.sender.frozen");
     t->now = now > t->now ? now : t->now;
     struct dbr_copy *copy = copy_by_number(t, number);
     if (copy == NULL) {
@@ -151,6 +154,7 @@ void dbr_transfer_frozen(struct dbr_transfer *t, uint64_t number, int status,
 static void copy_ready(struct dbr_transfer *t, struct dbr_copy *copy,
                        struct dbr_bulk_job *job)
 {
+    DBR_FAILPOINT("transfer.sender.copy_ready");
     struct dbr_descriptor descriptor;
     char size[32];
     int err =
@@ -280,6 +284,7 @@ static void damaged(struct dbr_transfer *t, struct dbr_copy *copy, const char *w
 
 static void read_done(struct dbr_transfer *t, struct dbr_bulk_job *job)
 {
+    DBR_FAILPOINT("transfer.sender.read_done");
     struct dbr_copy *copy = copy_by_number(t, job->freeze);
     struct dbr_outgoing *out = outgoing(t, job->stream);
     dbr_assert(t->sender.reading > 0);
