@@ -53,7 +53,8 @@ static int commit_one(struct dbr_apply *a, struct dbr_namespace *ns)
     }
     ns->begun = false;
     ns->applied = ns->reached;
-    a->job->system_changed = a->job->system_changed || ns == a->store->system;
+    a->job->system_changed =
+        a->job->system_changed || (ns == a->store->system && a->system_ran);
     dbr_apply_keep_outcomes(a, ns);
     return 0;
 }

@@ -28,6 +28,7 @@ struct dbr_apply {
     bool quick;                        /* on the node thread: a moment, or not at all */
     bool careful;                      /* each request in a savepoint */
     bool alone;                        /* and commits on its own */
+    bool system_ran;                   /* a transaction on _system */
     struct dbr_apply_pending *pending; /* the newest first */
 };
 

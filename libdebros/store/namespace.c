@@ -140,6 +140,7 @@ int dbr_namespaces_open(struct dbr_store *store, debros_detail *detail)
     if (err != 0) {
         return err;
     }
+    store->last_unknown = store->system->applied;
     err = store->fs->ops->list(store->fs, DBR_DB_FOLDER, open_file, &all);
     if (err != 0) {
         return dbr_detail_set(detail, err, "%s/%s: cannot be listed: %s", store->fs->root,

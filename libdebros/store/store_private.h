@@ -54,6 +54,9 @@ struct dbr_store {
     bool failed_restore;
     struct dbr_namespace *system;
     bool registry_stale; /* _system was written since `created` was read */
+    /* No answer of an entry behind it says that there is no such namespace: requests need
+     * not be looked for in _system's memory, too. 0: none says so. */
+    uint64_t last_unknown;
     /* snapshots */
     struct dbr_freeze *freezes; /* guarded by lock */
     bool copying;               /* the bulk thread uses one; guarded by lock */

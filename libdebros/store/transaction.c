@@ -210,6 +210,17 @@ static uint64_t oldest(const struct dbr_apply *a, const struct dbr_apply_item *i
     return item->index > span ? item->index - span : 0;
 }
 
+/* The lowest index whose requests stay in the file. Those of _system for longer: it may be
+ * ahead of a file that a crash has left behind, whose entries ask it once more. The log
+ * does not go back so far. */
+static uint64_t oldest_kept(const struct dbr_apply *a, const struct dbr_apply_item *item,
+                            const struct dbr_namespace *ns)
+{
+    uint64_t last = oldest(a, item);
+    uint64_t span = a->store->config.request_horizon;
+    return ns != a->store->system ? last : last > span ? last - span : 0;
+}
+
 /* Undoes what a failed attempt has done. */
 static int undo(struct attempt *t)
 {
@@ -256,7 +267,7 @@ static int settle(struct attempt *t)
     }
     if (rc == SQLITE_OK) {
         rc = dbr_memory_add(ns->db, &t->item->transaction->key, &request,
-                            oldest(t->a, t->item));
+                            oldest_kept(t->a, t->item, ns));
     }
     return rc == SQLITE_OK ? 0 : dbr_apply_trouble(t->a, ns, rc);
 }
@@ -308,22 +319,24 @@ static int attempt_run(struct dbr_apply *a, const struct dbr_apply_item *item,
     }
     if (ns == a->store->system) {
         a->store->registry_stale = true;
+        a->system_ran = true;
     }
     dbr_rows_finish(&t.rows);
     dbr_buf_finish(&t.pairs);
     return err;
 }
 
-/* Answers with what is remembered. *known is false when nothing is. */
+/* Answers with what `ns` remembers of indexes up to `max`. *known is false when that is
+ * nothing. */
 static int recall(struct dbr_apply *a, const struct dbr_apply_item *item,
-                  struct dbr_namespace *ns, bool *known)
+                  struct dbr_namespace *ns, uint64_t max, bool *known)
 {
     DBR_FAILPOINT("store.transaction.recall");
     struct dbr_request request = {0};
     sqlite3_stmt *stmt = NULL;
     int err = 0;
-    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest(a, item),
-                             item->index, &request, &stmt);
+    int rc = dbr_memory_find(ns->db, &item->transaction->key, oldest(a, item), max,
+                             &request, &stmt);
     *known = rc == SQLITE_ROW;
     if (*known && item->wanted) {
         struct dbr_sql_reply *reply = NULL;
@@ -347,7 +360,7 @@ static int answer_skipped(struct dbr_apply *a, const struct dbr_apply_item *item
     if (!item->wanted || has_outcome(a, item)) {
         return 0;
     }
-    int err = recall(a, item, ns, &known);
+    int err = recall(a, item, ns, item->index, &known);
     if (err == 0 && !known) {
         struct dbr_sql_reply *reply = NULL;
         err = add_outcome(a, item, NULL, &reply);
@@ -359,18 +372,66 @@ static int answer_skipped(struct dbr_apply *a, const struct dbr_apply_item *item
     return err;
 }
 
-static int answer_unknown(struct dbr_apply *a, const struct dbr_apply_item *item)
+/* ---- Namespaces that do not exist -----------------------------------------------------
+ *
+ * The answer is remembered as any other, in _system's file, which gave it: whoever was
+ * told that there is no such namespace must not find that a late copy of the request was
+ * applied after all, once somebody had made it. */
+
+static const char no_namespace[] = "there is no namespace '%s'";
+
+static int answer_unknown(struct dbr_apply *a, const struct dbr_apply_item *item,
+                          const struct dbr_namespace *pending)
 {
     struct dbr_sql_reply *reply = NULL;
     if (!item->wanted || has_outcome(a, item)) {
         return 0;
     }
-    int err = add_outcome(a, item, NULL, &reply);
+    int err = add_outcome(a, item, pending, &reply);
     if (err == 0) {
-        (void)dbr_sql_reply_fail(reply, DEBROS_ENOTFOUND, "there is no namespace '%s'",
+        (void)dbr_sql_reply_fail(reply, DEBROS_ENOTFOUND, no_namespace,
                                  item->transaction->ns);
     }
     return err;
+}
+
+static int apply_unknown(struct dbr_apply *a, const struct dbr_apply_item *item)
+{
+    struct dbr_namespace *system = a->store->system;
+    char detail[sizeof(no_namespace) + DBR_SQL_MAX_NAME];
+    bool known = false;
+    if (item->index <= system->applied) {
+        return answer_unknown(a, item, NULL);
+    }
+    if (a->quick) {
+        return DBR_APPLY_LATER;
+    }
+    int err = dbr_apply_begin(a, system);
+    if (err == 0) {
+        err = recall(a, item, system, item->index, &known);
+    }
+    if (err != 0 || known) {
+        return err;
+    }
+    (void)snprintf(detail, sizeof(detail), no_namespace, item->transaction->ns);
+    struct dbr_request request = {.index = item->index,
+                                  .status = DEBROS_ENOTFOUND,
+                                  .detail = dbr_bytes(detail, strlen(detail))};
+    a->store->last_unknown = item->index;
+    int rc = dbr_memory_add(system->db, &item->transaction->key, &request,
+                            oldest_kept(a, item, system));
+    return rc != SQLITE_OK ? dbr_apply_trouble(a, system, rc)
+                           : answer_unknown(a, item, system);
+}
+
+/* Whether a request that was answered before `ns` was made may be the same. */
+static bool may_have_been_unknown(const struct dbr_apply *a,
+                                  const struct dbr_apply_item *item,
+                                  const struct dbr_namespace *ns)
+{
+    uint64_t from = oldest(a, item);
+    return a->store->last_unknown != 0 && a->store->last_unknown >= from &&
+           ns->created >= from && ns != a->store->system;
 }
 
 /* Short statements that were short before, on a file with nothing else to do. */
@@ -396,7 +457,7 @@ int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item
         return err;
     }
     if (ns == NULL) {
-        return answer_unknown(a, item);
+        return apply_unknown(a, item);
     }
     if (a->quick && !is_quick(a, item, ns)) {
         return DBR_APPLY_LATER;
@@ -407,7 +468,10 @@ int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item
     err = dbr_apply_begin(a, ns);
     bool known = false;
     if (err == 0) {
-        err = recall(a, item, ns, &known);
+        err = recall(a, item, ns, item->index, &known);
+    }
+    if (err == 0 && !known && may_have_been_unknown(a, item, ns)) {
+        err = recall(a, item, a->store->system, ns->created, &known);
     }
     return err != 0 || known ? err : attempt_run(a, item, ns);
 }

@@ -119,6 +119,90 @@ static void requests_are_forgotten_by_index(void **state)
     fixture_finish(&f);
 }
 
+static void make_late(struct fixture *f)
+{
+    fixture_must(f, "_system", "INSERT INTO namespaces VALUES('late', debros_index())");
+}
+
+static void no_namespace_is_an_answer_for_ever(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    const debros_statement list[] = {{.sql = "CREATE TABLE t(a)"}};
+    struct dbr_sql_transaction t = fixture_transaction(&f, "late", list, 1);
+    uint64_t first = f.index + 1;
+    assert_reply(apply_again(&f, &t), DEBROS_ENOTFOUND, "there is no namespace 'late'");
+    assert_false(f.job->system_changed); /* no namespace, no member: nothing to look at */
+    make_late(&f);
+    for (int i = 0; i < 3; i++) { /* its late copies do nothing */
+        const struct dbr_sql_reply *reply = apply_again(&f, &t);
+        assert_reply(reply, DEBROS_ENOTFOUND, "there is no namespace 'late'");
+        assert_int_equal(reply->index, first);
+        fixture_reopen(&f);
+    }
+    fixture_must(&f, "late", "CREATE TABLE t(a)"); /* another request does */
+    assert_reply(apply_again(&f, &t), DEBROS_ENOTFOUND, "there is no namespace 'late'");
+    fixture_finish(&f);
+}
+
+static void no_namespace_is_remembered_within_a_batch(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    const debros_statement use[] = {{.sql = "CREATE TABLE t(a)"}};
+    const debros_statement make[] = {
+        {.sql = "INSERT INTO namespaces VALUES('late', debros_index())"}};
+    struct dbr_sql_transaction t = fixture_transaction(&f, "late", use, 1);
+    struct dbr_sql_transaction m = fixture_transaction(&f, "_system", make, 1);
+    struct dbr_apply_entry *entries = fixture_entry(f.index + 1, &t, 1);
+    entries->next = fixture_entry(f.index + 2, &m, 1);
+    entries->next->next = fixture_entry(f.index + 3, &t, 1);
+    f.index += 3;
+    assert_int_equal(fixture_apply(&f, entries), 0);
+    size_t missing = 0;
+    for (const struct dbr_apply_outcome *o = f.job->outcomes; o != NULL; o = o->next) {
+        missing += o->reply->status == DEBROS_ENOTFOUND;
+    }
+    assert_int_equal(missing, 2);
+    assert_true(f.job->system_changed);
+    assert_string_equal(fixture_rows(&f, "late",
+                                     "SELECT count(*) FROM sqlite_schema"
+                                     " WHERE name = 't'"),
+                        "0");
+    fixture_finish(&f);
+}
+
+/* As long as any other answer, on a replica whose _system is ahead of its other files, too:
+ * it is asked for entries that it passed long ago. */
+static void no_namespace_is_forgotten_by_index(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    fixture_close(&f);
+    sim_disk_revive(f.disk);
+    f.config.request_horizon = 5;
+    fixture_open(&f);
+    fixture_must(&f, "_system", "CREATE TABLE namespaces(name, created)");
+    const debros_statement list[] = {{.sql = "CREATE TABLE t(a)"}};
+    struct dbr_sql_transaction t = fixture_transaction(&f, "late", list, 1);
+    assert_int_equal(apply_again(&f, &t)->status, DEBROS_ENOTFOUND);
+    uint64_t first = f.index;
+    make_late(&f);
+    for (int i = 0; i < 8; i++) {
+        fixture_must(&f, "_system", "SELECT 1");
+    }
+    uint64_t last = f.index;
+    f.index = first + 4;
+    assert_int_equal(apply_again(&f, &t)->status, DEBROS_ENOTFOUND); /* 5 later */
+    fixture_reopen(&f);
+    f.index = last;
+    assert_reply(apply_again(&f, &t), 0, ""); /* 10 later */
+    fixture_finish(&f);
+}
+
 static void an_expectation_that_is_not_met_undoes_all(void **state)
 {
     (void)state;
@@ -313,6 +397,9 @@ int main(void)
         cmocka_unit_test(a_repeated_request_is_applied_once),
         cmocka_unit_test(a_repeated_failure_is_answered_alike),
         cmocka_unit_test(requests_are_forgotten_by_index),
+        cmocka_unit_test(no_namespace_is_an_answer_for_ever),
+        cmocka_unit_test(no_namespace_is_remembered_within_a_batch),
+        cmocka_unit_test(no_namespace_is_forgotten_by_index),
         cmocka_unit_test(an_expectation_that_is_not_met_undoes_all),
         cmocka_unit_test(texts_and_parameters_are_checked),
         cmocka_unit_test(an_endless_statement_ends),
