@@ -43,6 +43,13 @@ static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
     dbr_free(m);
 }
 
+/* Whether an append says how far the leader has committed. One that was cut to a size says
+ * no more than its own last entry: see cut_entries() of raft_io.c. */
+static bool says_commit(const struct raft_append_entries *a)
+{
+    return a->n_entries == 0 || a->leader_commit < a->prev_log_index + a->n_entries;
+}
+
 static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
 {
     DBR_FAILPOINT("consensus.inbox.deliver_append");
@@ -51,6 +58,7 @@ static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
     uint64_t from = m->raft.server_id;
     uint64_t term = a->term;
     uint64_t commit = a->leader_commit;
+    bool says_all = says_commit(a);
     dbr_repair_7_strip(c, a);
     a->leader_commit = dbr_repair_2_commit(c, a);
     if (dbr_repair_postpones(c, a)) {
@@ -65,7 +73,7 @@ static int deliver_append(struct dbr_consensus *c, struct dbr_inbox_message *m)
     dbr_repair_2_begin(c, a->term, a->prev_log_index + a->n_entries);
     deliver(c, m);
     dbr_repair_2_end(c);
-    if (r->state == RAFT_FOLLOWER && r->current_term == term &&
+    if (says_all && r->state == RAFT_FOLLOWER && r->current_term == term &&
         r->follower_state.current_leader.id == from) {
         dbr_reads_heard(c, commit);
     }

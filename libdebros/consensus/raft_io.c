@@ -318,7 +318,8 @@ static const char *address_of(const struct dbr_consensus *c, uint64_t id)
 
 /* libraft puts everything up to the end of the log into one message. What is cut off goes
  * later: see dbr_raft_io_mend_cuts(). The commit index must not point past what is there,
- * libraft would take old entries of the receiver for committed. */
+ * libraft would take old entries of the receiver for committed. So the receiver must not
+ * take it for all that is committed, either: see says_commit() of inbox.c. */
 static void cut_entries(struct dbr_consensus *c, uint64_t to,
                         struct raft_append_entries *a)
 {

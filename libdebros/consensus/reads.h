@@ -81,7 +81,8 @@ bool dbr_reads_flush(struct dbr_consensus *c);
 void dbr_reads_settle(struct dbr_consensus *c);
 /* A probe or an ack of server `from`. */
 void dbr_reads_recv(struct dbr_consensus *c, const struct raft_message *message);
-/* The leader that is followed said in an append that it has committed up to `commit`. */
+/* The leader that is followed said in an append that it has committed up to `commit`, and
+ * no further. */
 void dbr_reads_heard(struct dbr_consensus *c, uint64_t commit);
 /* Repeats a round whose messages may be lost. */
 void dbr_reads_tick(struct dbr_consensus *c);

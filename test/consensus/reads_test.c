@@ -288,6 +288,31 @@ static void a_vote_for_another_silences_the_voter(void **state)
     rig_finish(&rig);
 }
 
+/* A follower that is far behind gets messages that were cut to a size, whose commit index
+ * is that of their last entry: what came with them is not all that is committed. */
+static void a_cut_append_makes_nothing_fresh(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig.now = 10000; /* the leader has committed 5 entries since long */
+    assert_int_equal(rig_append(&rig, 2, 4, 1, 1, 3, 4, 2), 0);
+    assert_int_equal(rig_status(&rig).commit_index, 3);
+    assert_int_equal(rig_status(&rig).fresh_at, 0);
+    rig.now = 10100; /* a heartbeat says so */
+    assert_int_equal(rig_append(&rig, 2, 4, 3, 4, 5, 4, 0), 0);
+    assert_int_equal(rig_status(&rig).fresh_at, 0);
+    rig.now = 10200;
+    assert_int_equal(rig_append(&rig, 2, 4, 3, 4, 5, 4, 2), 0);
+    assert_int_equal(rig_status(&rig).fresh_at, 10100);
+    assert_int_equal(rig_status(&rig).fresh_index, 5);
+    rig.now = 10300; /* an entry that is new */
+    assert_int_equal(rig_append(&rig, 2, 4, 5, 4, 5, 4, 1), 0);
+    assert_int_equal(rig_status(&rig).fresh_at, 10300);
+    rig_finish(&rig);
+}
+
 static void strong_reads_share_barriers_two_at_most(void **state)
 {
     (void)state;
@@ -321,6 +346,7 @@ int main(void)
         cmocka_unit_test(reads_end_with_the_leadership),
         cmocka_unit_test(a_follower_acks_its_own_leader_only),
         cmocka_unit_test(a_vote_for_another_silences_the_voter),
+        cmocka_unit_test(a_cut_append_makes_nothing_fresh),
         cmocka_unit_test(strong_reads_share_barriers_two_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
