@@ -98,11 +98,12 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
 
 static int check_bytes(const debros_config *c, debros_detail *detail)
 {
-    if (c->max_memory != 0 &&
-        (c->max_memory < DBR_CONFIG_MIN_MEMORY || c->max_memory > DBR_CONFIG_MAX_MEMORY)) {
+    uint64_t memory = c->max_memory;
+    if (memory != 0 &&
+        (memory < DBR_CONFIG_MIN_MEMORY || memory > DBR_CONFIG_MAX_MEMORY)) {
         return dbr_detail_set(
             detail, DEBROS_EINVAL, "max_memory %llu is neither 0 nor in %u to %llu bytes",
-            (unsigned long long)c->max_memory, DBR_CONFIG_MIN_MEMORY,
+            (unsigned long long)memory, DBR_CONFIG_MIN_MEMORY,
             (unsigned long long)DBR_CONFIG_MAX_MEMORY);
     }
     if (c->snapshot_rate < DBR_CONFIG_MIN_RATE ||

@@ -43,8 +43,8 @@ static void deliver(struct dbr_consensus *c, struct dbr_inbox_message *m)
     dbr_free(m);
 }
 
-/* Whether an append says how far the leader has committed. One that was cut to a size says
- * no more than its own last entry: see cut_entries() of raft_io.c. */
+/* Whether an append says how far the leader has committed. One that was cut to a size
+ * says no more than its own last entry: see cut_entries() of raft_io.c. */
 static bool says_commit(const struct raft_append_entries *a)
 {
     return a->n_entries == 0 || a->leader_commit < a->prev_log_index + a->n_entries;

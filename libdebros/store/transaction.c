@@ -210,9 +210,9 @@ static uint64_t oldest(const struct dbr_apply *a, const struct dbr_apply_item *i
     return item->index > span ? item->index - span : 0;
 }
 
-/* The lowest index whose requests stay in the file. Those of _system for longer: it may be
- * ahead of a file that a crash has left behind, whose entries ask it once more. The log
- * does not go back so far. */
+/* The lowest index whose requests stay in the file. Those of _system for longer: it may
+ * be ahead of a file that a crash has left behind, whose entries ask it once more. The
+ * log does not go back so far. */
 static uint64_t oldest_kept(const struct dbr_apply *a, const struct dbr_apply_item *item,
                             const struct dbr_namespace *ns)
 {

@@ -2,13 +2,13 @@
  * file or another allocation fails (ours, libraft's, SQLite's). No crash, no leak, an
  * error with a reason; after a clean start all that was acknowledged is there. */
 #include <raft.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "harness.h"
 #include "lib/fault_fs.h"
+#include "lib/fault_heap.h"
 
 #define TIMEOUT_MS 5000
 
@@ -31,21 +31,10 @@ static bool fails(enum kind kind)
     return true;
 }
 
-#define FAILING(result, name, parameters, arguments)                                     \
-    result __real_##name parameters;                                                     \
-    result __wrap_##name parameters;                                                     \
-    result __wrap_##name parameters                                                      \
-    {                                                                                    \
-        return fails(OUR_MEMORY) ? NULL : __real_##name arguments;                       \
-    }
-
-FAILING(void *, dbr_malloc, (size_t size), (size))
-FAILING(void *, dbr_calloc, (size_t count, size_t size), (count, size))
-FAILING(void *, dbr_realloc, (void *ptr, size_t size), (ptr, size))
-FAILING(void *, dbr_realloc_array, (void *ptr, size_t count, size_t size),
-        (ptr, count, size))
-FAILING(char *, dbr_strdup, (const char *text), (text))
-FAILING(void *, dbr_memdup, (const void *data, size_t len), (data, len))
+bool fault_heap_fails(enum fault_heap heap)
+{
+    return fails(heap == FAULT_HEAP_OURS ? OUR_MEMORY : SQLITE_MEMORY);
+}
 
 static void *heap_malloc(void *data, size_t size)
 {
@@ -90,18 +79,6 @@ static struct raft_heap heap = {.malloc = heap_malloc,
                                 .realloc = heap_realloc,
                                 .aligned_alloc = heap_aligned_alloc,
                                 .aligned_free = heap_aligned_free};
-
-static sqlite3_mem_methods memory;
-
-static void *sqlite_malloc(int size)
-{
-    return fails(SQLITE_MEMORY) ? NULL : memory.xMalloc(size);
-}
-
-static void *sqlite_realloc(void *ptr, int size)
-{
-    return fails(SQLITE_MEMORY) ? NULL : memory.xRealloc(ptr, size);
-}
 
 /* ---- The script
  * ---------------------------------------------------------------------------- */
@@ -355,14 +332,7 @@ int main(void)
         cmocka_unit_test(each_allocation_of_libraft_fails_once),
         cmocka_unit_test(each_allocation_of_sqlite_fails_once),
     };
-    sqlite3_mem_methods methods;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK) {
-        return 1;
-    }
-    methods = memory;
-    methods.xMalloc = sqlite_malloc;
-    methods.xRealloc = sqlite_realloc;
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK) {
+    if (!fault_heap_wrap_sqlite()) {
         return 1;
     }
     raft_heap_set(&heap);

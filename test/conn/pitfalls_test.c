@@ -36,12 +36,9 @@
  *  34 simultaneous dials    choice simultaneous_dials_end_with_one_usable_connection
  */
 #include "base/alloc.h"
-#include "conn/noise.h"
-#include "conn/yamux_frame.h"
+#include "by_hand.h"
 #include "pair.h"
-#include "test.h"
 
-#define HELLO "\x13/multistream/1.0.0\n"
 #define SYN   DBR_YAMUX_SYN
 #define ACK   DBR_YAMUX_ACK
 #define FIN   DBR_YAMUX_FIN
@@ -60,15 +57,9 @@ static void hear(struct peer *peer)
 {
     struct dbr_buf *out;
     while ((out = dbr_stack_out(peer->pair->side[1].stack))->len > 0) {
-        size_t used;
-        debros_bytes text;
         dbr_buf_add(&peer->in, out->data, out->len);
         dbr_buf_clear(out);
-        while (dbr_noise_next(&peer->noise, peer->in.data, peer->in.len, &used, &text,
-                              &peer->out) == 1) {
-            dbr_buf_add(&peer->text, text.data, text.len);
-            dbr_buf_consume(&peer->in, used);
-        }
+        hear_sealed(&peer->noise, &peer->in, &peer->text, &peer->out);
     }
 }
 
@@ -112,37 +103,12 @@ static void peer_free(struct peer *peer)
     dbr_free(peer);
 }
 
-/* Seals as many messages as `text` needs. */
-static void seal(struct peer *peer, debros_bytes text)
-{
-    for (size_t at = 0; at < text.len || at == 0; at += DBR_NOISE_TEXT_MAX) {
-        size_t n =
-            text.len - at < DBR_NOISE_TEXT_MAX ? text.len - at : DBR_NOISE_TEXT_MAX;
-        uint8_t *to = dbr_noise_text(&peer->out, n);
-        assert_non_null(to);
-        if (n > 0) {
-            memcpy(to, text.data + at, n);
-        }
-        assert_int_equal(dbr_noise_seal(&peer->noise, &peer->out, n), 0);
-    }
-}
-
-static void add_frame(struct dbr_buf *buf, uint8_t type, uint16_t flags, uint32_t id,
-                      uint32_t length, debros_bytes body)
-{
-    struct dbr_yamux_header h = {type, flags, id, length};
-    uint8_t *to = dbr_buf_extend(buf, DBR_YAMUX_HEADER_SIZE);
-    assert_non_null(to);
-    dbr_yamux_header_encode(to, &h);
-    dbr_buf_add(buf, body.data, body.len);
-}
-
 static int say(struct peer *peer, uint8_t type, uint16_t flags, uint32_t id,
                uint32_t length, debros_bytes body)
 {
     struct dbr_buf frame = {0};
     add_frame(&frame, type, flags, id, length, body);
-    seal(peer, dbr_bytes(frame.data, frame.len));
+    seal_text(&peer->noise, &peer->out, dbr_bytes(frame.data, frame.len));
     dbr_buf_finish(&frame);
     return speak(peer);
 }
@@ -335,7 +301,7 @@ static void many_frames_in_one_noise_message_are_answered_in_one(void **state)
     for (uint32_t i = 0; i < 50; i++) {
         add_data(&frames, SYN, 2 * i + 1, HELLO "\x06/echo\n");
     }
-    seal(peer, dbr_bytes(frames.data, frames.len));
+    seal_text(&peer->noise, &peer->out, dbr_bytes(frames.data, frames.len));
     dbr_buf_finish(&frames);
     assert_int_equal(speak(peer), 0);
     const struct dbr_buf *out = dbr_stack_out(peer->pair->side[1].stack);
@@ -367,7 +333,7 @@ static void empty_noise_messages_are_skipped(void **state)
     (void)state;
     struct peer *peer = peer_new(PAIR_WHOLE);
     for (int i = 0; i < 10; i++) {
-        seal(peer, dbr_bytes(NULL, 0));
+        seal_text(&peer->noise, &peer->out, dbr_bytes(NULL, 0));
     }
     assert_int_equal(speak(peer), 0);
     assert_int_equal(say_data(peer, SYN, 1, HELLO "\x06/echo\nhi"), 0);
@@ -444,7 +410,7 @@ static void a_window_for_every_frame_is_no_flood(void **state)
         add_window(&windows, 0, 1, 1);
     }
     for (int i = 0; i < 100; i++) { /* 100,000 of them, in one second */
-        seal(peer, dbr_bytes(windows.data, windows.len));
+        seal_text(&peer->noise, &peer->out, dbr_bytes(windows.data, windows.len));
         assert_int_equal(speak(peer), 0);
     }
     dbr_buf_finish(&windows);

@@ -1,11 +1,11 @@
 /* Each disk operation of the workload fails once, each allocation of ours and each of
  * SQLite's fails: an error with words, no crash, no leak, and after a new start all that
  * was promised. */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "lib/fault_heap.h"
 #include "workload.h"
 
 /* ---- Memory
@@ -15,11 +15,11 @@
 static bool in_store;
 static uint64_t n_left = UINT64_MAX;
 static bool sticky;
-static bool sqlite_fails; /* instead of ours */
+static enum fault_heap failing;
 
-static bool fails(bool is_sqlite)
+bool fault_heap_fails(enum fault_heap heap)
 {
-    if (!in_store || is_sqlite != sqlite_fails || n_left == UINT64_MAX) {
+    if (!in_store || heap != failing || n_left == UINT64_MAX) {
         return false;
     }
     if (n_left > 0) {
@@ -28,34 +28,6 @@ static bool fails(bool is_sqlite)
     }
     n_left = sticky ? 0 : UINT64_MAX;
     return true;
-}
-
-#define FAILING(result, name, parameters, arguments)                                     \
-    result __real_##name parameters;                                                     \
-    result __wrap_##name parameters;                                                     \
-    result __wrap_##name parameters                                                      \
-    {                                                                                    \
-        return fails(false) ? NULL : __real_##name arguments;                            \
-    }
-
-FAILING(void *, dbr_malloc, (size_t size), (size))
-FAILING(void *, dbr_calloc, (size_t count, size_t size), (count, size))
-FAILING(void *, dbr_realloc, (void *ptr, size_t size), (ptr, size))
-FAILING(void *, dbr_realloc_array, (void *ptr, size_t count, size_t size),
-        (ptr, count, size))
-FAILING(char *, dbr_strdup, (const char *text), (text))
-FAILING(void *, dbr_memdup, (const void *data, size_t len), (data, len))
-
-static sqlite3_mem_methods memory;
-
-static void *sqlite_malloc(int size)
-{
-    return fails(true) ? NULL : memory.xMalloc(size);
-}
-
-static void *sqlite_realloc(void *ptr, int size)
-{
-    return fails(true) ? NULL : memory.xRealloc(ptr, size);
 }
 
 /* ---- The store's doors
@@ -108,7 +80,7 @@ enum kind { IO_ERROR, NO_SPACE, OUR_MEMORY, SQLITE_MEMORY };
 
 static void arm(struct fixture *f, enum kind kind, uint64_t n)
 {
-    sqlite_fails = kind == SQLITE_MEMORY;
+    failing = kind == SQLITE_MEMORY ? FAULT_HEAP_SQLITE : FAULT_HEAP_OURS;
     if (kind == IO_ERROR || kind == NO_SPACE) {
         sim_disk_count_reads(f->disk);
         sim_disk_fail_after(f->disk, n, kind == IO_ERROR ? DEBROS_EIO : DEBROS_ENOSPC);
@@ -221,14 +193,7 @@ int main(void)
         cmocka_unit_test(each_allocation_fails),
         cmocka_unit_test(each_allocation_of_sqlite_fails),
     };
-    sqlite3_mem_methods methods;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK) {
-        return 1;
-    }
-    methods = memory;
-    methods.xMalloc = sqlite_malloc;
-    methods.xRealloc = sqlite_realloc;
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK) {
+    if (!fault_heap_wrap_sqlite()) {
         return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

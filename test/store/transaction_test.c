@@ -174,8 +174,8 @@ static void no_namespace_is_remembered_within_a_batch(void **state)
     fixture_finish(&f);
 }
 
-/* As long as any other answer, on a replica whose _system is ahead of its other files, too:
- * it is asked for entries that it passed long ago. */
+/* As long as any other answer, on a replica whose _system is ahead of its other files,
+ * too: it is asked for entries that it passed long ago. */
 static void no_namespace_is_forgotten_by_index(void **state)
 {
     (void)state;

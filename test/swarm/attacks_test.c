@@ -13,13 +13,11 @@
 #include "pipe.h"
 
 #include "base/alloc.h"
-#include "conn/noise.h"
-#include "conn/yamux_frame.h"
+#include "by_hand.h"
 #include "count.h"
 #include "swarm/identify.h"
 #include "swarm/ping.h"
 
-#define HELLO   "\x13/multistream/1.0.0\n"
 #define DATA    DBR_YAMUX_TYPE_DATA
 #define WINDOW  DBR_YAMUX_TYPE_WINDOW
 #define PING    DBR_YAMUX_TYPE_PING
@@ -51,13 +49,8 @@ static struct dbr_swarm_stats stats_of(const struct attacker *a)
 /* What the swarm has written, opened. */
 static void hear(struct attacker *a)
 {
-    struct dbr_buf *in = &a->world->raw_out;
-    size_t used;
-    debros_bytes text;
-    while (a->noise.config.identity != NULL &&
-           dbr_noise_next(&a->noise, in->data, in->len, &used, &text, &a->out) == 1) {
-        dbr_buf_add(&a->text, text.data, text.len);
-        dbr_buf_consume(in, used);
+    if (a->noise.config.identity != NULL) {
+        hear_sealed(&a->noise, &a->world->raw_out, &a->text, &a->out);
     }
 }
 
@@ -126,33 +119,9 @@ static void end(struct attacker *a)
     dbr_free(a);
 }
 
-static void seal(struct attacker *a, debros_bytes text)
-{
-    for (size_t at = 0; at < text.len || at == 0; at += DBR_NOISE_TEXT_MAX) {
-        size_t n =
-            text.len - at < DBR_NOISE_TEXT_MAX ? text.len - at : DBR_NOISE_TEXT_MAX;
-        uint8_t *to = dbr_noise_text(&a->out, n);
-        assert_non_null(to);
-        if (n > 0) {
-            memcpy(to, text.data + at, n);
-        }
-        assert_int_equal(dbr_noise_seal(&a->noise, &a->out, n), 0);
-    }
-}
-
-static void add_frame(struct dbr_buf *buf, uint8_t type, uint16_t flags, uint32_t id,
-                      uint32_t length, debros_bytes body)
-{
-    struct dbr_yamux_header h = {type, flags, id, length};
-    uint8_t *to = dbr_buf_extend(buf, DBR_YAMUX_HEADER_SIZE);
-    assert_non_null(to);
-    dbr_yamux_header_encode(to, &h);
-    dbr_buf_add(buf, body.data, body.len);
-}
-
 static void say(struct attacker *a, struct dbr_buf *frames)
 {
-    seal(a, view(frames));
+    seal_text(&a->noise, &a->out, view(frames));
     dbr_buf_clear(frames);
     speak(a);
 }
@@ -565,14 +534,14 @@ static void one_byte_frames(void **state)
         for (int i = 0; i < 1000; i++) { /* messages of 0 bytes, 1,000 each round */
             add_frame(&frame, DATA, 0, 1, 1, dbr_bytes_str("\1"));
             add_frame(&frame, DATA, 0, 1, 1, dbr_bytes_str("x"));
-            seal(a, view(&frame));
+            seal_text(&a->noise, &a->out, view(&frame));
             dbr_buf_clear(&frame);
             sent++;
         }
         speak(a);
         assert_int_equal(pipe_count(a->node, DBR_SWARM_STREAM_MESSAGE), 1000);
         pipe_forget(a->world);
-        seal(a, NOTHING); /* and Noise messages without anything */
+        seal_text(&a->noise, &a->out, NOTHING); /* and Noise messages without anything */
         speak(a);
         dbr_buf_clear(&a->text);
     }
