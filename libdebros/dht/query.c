@@ -3,9 +3,10 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-#define CAP_MIN 32u
+#define CAP_MIN   32u
+#define TRIES_MAX 3u /* of one peer */
 
-_Static_assert(sizeof(struct dbr_dht_candidate) <= 96, "as the header says");
+_Static_assert(sizeof(struct dbr_dht_candidate) <= 104, "as the header says");
 
 enum state { NEW, ASKED, SLOW, ANSWERED, FAILED };
 
@@ -84,6 +85,12 @@ static struct dbr_dht_candidate *candidate_of(const struct dbr_dht_query *query,
     return candidate_at(query, place_of(query, &key), &key);
 }
 
+const struct dbr_dht_candidate *dbr_dht_query_find(const struct dbr_dht_query *query,
+                                                   const struct dbr_dht_key *key)
+{
+    return candidate_at(query, place_of(query, key), key);
+}
+
 static void take_out(struct dbr_dht_query *query, size_t place)
 {
     memmove(&query->candidates[place], &query->candidates[place + 1],
@@ -150,17 +157,23 @@ static bool is_crowded(const struct dbr_dht_query *query, unsigned path, uint64_
 static void learn(struct dbr_dht_query *query, const struct dbr_dht_named *named,
                   unsigned path, uint8_t hops)
 {
-    struct dbr_dht_candidate fresh = {.id = named->id,
+    struct dbr_dht_candidate fresh = {.key = named->key,
+                                      .id = named->id,
                                       .paths = (uint8_t)(1u << path),
                                       .hops = hops,
+                                      .hint = named->hint,
                                       .group = named->group};
     if (dbr_peer_id_equal(&named->id, &query->self)) {
         query->stats.junk++;
         return;
     }
-    dbr_dht_key_of_peer(&fresh.key, &named->id);
     size_t place = place_of(query, &fresh.key);
     struct dbr_dht_candidate *known = candidate_at(query, place, &fresh.key);
+    if (known != NULL && named->hint != 0) {
+        known->hint = named->hint;
+        known->state = known->state == FAILED && known->tries < TRIES_MAX ? NEW
+                                                                           : known->state;
+    }
     if (known != NULL && is_on(known, path)) {
         return;
     }
@@ -334,6 +347,7 @@ static void ask(struct dbr_dht_query *query, struct dbr_dht_candidate *candidate
     candidate->state = ASKED;
     candidate->path = (uint8_t)path;
     candidate->asked = now;
+    candidate->tries++;
     query->flying[path]++;
     query->stats.asked++;
 }
@@ -347,22 +361,26 @@ static unsigned some_path(const struct dbr_dht_candidate *candidate)
     return path;
 }
 
-bool dbr_dht_query_next(struct dbr_dht_query *query, struct dbr_peer_id *peer,
-                        dbr_time now)
+static const struct dbr_dht_candidate *next_completing(struct dbr_dht_query *query,
+                                                       dbr_time now)
+{
+    struct dbr_dht_candidate *candidate = NULL;
+    if (flying(query) < query->limits.alpha) {
+        candidate = first_new(query, query->limits.paths);
+    }
+    if (candidate != NULL) {
+        ask(query, candidate, some_path(candidate), now);
+    }
+    return candidate;
+}
+
+const struct dbr_dht_candidate *dbr_dht_query_next(struct dbr_dht_query *query,
+                                                   dbr_time now)
 {
     const struct dbr_dht_query_limits *limits = &query->limits;
     uint32_t each = limits->alpha / limits->paths;
-    if (query->is_done) {
-        return false;
-    }
-    if (query->is_completing) {
-        struct dbr_dht_candidate *candidate =
-            flying(query) < limits->alpha ? first_new(query, limits->paths) : NULL;
-        if (candidate != NULL) {
-            *peer = candidate->id;
-            ask(query, candidate, some_path(candidate), now);
-        }
-        return candidate != NULL;
+    if (query->is_done || query->is_completing) {
+        return query->is_done ? NULL : next_completing(query, now);
     }
     for (unsigned path = 0; path < limits->paths; path++) {
         uint32_t share = each + (path < limits->alpha % limits->paths);
@@ -371,12 +389,11 @@ bool dbr_dht_query_next(struct dbr_dht_query *query, struct dbr_peer_id *peer,
             candidate = first_new(query, path);
         }
         if (candidate != NULL) {
-            *peer = candidate->id;
             ask(query, candidate, path, now);
-            return true;
+            return candidate;
         }
     }
-    return false;
+    return NULL;
 }
 
 const struct dbr_dht_candidate *dbr_dht_query_result(const struct dbr_dht_query *query,

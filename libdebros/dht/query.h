@@ -10,7 +10,7 @@
  * The machine names peers to ask and is told what they answered. It carries no bytes:
  * FIND_NODE, GET_VALUE and GET_PROVIDERS share it.
  *
- * Memory: at most limits.candidates of 96 bytes. */
+ * Memory: at most limits.candidates of 104 bytes. */
 #ifndef DBR_DHT_QUERY_H
 #define DBR_DHT_QUERY_H
 
@@ -39,7 +39,9 @@ void dbr_dht_query_limits_default(struct dbr_dht_query_limits *limits);
 
 /* A peer that an answer or the routing table names. */
 struct dbr_dht_named {
+    struct dbr_dht_key key; /* of `id` */
     struct dbr_peer_id id;
+    uint32_t hint;  /* where the caller keeps its addresses, 0: nowhere */
     uint64_t group; /* dbr_dht_group() of an address, 0: exempt */
 };
 
@@ -50,6 +52,8 @@ struct dbr_dht_candidate {
     uint8_t paths; /* that know it, a bit for each */
     uint8_t path;  /* that has asked it */
     uint8_t hops;  /* questions from one to the next until it was found, and this one */
+    uint8_t tries;
+    uint32_t hint;
     uint64_t group;
     dbr_time asked;
 };
@@ -89,10 +93,16 @@ void dbr_dht_query_finish(struct dbr_dht_query *query);
 /* Whom it begins with, dealt out to the paths in turn: once, the closest first. */
 void dbr_dht_query_seed(struct dbr_dht_query *query, const struct dbr_dht_named *peers,
                         size_t n);
-/* The next peer to ask, now. False: nobody for the time being, or it is done. */
-bool dbr_dht_query_next(struct dbr_dht_query *query, struct dbr_peer_id *peer,
-                        dbr_time now);
-/* What a peer that was asked answered, or that it did not. Others are ignored: false. */
+/* The next peer to ask, now. NULL: nobody for the time being, or it is done. Valid until
+ * the next answer. */
+const struct dbr_dht_candidate *dbr_dht_query_next(struct dbr_dht_query *query,
+                                                   dbr_time now);
+/* The candidate of that key, or NULL. */
+const struct dbr_dht_candidate *dbr_dht_query_find(const struct dbr_dht_query *query,
+                                                   const struct dbr_dht_key *key);
+/* What a peer that was asked answered, or that it did not. Others are ignored: false. A
+ * hint for a candidate that is known replaces its own, and whoever has failed is tried
+ * again: the addresses that were told first may have been a lie. */
 bool dbr_dht_query_answered(struct dbr_dht_query *query, const struct dbr_peer_id *from,
                             const struct dbr_dht_named *closer, size_t n);
 bool dbr_dht_query_failed(struct dbr_dht_query *query, const struct dbr_peer_id *peer);

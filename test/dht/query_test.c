@@ -25,18 +25,16 @@ static void begin(struct fixture *f, uint64_t target, uint32_t paths)
 
 static struct dbr_dht_named named(uint64_t number, uint64_t group)
 {
-    return (struct dbr_dht_named){.id = peer_of(number), .group = group};
+    return (struct dbr_dht_named){
+        .key = key_of(number), .id = peer_of(number), .group = group};
 }
 
 static const struct dbr_dht_key *sort_target;
 
 static int by_distance(const void *a, const void *b)
 {
-    struct dbr_dht_key x;
-    struct dbr_dht_key y;
-    dbr_dht_key_of_peer(&x, &((const struct dbr_dht_named *)a)->id);
-    dbr_dht_key_of_peer(&y, &((const struct dbr_dht_named *)b)->id);
-    return dbr_dht_key_compare(sort_target, &x, &y);
+    return dbr_dht_key_compare(sort_target, &((const struct dbr_dht_named *)a)->key,
+                               &((const struct dbr_dht_named *)b)->key);
 }
 
 /* The peers `first` to `first + n - 1`, the closest to the target first. */
@@ -49,10 +47,19 @@ static void sorted(struct fixture *f, struct dbr_dht_named *out, uint64_t first,
     qsort(out, n, sizeof(*out), by_distance);
 }
 
+static bool next(struct fixture *f, struct dbr_peer_id *out)
+{
+    const struct dbr_dht_candidate *candidate = dbr_dht_query_next(&f->query, f->now);
+    if (candidate != NULL) {
+        *out = candidate->id;
+    }
+    return candidate != NULL;
+}
+
 static size_t ask_all(struct fixture *f, struct dbr_peer_id *out, size_t max)
 {
     size_t n = 0;
-    while (n < max && dbr_dht_query_next(&f->query, &out[n], f->now)) {
+    while (n < max && next(f, &out[n])) {
         n++;
     }
     return n;
@@ -66,7 +73,7 @@ static void nobody_to_ask_is_an_end(void **state)
     begin(&f, 0, 1);
     dbr_dht_query_seed(&f.query, NULL, 0);
     assert_true(dbr_dht_query_is_done(&f.query));
-    assert_false(dbr_dht_query_next(&f.query, &peer, f.now));
+    assert_false(next(&f, &peer));
     assert_null(dbr_dht_query_result(&f.query, 0));
     assert_int_equal(dbr_dht_query_deadline(&f.query), DBR_TIME_NEVER);
     dbr_dht_query_finish(&f.query);
@@ -135,7 +142,7 @@ static void who_fails_is_replaced(void **state)
     begin(&f, 0, 1);
     sorted(&f, peers, 1, 40);
     dbr_dht_query_seed(&f.query, peers, 40);
-    for (size_t n = 0; dbr_dht_query_next(&f.query, &peer, f.now); n++) {
+    for (size_t n = 0; next(&f, &peer); n++) {
         bool ok = n % 2 == 0 ? dbr_dht_query_failed(&f.query, &peer)
                              : dbr_dht_query_answered(&f.query, &peer, NULL, 0);
         assert_true(ok);
@@ -174,7 +181,7 @@ static void whoever_is_slow_holds_nobody_up(void **state)
     assert_true(f.query.is_completing);
     assert_true(dbr_dht_query_answered(&f.query, &peers[0].id, NULL, 0)); /* late */
     struct dbr_peer_id peer;
-    while (dbr_dht_query_next(&f.query, &peer, f.now)) {
+    while (next(&f, &peer)) {
         dbr_dht_query_answered(&f.query, &peer, NULL, 0);
     }
     assert_true(dbr_dht_query_is_done(&f.query));
@@ -193,7 +200,7 @@ static void the_last_one_is_waited_for_ten_seconds(void **state)
     struct dbr_peer_id peer;
     begin(&f, 0, 1);
     dbr_dht_query_seed(&f.query, &one, 1);
-    assert_true(dbr_dht_query_next(&f.query, &peer, f.now));
+    assert_true(next(&f, &peer));
     dbr_dht_query_expire(&f.query, 10999);
     assert_false(dbr_dht_query_is_done(&f.query));
     assert_int_equal(dbr_dht_query_deadline(&f.query), 11000);
@@ -242,7 +249,7 @@ static void an_answer_is_bounded_and_counted(void **state)
     begin(&f, 0, 1);
     sorted(&f, peers, 1, 60);
     dbr_dht_query_seed(&f.query, peers + 59, 1);
-    assert_true(dbr_dht_query_next(&f.query, &asked, f.now));
+    assert_true(next(&f, &asked));
     peers[0] = named(SELF, 0);
     peers[1] = peers[59];
     dbr_dht_query_answered(&f.query, &asked, peers, 59);
@@ -290,6 +297,31 @@ static void few_of_an_ip_group_are_candidates(void **state)
     assert_true(dbr_dht_query_failed(&f.query, &asked[0]));
     assert_true(dbr_dht_query_answered(&f.query, &asked[5], &peers[3], 2));
     assert_int_equal(f.query.n, 3 + 10 + 1);
+    dbr_dht_query_finish(&f.query);
+}
+
+/* A liar told a wrong address of somebody first. */
+static void another_address_is_another_try(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct dbr_dht_named peers[3];
+    struct dbr_peer_id asked[3];
+    begin(&f, 0, 1);
+    sorted(&f, peers, 1, 3);
+    dbr_dht_query_seed(&f.query, peers, 3);
+    assert_int_equal(ask_all(&f, asked, 3), 3);
+    assert_true(dbr_dht_query_failed(&f.query, &peers[0].id));
+    peers[0].hint = 0;
+    assert_true(dbr_dht_query_answered(&f.query, &peers[1].id, peers, 1));
+    assert_int_equal(ask_all(&f, asked, 3), 0); /* that was nothing new */
+    peers[0].hint = 5;
+    assert_true(dbr_dht_query_answered(&f.query, &peers[2].id, peers, 1));
+    assert_int_equal(ask_all(&f, asked, 3), 1);
+    assert_memory_equal(&asked[0], &peers[0].id, sizeof(asked[0]));
+    assert_int_equal(dbr_dht_query_find(&f.query, &peers[0].key)->hint, 5);
+    assert_true(dbr_dht_query_answered(&f.query, &peers[0].id, NULL, 0));
+    assert_true(dbr_dht_query_is_done(&f.query));
     dbr_dht_query_finish(&f.query);
 }
 
@@ -405,7 +437,7 @@ static size_t closest_of(const struct dbr_dht_table *table, struct dbr_dht_named
     const struct dbr_dht_entry *entries[20];
     size_t n = dbr_dht_table_closest(table, entries, 20, target, true);
     for (size_t i = 0; i < n; i++) {
-        out[i] = (struct dbr_dht_named){.id = entries[i]->id};
+        out[i] = (struct dbr_dht_named){.key = entries[i]->key, .id = entries[i]->id};
     }
     return n;
 }
@@ -434,7 +466,7 @@ static void lookups_find_the_closest_twenty(void **state)
         begin(&f, 5000 + i, i % 2 == 0 ? 1 : 4);
         size_t n = closest_of(&network->tables[i], closer, &f.target);
         dbr_dht_query_seed(&f.query, closer, n);
-        while (dbr_dht_query_next(&f.query, &peer, f.now)) {
+        while (next(&f, &peer)) {
             n = closest_of(table_of(network, &peer), closer, &f.target);
             assert_true(dbr_dht_query_answered(&f.query, &peer, closer, n));
         }
@@ -482,6 +514,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_bounded_and_counted),
         cmocka_unit_test(the_furthest_is_forgotten_first),
         cmocka_unit_test(few_of_an_ip_group_are_candidates),
+        cmocka_unit_test(another_address_is_another_try),
         cmocka_unit_test(a_peer_is_asked_on_one_path_only),
         cmocka_unit_test(a_liar_spoils_its_own_path),
         cmocka_unit_test(lookups_find_the_closest_twenty),
