@@ -172,6 +172,8 @@ static const struct meaning meanings[DBR_DHT_VERDICTS] = {
     [DBR_DHT_VALUE_NOT_ALLOWED] = {DEBROS_EACCES, "its writer may not write this key"},
     [DBR_DHT_VALUE_FORGED] = {DEBROS_EAUTH, "not signed by its writer for this key"},
     [DBR_DHT_VALUE_NO_MEMORY] = {DEBROS_ENOMEM, "out of memory"},
+    [DBR_DHT_VALUE_NO_ROOM] = {DEBROS_ENOSPC, "there is no room for it"},
+    [DBR_DHT_VALUE_TOO_OFTEN] = {DEBROS_EBUSY, "its sender puts too often"},
 };
 
 int dbr_dht_verdict_error(enum dbr_dht_verdict verdict)

@@ -41,14 +41,17 @@ enum dbr_dht_verdict {
     DBR_DHT_VALUE_OLDER, /* than the held one */
     DBR_DHT_VALUE_EXPIRED,
     DBR_DHT_VALUE_TOO_LARGE,
-    DBR_DHT_VALUE_BAD_KEY, /* not /debros/KIND/NAME */
+    DBR_DHT_VALUE_BAD_KEY, /* not /debros/KIND/NAME; of a provider: too long or empty */
     DBR_DHT_VALUE_UNKNOWN_KIND,
     DBR_DHT_VALUE_UNSIGNED,    /* no envelope */
     DBR_DHT_VALUE_NOT_ALLOWED, /* the kind does not let this writer write this name */
     DBR_DHT_VALUE_FORGED,      /* the signature is not the writer's, of this key */
-    DBR_DHT_VALUE_NO_MEMORY
+    DBR_DHT_VALUE_NO_MEMORY,
+    /* By the stores of records.h: */
+    DBR_DHT_VALUE_NO_ROOM,  /* what is held matters more, or the writer has its share */
+    DBR_DHT_VALUE_TOO_OFTEN /* more in a second than a peer may put */
 };
-#define DBR_DHT_VERDICTS 11u
+#define DBR_DHT_VERDICTS 13u
 
 /* By whose rules. All borrowed. */
 struct dbr_dht_rules {
