@@ -81,6 +81,7 @@ struct dbr_dht_query {
     bool is_completing; /* all paths are over */
     bool is_done;
     dbr_time end;
+    dbr_time wake; /* not after anything that time brings */
     struct dbr_dht_query_stats stats;
 };
 
@@ -118,6 +119,7 @@ static inline bool dbr_dht_query_is_done(const struct dbr_dht_query *query)
 const struct dbr_dht_candidate *dbr_dht_query_result(const struct dbr_dht_query *query,
                                                      size_t i);
 
+/* May be too early, by an answer that came in time. */
 dbr_time dbr_dht_query_deadline(const struct dbr_dht_query *query);
 void dbr_dht_query_expire(struct dbr_dht_query *query, dbr_time now);
 
