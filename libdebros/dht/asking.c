@@ -39,30 +39,31 @@ static struct dbr_dht_asked *add_asked(struct dbr_dht *dht)
     return asked;
 }
 
-bool dbr_dht_ask(struct dbr_dht *dht, enum dbr_dht_why why, struct dbr_dht_op *op,
-                 const struct dbr_peer_id *peer, debros_bytes data, debros_bytes hints,
-                 bool one_way)
+bool dbr_dht_ask(struct dbr_dht *dht, const struct dbr_dht_question *question)
 {
     struct dbr_dht_asked *asked = add_asked(dht);
-    struct dbr_dht_event event = {.type = DBR_DHT_EVENT_SEND, .one_way = one_way};
+    struct dbr_dht_event event = {.peer = question->peer, .one_way = question->one_way};
     struct dbr_buf copy = {0};
     if (asked == NULL) {
         return false;
     }
-    asked->why = why;
-    asked->peer = event.peer = *peer;
-    asked->op = op;
-    event.type = why == DBR_DHT_WHY_CHECK ? DBR_DHT_EVENT_PING : DBR_DHT_EVENT_SEND;
+    asked->why = question->why;
+    asked->type = question->type;
+    asked->one_way = question->one_way;
+    asked->peer = question->peer;
+    asked->op = question->op;
+    event.type = question->why == DBR_DHT_WHY_CHECK ? DBR_DHT_EVENT_PING
+                                                    : DBR_DHT_EVENT_SEND;
     event.request = asked->number;
-    dht->n_probes += why == DBR_DHT_WHY_PROBE;
-    dbr_buf_add(&copy, data.data, data.len);
-    if (!dbr_dht_push(dht, &event, &copy, hints)) {
+    dht->n_probes += question->why == DBR_DHT_WHY_PROBE;
+    dbr_buf_add(&copy, question->data.data, question->data.len);
+    if (!dbr_dht_push(dht, &event, &copy, question->hints)) {
         remove_asked(dht, asked);
         dbr_free(asked);
         return false;
     }
-    if (op != NULL) {
-        dbr_list_push_back(&op->asked, &asked->in_op);
+    if (asked->op != NULL) {
+        dbr_list_push_back(&asked->op->asked, &asked->in_op);
     }
     dht->counts.sent++;
     return true;
@@ -96,8 +97,9 @@ static void feed_starved(struct dbr_dht *dht)
 
 static void probe_is_over(struct dbr_dht *dht, const struct dbr_dht_asked *asked)
 {
-    struct dbr_dht_contact *contact = dbr_dht_contact(dht, &asked->peer);
-    if (asked->why == DBR_DHT_WHY_PROBE && contact != NULL) {
+    struct dbr_dht_contact *contact =
+        asked->why == DBR_DHT_WHY_PROBE ? dbr_dht_contact(dht, &asked->peer) : NULL;
+    if (contact != NULL) {
         contact->probing = false;
     }
 }
@@ -110,7 +112,7 @@ static void fail(struct dbr_dht *dht, struct dbr_dht_asked *asked)
     probe_is_over(dht, asked);
     dbr_dht_table_failed(&dht->table, &asked->peer, deaf < asked->sent);
     if (asked->op != NULL) {
-        dbr_dht_op_failed(dht, asked->op, asked->why, &asked->peer);
+        dbr_dht_op_failed(dht, asked->op, asked);
     }
     dbr_free(asked);
     feed_starved(dht);
@@ -132,39 +134,49 @@ void dbr_dht_failed(struct dbr_dht *dht, uint64_t request, dbr_time now)
     }
 }
 
+/* A good answer; `message` is NULL where none is due. */
+static void succeed(struct dbr_dht *dht, struct dbr_dht_asked *asked,
+                    const struct dbr_dht_message *message)
+{
+    remove_asked(dht, asked);
+    dht->counts.answered++;
+    dht->heard = dht->now;
+    probe_is_over(dht, asked);
+    if (message != NULL) {
+        dbr_dht_meet(dht, &asked->peer);
+    } else {
+        dbr_dht_table_seen(&dht->table, &asked->peer, dht->now);
+    }
+    if (asked->op != NULL) {
+        dbr_dht_op_answered(dht, asked->op, asked, message);
+    }
+    dbr_free(asked);
+    feed_starved(dht);
+}
+
 void dbr_dht_answered(struct dbr_dht *dht, uint64_t request, debros_bytes bytes,
                       dbr_time now)
 {
     struct dbr_dht_asked *asked = find(dht, request);
-    struct dbr_dht_message message = {0};
+    struct dbr_dht_message message;
     struct dbr_arena arena;
     dht->now = now;
     if (asked == NULL) {
         return;
     }
-    dbr_arena_init(&arena, DBR_DHT_UNPACKED_MAX);
-    if (bytes.len > 0 && dbr_dht_message_decode(&message, &arena, bytes) != 0) {
-        dht->counts.bad++;
-        fail(dht, asked);
-        dbr_arena_finish(&arena);
+    if (asked->one_way || asked->why == DBR_DHT_WHY_CHECK) {
+        succeed(dht, asked, NULL);
         return;
     }
-    remove_asked(dht, asked);
-    dht->counts.answered++;
-    dht->heard = now;
-    probe_is_over(dht, asked);
-    if (bytes.len > 0) {
-        dbr_dht_meet(dht, &asked->peer);
+    dbr_arena_init(&arena, DBR_DHT_UNPACKED_MAX);
+    if (dbr_dht_message_decode(&message, &arena, bytes) == 0 &&
+        message.type == asked->type) {
+        succeed(dht, asked, &message);
     } else {
-        dbr_dht_table_seen(&dht->table, &asked->peer, now);
+        dht->counts.bad++;
+        fail(dht, asked);
     }
-    if (asked->op != NULL) {
-        dbr_dht_op_answered(dht, asked->op, asked->why, &asked->peer,
-                            bytes.len > 0 ? &message : NULL);
-    }
-    dbr_free(asked);
     dbr_arena_finish(&arena);
-    feed_starved(dht);
 }
 
 dbr_time dbr_dht_asking_deadline(const struct dbr_dht *dht)

@@ -18,11 +18,11 @@ void dbr_dht_limits_default(struct dbr_dht_limits *limits)
                                       .requests = 1024,
                                       .probes = 32,
                                       .events = 4096,
-                                      .puts_per_s = 20,
                                       .hint_bytes = 65536,
                                       .settle_ms = 1000};
     dbr_dht_table_limits_default(&limits->table);
     dbr_dht_query_limits_default(&limits->query);
+    dbr_dht_records_limits_default(&limits->records);
 }
 
 int dbr_dht_create(struct dbr_dht **out, const struct dbr_dht_config *config,
@@ -30,8 +30,7 @@ int dbr_dht_create(struct dbr_dht **out, const struct dbr_dht_config *config,
 {
     const struct dbr_dht_limits *limits = &config->limits;
     dbr_assert(limits->query.k <= DBR_DHT_MESSAGE_PEERS_MAX && limits->requests > 0 &&
-               limits->background > 0 && limits->puts_per_s > 0 &&
-               config->directory.addrs != NULL);
+               limits->background > 0 && config->directory.addrs != NULL);
     struct dbr_dht *dht = dbr_calloc(1, sizeof(*dht));
     *out = dht;
     if (dht == NULL) {
@@ -39,11 +38,13 @@ int dbr_dht_create(struct dbr_dht **out, const struct dbr_dht_config *config,
     }
     dht->config = *config;
     dht->rng = rng;
-    dht->now = dht->heard = now;
+    dht->now = dht->heard = dht->wall_at = now;
+    dht->wall_ms = config->wall_ms;
     dht->next_number = 1;
     dht->self_at = DBR_TIME_NEVER;
     dbr_dht_key_of_peer(&dht->own, &config->self);
     dbr_dht_table_init(&dht->table, &dht->own, &limits->table, now);
+    dbr_dht_records_init(&dht->records, &limits->records, &config->rules, &config->self);
     dbr_list_init(&dht->waiting);
     dbr_list_init(&dht->ops);
     /* What the machine asks and what it has to tell always finds room: requests of others
@@ -77,6 +78,7 @@ void dbr_dht_destroy(struct dbr_dht *dht)
     dbr_ring_finish(&dht->events);
     dbr_buf_finish(&dht->shown);
     dbr_dht_table_finish(&dht->table);
+    dbr_dht_records_finish(&dht->records);
     dbr_free(dht);
 }
 
@@ -112,12 +114,31 @@ void dbr_dht_push_answer(struct dbr_dht *dht, uint64_t stream,
     (void)dbr_dht_push(dht, &event, &data, dbr_bytes(NULL, 0));
 }
 
+void dbr_dht_push_hint(struct dbr_dht *dht, const struct dbr_peer_id *peer,
+                       debros_bytes hints)
+{
+    struct dbr_dht_event event = {.type = DBR_DHT_EVENT_HINT, .peer = *peer};
+    if (hints.len > 0 && dht->events.len < dht->config.limits.events) {
+        (void)dbr_dht_push(dht, &event, NULL, hints);
+    }
+}
+
+static bool poll_row(struct dbr_dht *dht, struct dbr_dht_event *event)
+{
+    *event = (struct dbr_dht_event){.type = DBR_DHT_EVENT_VALUE_ROW};
+    if (dbr_dht_values_poll(&dht->records.values, &event->row)) {
+        return true;
+    }
+    event->type = DBR_DHT_EVENT_PROVIDER_ROW;
+    return dbr_dht_providers_poll(&dht->records.providers, &event->row);
+}
+
 bool dbr_dht_poll(struct dbr_dht *dht, struct dbr_dht_event *event)
 {
     struct item item;
     dbr_buf_finish(&dht->shown);
     if (!dbr_ring_pop(&dht->events, &item)) {
-        return false;
+        return poll_row(dht, event);
     }
     *event = item.event;
     dht->shown = item.data;
@@ -225,8 +246,7 @@ void dbr_dht_meet(struct dbr_dht *dht, const struct dbr_peer_id *peer)
     enum dbr_dht_added added = dbr_dht_table_add(
         &dht->table, peer, contact->group, contact->outbound, dht->now, &check);
     if (added == DBR_DHT_CHECK) {
-        (void)dbr_dht_ask(dht, DBR_DHT_WHY_CHECK, NULL, &check, dbr_bytes(NULL, 0),
-                          dbr_bytes(NULL, 0), false);
+        dbr_dht_check(dht, &check);
     }
     if (was_empty && added == DBR_DHT_ADDED) {
         dbr_dht_refresh_joined(dht);
@@ -245,13 +265,52 @@ void dbr_dht_set_addrs(struct dbr_dht *dht, const struct dbr_multiaddr *addrs, s
     memcpy(dht->addrs, addrs, dht->n_addrs * sizeof(addrs[0]));
 }
 
+/* ---- Records -------------------------------------------------------------------------
+ */
+
+enum dbr_dht_verdict dbr_dht_load_value(struct dbr_dht *dht,
+                                        const struct dbr_dht_row *row, dbr_time now)
+{
+    dht->now = now;
+    return dbr_dht_values_load(&dht->records.values, row, now, dbr_dht_wall(dht));
+}
+
+enum dbr_dht_verdict dbr_dht_load_provider(struct dbr_dht *dht,
+                                           const struct dbr_dht_row *row, dbr_time now)
+{
+    dht->now = now;
+    return dbr_dht_providers_load(&dht->records.providers, row, now, dbr_dht_wall(dht));
+}
+
+bool dbr_dht_remove(struct dbr_dht *dht, debros_bytes key)
+{
+    return dbr_dht_values_remove(&dht->records.values, key);
+}
+
+bool dbr_dht_unprovide(struct dbr_dht *dht, debros_bytes key)
+{
+    return dbr_dht_providers_remove(&dht->records.providers, key);
+}
+
+void dbr_dht_set_wall(struct dbr_dht *dht, uint64_t wall_ms, dbr_time now)
+{
+    dht->now = dht->wall_at = now;
+    dht->wall_ms = wall_ms;
+}
+
+uint64_t dbr_dht_wall(const struct dbr_dht *dht)
+{
+    return dht->wall_ms + (dht->now - dht->wall_at);
+}
+
 /* ---- Time, figures -------------------------------------------------------------------
  */
 
 dbr_time dbr_dht_deadline(const struct dbr_dht *dht)
 {
     dbr_time at = dbr_time_min(dbr_dht_asking_deadline(dht), dbr_dht_ops_deadline(dht));
-    return dbr_time_min(at, dbr_dht_refresh_deadline(dht));
+    at = dbr_time_min(at, dbr_dht_refresh_deadline(dht));
+    return dbr_time_min(at, dbr_dht_publish_deadline(dht));
 }
 
 void dbr_dht_expire(struct dbr_dht *dht, dbr_time now)
@@ -260,6 +319,7 @@ void dbr_dht_expire(struct dbr_dht *dht, dbr_time now)
     dbr_dht_asking_expire(dht);
     dbr_dht_ops_expire(dht);
     dbr_dht_refresh_expire(dht);
+    dbr_dht_publish_expire(dht);
 }
 
 const struct dbr_dht_counts *dbr_dht_counts(const struct dbr_dht *dht)
@@ -270,4 +330,9 @@ const struct dbr_dht_counts *dbr_dht_counts(const struct dbr_dht *dht)
 const struct dbr_dht_table *dbr_dht_table(const struct dbr_dht *dht)
 {
     return &dht->table;
+}
+
+const struct dbr_dht_records *dbr_dht_records(const struct dbr_dht *dht)
+{
+    return &dht->records;
 }

@@ -22,6 +22,7 @@
 #include "base/rng.h"
 #include "dht/message.h"
 #include "dht/query.h"
+#include "dht/records.h"
 #include "dht/table.h"
 #include "multi/multiaddr.h"
 
@@ -33,13 +34,13 @@ struct dbr_dht;
 struct dbr_dht_limits {
     struct dbr_dht_table_limits table;
     struct dbr_dht_query_limits query; /* k: at most DBR_DHT_MESSAGE_PEERS_MAX */
+    struct dbr_dht_records_limits records;
     uint32_t contacts;   /* connected peers that are remembered; default 1,024 */
     uint32_t lookups;    /* of the application at a time; default 64 */
     uint32_t background; /* of the machine itself at a time; default 8 */
     uint32_t requests;   /* that wait for an answer; default 1,024 */
     uint32_t probes;     /* of newcomers, of these; default 32 */
     uint32_t events;     /* that wait, then requests of others do; default 4,096 */
-    uint32_t puts_per_s; /* of one peer, values and providers; default 20 */
     uint32_t hint_bytes; /* of addresses that one lookup remembers; default 65,536 */
     uint32_t settle_ms;  /* from the first self-lookup to the second; the time doubles
                             up to table.refresh_ms; default 1,000 */
@@ -56,6 +57,8 @@ struct dbr_dht_directory {
 
 struct dbr_dht_config {
     struct dbr_peer_id self;
+    struct dbr_dht_rules rules; /* of values: borrowed */
+    uint64_t wall_ms;           /* unix time now; dbr_dht_set_wall() */
     struct dbr_dht_directory directory;
     struct dbr_dht_limits limits;
     bool server;                     /* answers others: dbr_dht_set_server() */
@@ -66,6 +69,11 @@ struct dbr_dht_config {
 int dbr_dht_create(struct dbr_dht **out, const struct dbr_dht_config *config,
                    struct dbr_rng *rng, dbr_time now);
 void dbr_dht_destroy(struct dbr_dht *dht);
+/* At the start: a row that VALUE_ROW or PROVIDER_ROW told once. */
+enum dbr_dht_verdict dbr_dht_load_value(struct dbr_dht *dht,
+                                        const struct dbr_dht_row *row, dbr_time now);
+enum dbr_dht_verdict dbr_dht_load_provider(struct dbr_dht *dht,
+                                           const struct dbr_dht_row *row, dbr_time now);
 
 /* ---- In: peers ------------------------------------------------------------------ */
 
@@ -80,6 +88,9 @@ void dbr_dht_disconnected(struct dbr_dht *dht, const struct dbr_peer_id *peer,
 void dbr_dht_set_server(struct dbr_dht *dht, bool server, dbr_time now);
 /* Where others reach this node; the first DBR_DHT_PEER_ADDRS_MAX count. */
 void dbr_dht_set_addrs(struct dbr_dht *dht, const struct dbr_multiaddr *addrs, size_t n);
+
+/* The wall clock was set, or now and then, for it drifts. */
+void dbr_dht_set_wall(struct dbr_dht *dht, uint64_t wall_ms, dbr_time now);
 
 /* ---- In: messages --------------------------------------------------------------- */
 
@@ -105,6 +116,24 @@ int dbr_dht_find_peer(struct dbr_dht *dht, uint64_t token, const struct dbr_peer
 /* The k closest to any bytes: DONE with peers. ENOTFOUND: nobody answered. */
 int dbr_dht_find_closest(struct dbr_dht *dht, uint64_t token, debros_bytes key,
                          dbr_time now);
+/* An envelope of our own for a key: kept here until it ends, and by the k closest, to
+ * whom it is sent again each records.values.republish_ms. DONE with `stored`;
+ * EUNREACHABLE: nobody but we. Or what dbr_dht_verdict_error() says at once. */
+int dbr_dht_put(struct dbr_dht *dht, uint64_t token, debros_bytes key,
+                debros_bytes envelope, dbr_time now);
+bool dbr_dht_remove(struct dbr_dht *dht, debros_bytes key); /* no more republished */
+/* The best envelope: DONE with data. The lookup goes to its end, unless `quorum`, which is
+ * not 0, peers have told the same. Those of the closest that had none, or an older one,
+ * are sent it. ENOTFOUND. */
+int dbr_dht_get(struct dbr_dht *dht, uint64_t token, debros_bytes key, uint32_t quorum,
+                dbr_time now);
+/* This node provides the key, until it says otherwise: DONE with `stored`. */
+int dbr_dht_provide(struct dbr_dht *dht, uint64_t token, debros_bytes key, dbr_time now);
+bool dbr_dht_unprovide(struct dbr_dht *dht, debros_bytes key);
+/* At least `want` who provide it, if there are: DONE with peers, of whom HINT tells the
+ * addresses before. ENOTFOUND. */
+int dbr_dht_find_providers(struct dbr_dht *dht, uint64_t token, debros_bytes key,
+                           uint32_t want, dbr_time now);
 void dbr_dht_cancel(struct dbr_dht *dht, uint64_t token); /* no DONE follows */
 
 /* ---- Out ------------------------------------------------------------------------ */
@@ -117,7 +146,9 @@ enum dbr_dht_event_type {
     DBR_DHT_EVENT_ANSWER, /* `data` on `stream`, which stays open */
     DBR_DHT_EVENT_RESET,  /* `stream`: the request was wrong or is refused */
     DBR_DHT_EVENT_HINT,   /* somebody says that `peer` is at `addrs`: for a while */
-    DBR_DHT_EVENT_DONE    /* `token`, `status`, and what was found */
+    DBR_DHT_EVENT_DONE,   /* `token`, `status`, and what was found */
+    DBR_DHT_EVENT_VALUE_ROW,   /* `row`: for the tables on disk */
+    DBR_DHT_EVENT_PROVIDER_ROW
 };
 
 struct dbr_dht_event {
@@ -134,6 +165,7 @@ struct dbr_dht_event {
     const struct dbr_peer_id *peers; /* the closest first */
     size_t n_peers;
     uint32_t stored; /* by so many */
+    struct dbr_dht_row row;
     struct dbr_dht_query_stats stats;
 };
 
@@ -150,6 +182,7 @@ struct dbr_dht_counts {
 };
 const struct dbr_dht_counts *dbr_dht_counts(const struct dbr_dht *dht);
 const struct dbr_dht_table *dbr_dht_table(const struct dbr_dht *dht);
+const struct dbr_dht_records *dbr_dht_records(const struct dbr_dht *dht);
 
 dbr_time dbr_dht_deadline(const struct dbr_dht *dht);
 void dbr_dht_expire(struct dbr_dht *dht, dbr_time now);

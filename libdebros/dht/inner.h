@@ -1,5 +1,7 @@
 /* The inside of the machine: dht.c (life, events, contacts), asking.c (requests of ours),
- * lookup.c (queries with addresses), client.c, server.c, refresh.c. */
+ * lookup.c (queries with addresses), operation.c (what a lookup is for), gather.c (values
+ * and providers that answers bring), publish.c (to the closest), client.c (what the
+ * application may ask for), server.c, refresh.c. */
 #ifndef DBR_DHT_INNER_H
 #define DBR_DHT_INNER_H
 
@@ -8,7 +10,6 @@
 #include "base/list.h"
 #include "base/ring.h"
 #include "dht/dht.h"
-#include "swarm/bucket.h"
 
 #define DBR_DHT_MODULE "dht"
 
@@ -20,7 +21,6 @@ struct dbr_dht_contact {
     bool serves;
     bool is_local; /* on this machine: it may tell loopback addresses */
     bool probing;
-    struct dbr_bucket puts;
     UT_hash_handle hh;
 };
 
@@ -31,10 +31,22 @@ enum dbr_dht_why {
     DBR_DHT_WHY_STORE
 };
 
+struct dbr_dht_question {
+    enum dbr_dht_why why;
+    enum dbr_dht_type type; /* and of the answer */
+    bool one_way;
+    struct dbr_dht_op *op; /* NULL: none */
+    struct dbr_peer_id peer;
+    debros_bytes data;  /* copied */
+    debros_bytes hints; /* packed addresses, copied */
+};
+
 /* One that waits for its answer. */
 struct dbr_dht_asked {
     uint64_t number;
     enum dbr_dht_why why;
+    enum dbr_dht_type type;
+    bool one_way;
     struct dbr_peer_id peer;
     dbr_time sent;
     struct dbr_dht_op *op;   /* NULL: it has ended, or there is none */
@@ -43,25 +55,41 @@ struct dbr_dht_asked {
     UT_hash_handle hh;
 };
 
-enum dbr_dht_kind {
-    DBR_DHT_OP_SELF,
-    DBR_DHT_OP_REFRESH,
-    DBR_DHT_OP_FIND_PEER,
-    DBR_DHT_OP_CLOSEST
+enum dbr_dht_purpose {
+    DBR_DHT_FOR_SELF,
+    DBR_DHT_FOR_REFRESH,
+    DBR_DHT_FOR_PEER,
+    DBR_DHT_FOR_CLOSEST,
+    DBR_DHT_FOR_PUT,
+    DBR_DHT_FOR_GET,
+    DBR_DHT_FOR_PROVIDE,
+    DBR_DHT_FOR_PROVIDERS
+};
+
+enum dbr_dht_stage {
+    DBR_DHT_LOOKING,
+    DBR_DHT_STORING, /* the closest are known and are sent it */
+    DBR_DHT_ENDED    /* but DONE could not be told yet */
 };
 
 /* A lookup and what it is for. */
 struct dbr_dht_op {
-    enum dbr_dht_kind kind;
-    uint64_t token; /* 0: the machine's own */
+    enum dbr_dht_purpose purpose;
+    enum dbr_dht_stage stage;
+    enum dbr_dht_type type; /* of the lookup's requests */
+    uint64_t token;         /* 0: the machine's own */
     struct dbr_dht_query query;
+    struct dbr_buf key;
     struct dbr_buf request; /* for all who are asked */
     struct dbr_buf hints;   /* addresses by place; place 0 is none */
-    struct dbr_peer_id peer; /* FIND_PEER: whom */
-    struct dbr_list asked;   /* of struct dbr_dht_asked */
-    bool has_ended;          /* DONE could not be told yet */
-    int status;
-    uint32_t found_hint; /* FIND_PEER: where it is */
+    struct dbr_list asked;  /* of struct dbr_dht_asked */
+    struct dbr_peer_id peer; /* FOR_PEER: whom */
+    uint32_t found_hint;     /* and where it is */
+    struct dbr_buf value;    /* FOR_PUT: it; FOR_GET: the best */
+    struct dbr_buf found;    /* FOR_GET: ids of those who have it; FOR_PROVIDERS: ids */
+    uint32_t want;           /* of them, then the lookup may end; 0: all */
+    uint32_t storing;        /* requests under way */
+    uint32_t stored;
     struct dbr_list in_dht;
 };
 
@@ -70,7 +98,10 @@ struct dbr_dht {
     struct dbr_rng *rng;
     dbr_time now;
     struct dbr_dht_key own;
+    uint64_t wall_ms; /* when it was wall_at */
+    dbr_time wall_at;
     struct dbr_dht_table table;
+    struct dbr_dht_records records;
     struct dbr_dht_contact *contacts;
     struct dbr_dht_asked *asked;
     struct dbr_list waiting;
@@ -106,10 +137,13 @@ size_t dbr_dht_addrs_of(const struct dbr_dht *dht, const struct dbr_peer_id *pee
 /* A peer has shown that it serves: into the table, or its place is checked. */
 void dbr_dht_meet(struct dbr_dht *dht, const struct dbr_peer_id *peer);
 
-/* asking.c. False: no room; nothing is sent. `data` is copied. */
-bool dbr_dht_ask(struct dbr_dht *dht, enum dbr_dht_why why, struct dbr_dht_op *op,
-                 const struct dbr_peer_id *peer, debros_bytes data, debros_bytes hints,
-                 bool one_way);
+uint64_t dbr_dht_wall(const struct dbr_dht *dht);
+/* A peer is said to be at these addresses. Dropped when the events are full. */
+void dbr_dht_push_hint(struct dbr_dht *dht, const struct dbr_peer_id *peer,
+                       debros_bytes hints);
+
+/* asking.c. False: no room; nothing is sent. */
+bool dbr_dht_ask(struct dbr_dht *dht, const struct dbr_dht_question *question);
 void dbr_dht_forget_op(struct dbr_dht_op *op); /* its answers count for the table only */
 dbr_time dbr_dht_asking_deadline(const struct dbr_dht *dht);
 void dbr_dht_asking_expire(struct dbr_dht *dht);
@@ -129,24 +163,48 @@ void dbr_dht_lookup_told(struct dbr_dht *dht, struct dbr_dht_op *op,
 void dbr_dht_lookup_hints(const struct dbr_dht_op *op, uint32_t hint,
                           struct dbr_buf *out);
 
-/* client.c */
-struct dbr_dht_op *dbr_dht_op_create(struct dbr_dht *dht, enum dbr_dht_kind kind,
+/* Whether an address that somebody tells is worth a dial; `from_here`: it is said on this
+ * machine. */
+bool dbr_dht_is_usable(const struct dbr_dht *dht, const struct dbr_multiaddr *addr,
+                       bool from_here);
+
+/* operation.c */
+struct dbr_dht_op *dbr_dht_op_create(struct dbr_dht *dht, enum dbr_dht_purpose purpose,
                                      uint64_t token, debros_bytes key);
 void dbr_dht_op_begin(struct dbr_dht *dht, struct dbr_dht_op *op);
 void dbr_dht_op_destroy(struct dbr_dht *dht, struct dbr_dht_op *op);
-/* Goes on with it: asks, or ends, which may free it. */
+/* Goes on with it: asks, stores, or ends, which may free it. */
 void dbr_dht_op_step(struct dbr_dht *dht, struct dbr_dht_op *op);
+/* `message` is NULL where nothing comes back. */
 void dbr_dht_op_answered(struct dbr_dht *dht, struct dbr_dht_op *op,
-                         enum dbr_dht_why why, const struct dbr_peer_id *from,
+                         const struct dbr_dht_asked *asked,
                          const struct dbr_dht_message *message);
-void dbr_dht_op_failed(struct dbr_dht *dht, struct dbr_dht_op *op, enum dbr_dht_why why,
-                       const struct dbr_peer_id *peer);
+void dbr_dht_op_failed(struct dbr_dht *dht, struct dbr_dht_op *op,
+                       const struct dbr_dht_asked *asked);
 dbr_time dbr_dht_ops_deadline(const struct dbr_dht *dht);
 void dbr_dht_ops_expire(struct dbr_dht *dht);
+
+/* gather.c: what an answer brings besides closer peers. */
+size_t dbr_dht_found_count(const struct dbr_dht_op *op);
+bool dbr_dht_found_add(struct dbr_dht_op *op, const struct dbr_peer_id *peer);
+void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* from the stores */
+void dbr_dht_gather(struct dbr_dht *dht, struct dbr_dht_op *op,
+                    const struct dbr_peer_id *from,
+                    const struct dbr_dht_message *message);
+
+/* publish.c */
+void dbr_dht_store(struct dbr_dht *dht, struct dbr_dht_op *op);
+void dbr_dht_correct(struct dbr_dht *dht, const struct dbr_dht_op *op);
+void dbr_dht_stored(struct dbr_dht *dht, struct dbr_dht_op *op,
+                    const struct dbr_dht_message *message);
+dbr_time dbr_dht_publish_deadline(const struct dbr_dht *dht);
+void dbr_dht_publish_expire(struct dbr_dht *dht);
 
 /* refresh.c */
 void dbr_dht_refresh_joined(struct dbr_dht *dht); /* the first peer came */
 void dbr_dht_probe(struct dbr_dht *dht, struct dbr_dht_contact *contact);
+void dbr_dht_check(struct dbr_dht *dht, const struct dbr_peer_id *peer);
+bool dbr_dht_has_room(const struct dbr_dht *dht); /* for lookups of our own */
 dbr_time dbr_dht_refresh_deadline(const struct dbr_dht *dht);
 void dbr_dht_refresh_expire(struct dbr_dht *dht);
 

@@ -101,8 +101,8 @@ void dbr_dht_lookup_hints(const struct dbr_dht_op *op, uint32_t hint, struct dbr
     }
 }
 
-static bool is_usable(const struct dbr_dht *dht, const struct dbr_multiaddr *addr,
-                      bool from_here)
+bool dbr_dht_is_usable(const struct dbr_dht *dht, const struct dbr_multiaddr *addr,
+                       bool from_here)
 {
     struct dbr_endpoint endpoint;
     if (!dbr_multiaddr_is_dialable(addr)) {
@@ -131,7 +131,7 @@ static uint32_t keep_hints(const struct dbr_dht *dht, struct dbr_dht_op *op,
     }
     dbr_buf_add(&op->hints, head, sizeof(head));
     for (size_t i = 0; i < peer->n_addrs && i < DBR_DHT_PEER_ADDRS_MAX; i++) {
-        if (is_usable(dht, &peer->addrs[i], from_here) &&
+        if (dbr_dht_is_usable(dht, &peer->addrs[i], from_here) &&
             !is_hinted(op, before, &peer->addrs[i])) {
             dbr_dht_pack(&op->hints, &peer->addrs[i]);
         }
@@ -170,13 +170,17 @@ void dbr_dht_lookup_pump(struct dbr_dht *dht, struct dbr_dht_op *op)
     const struct dbr_dht_candidate *candidate;
     while (dht->n_asked < dht->config.limits.requests &&
            (candidate = dbr_dht_query_next(&op->query, dht->now)) != NULL) {
-        struct dbr_peer_id peer = candidate->id;
         struct dbr_buf hints = {0};
+        struct dbr_dht_question question = {
+            .why = DBR_DHT_WHY_LOOKUP,
+            .type = op->type,
+            .op = op,
+            .peer = candidate->id,
+            .data = dbr_bytes(op->request.data, op->request.len)};
         dbr_dht_lookup_hints(op, candidate->hint, &hints);
-        if (!dbr_dht_ask(dht, DBR_DHT_WHY_LOOKUP, op, &peer,
-                         dbr_bytes(op->request.data, op->request.len),
-                         dbr_bytes(hints.data, hints.len), false)) {
-            (void)dbr_dht_query_failed(&op->query, &peer);
+        question.hints = dbr_bytes(hints.data, hints.len);
+        if (!dbr_dht_ask(dht, &question)) {
+            (void)dbr_dht_query_failed(&op->query, &question.peer);
         }
         dbr_buf_finish(&hints);
     }

@@ -18,18 +18,26 @@ void dbr_dht_probe(struct dbr_dht *dht, struct dbr_dht_contact *contact)
     }
     message.key = dbr_bytes(contact->id.bytes, contact->id.len);
     if (dbr_dht_message_encode(&data, &message) == 0) {
-        contact->probing =
-            dbr_dht_ask(dht, DBR_DHT_WHY_PROBE, NULL, &contact->id,
-                        dbr_bytes(data.data, data.len), dbr_bytes(NULL, 0), false);
+        struct dbr_dht_question question = {.why = DBR_DHT_WHY_PROBE,
+                                            .type = DBR_DHT_FIND_NODE,
+                                            .peer = contact->id,
+                                            .data = dbr_bytes(data.data, data.len)};
+        contact->probing = dbr_dht_ask(dht, &question);
     }
     dbr_buf_finish(&data);
 }
 
-static void begin(struct dbr_dht *dht, enum dbr_dht_kind kind,
+void dbr_dht_check(struct dbr_dht *dht, const struct dbr_peer_id *peer)
+{
+    struct dbr_dht_question question = {.why = DBR_DHT_WHY_CHECK, .peer = *peer};
+    (void)dbr_dht_ask(dht, &question); /* else the next newcomer has it asked */
+}
+
+static void begin(struct dbr_dht *dht, enum dbr_dht_purpose purpose,
                   const struct dbr_peer_id *target)
 {
     struct dbr_dht_op *op =
-        dbr_dht_op_create(dht, kind, 0, dbr_bytes(target->bytes, target->len));
+        dbr_dht_op_create(dht, purpose, 0, dbr_bytes(target->bytes, target->len));
     if (op != NULL) { /* else the next time */
         dbr_dht_op_begin(dht, op);
     }
@@ -56,9 +64,8 @@ static void check_silent(struct dbr_dht *dht, unsigned bucket)
         struct dbr_dht_entry *entry = &dht->table.entries[i];
         if (!entry->checking && dbr_dht_table_bucket(&dht->table, &entry->key) == bucket &&
             dbr_time_add(entry->seen, dht->table.limits.refresh_ms) <= dht->now) {
-            entry->checking =
-                dbr_dht_ask(dht, DBR_DHT_WHY_CHECK, NULL, &entry->id,
-                            dbr_bytes(NULL, 0), dbr_bytes(NULL, 0), false);
+            entry->checking = true;
+            dbr_dht_check(dht, &entry->id);
         }
     }
 }
@@ -80,7 +87,7 @@ static void look_for_self(struct dbr_dht *dht)
     dht->self_at = dbr_time_add(dht->now, dht->self_wait_ms);
     dht->self_wait_ms = dht->self_wait_ms < most / 2 ? 2 * dht->self_wait_ms : most;
     check_silent(dht, dht->table.last);
-    begin(dht, DBR_DHT_OP_SELF, &dht->config.self);
+    begin(dht, DBR_DHT_FOR_SELF, &dht->config.self);
 }
 
 /* False: the draws found no key, and go on a little later. */
@@ -95,19 +102,19 @@ static bool refresh(struct dbr_dht *dht, unsigned bucket)
         return false;
     }
     check_silent(dht, bucket);
-    begin(dht, DBR_DHT_OP_REFRESH, &target);
+    begin(dht, DBR_DHT_FOR_REFRESH, &target);
     dbr_dht_table_refreshed(&dht->table, bucket, dht->now);
     return true;
 }
 
-static bool has_room(const struct dbr_dht *dht)
+bool dbr_dht_has_room(const struct dbr_dht *dht)
 {
     return dht->n_background < dht->config.limits.background;
 }
 
 dbr_time dbr_dht_refresh_deadline(const struct dbr_dht *dht)
 {
-    if (dht->table.n == 0 || !has_room(dht)) {
+    if (dht->table.n == 0 || !dbr_dht_has_room(dht)) {
         return DBR_TIME_NEVER;
     }
     dbr_time at = dbr_dht_table_deadline(&dht->table);
@@ -117,10 +124,10 @@ dbr_time dbr_dht_refresh_deadline(const struct dbr_dht *dht)
 void dbr_dht_refresh_expire(struct dbr_dht *dht)
 {
     int bucket;
-    if (dht->table.n > 0 && has_room(dht) && dht->self_at <= dht->now) {
+    if (dht->table.n > 0 && dbr_dht_has_room(dht) && dht->self_at <= dht->now) {
         look_for_self(dht);
     }
-    while (dht->rest_until <= dht->now && has_room(dht) &&
+    while (dht->rest_until <= dht->now && dbr_dht_has_room(dht) &&
            (bucket = dbr_dht_table_due(&dht->table, dht->now)) >= 0) {
         if (!refresh(dht, (unsigned)bucket)) {
             dht->rest_until = dbr_time_add(dht->now, REST_MS);

@@ -61,22 +61,125 @@ static void find_node(struct dbr_dht *dht, uint64_t stream,
     dbr_dht_push_answer(dht, stream, &answer);
 }
 
+static void get_value(struct dbr_dht *dht, uint64_t stream,
+                      const struct dbr_peer_id *asker,
+                      const struct dbr_dht_message *request)
+{
+    struct listing listing;
+    char text[DBR_DHT_TIME_SIZE];
+    const struct dbr_dht_value *value =
+        dbr_dht_values_get(&dht->records.values, request->key, dht->now);
+    list_closest(dht, &listing, request->key, asker, NULL);
+    struct dbr_dht_message answer = {.type = DBR_DHT_GET_VALUE,
+                                     .key = request->key,
+                                     .closer = listing.peers,
+                                     .n_closer = listing.n};
+    if (value != NULL) {
+        answer.has_record = true;
+        answer.record = (struct dbr_dht_record){
+            .key = value->key,
+            .value = value->value,
+            .received = dbr_bytes_str(dbr_dht_time_text(text, value->received_ms))};
+    }
+    dbr_dht_push_answer(dht, stream, &answer);
+}
+
+/* An answer to a put is the put itself. */
+static bool put_value(struct dbr_dht *dht, uint64_t stream,
+                      const struct dbr_peer_id *from,
+                      const struct dbr_dht_message *request)
+{
+    if (!request->has_record ||
+        !dbr_bytes_equal(request->key, request->record.key) ||
+        !dbr_dht_verdict_is_good(dbr_dht_records_put(&dht->records, from, request->key,
+                                                     request->record.value, dht->now,
+                                                     dbr_dht_wall(dht)))) {
+        return false;
+    }
+    dbr_dht_push_answer(dht, stream, request);
+    return true;
+}
+
+static void get_providers(struct dbr_dht *dht, uint64_t stream,
+                          const struct dbr_peer_id *asker,
+                          const struct dbr_dht_message *request)
+{
+    struct listing closer;
+    struct listing providers = {.n = 0};
+    struct dbr_peer_id peers[DBR_DHT_MESSAGE_PEERS_MAX];
+    size_t n = dbr_dht_providers_get(&dht->records.providers, request->key, peers,
+                                     DBR_DHT_MESSAGE_PEERS_MAX, dht->now);
+    list_closest(dht, &closer, request->key, asker, NULL);
+    for (size_t i = 0; i < n; i++) {
+        list_peer(dht, &providers, &peers[i], dbr_dht_contact(dht, &peers[i]) != NULL);
+    }
+    struct dbr_dht_message answer = {.type = DBR_DHT_GET_PROVIDERS,
+                                     .key = request->key,
+                                     .closer = closer.peers,
+                                     .n_closer = closer.n,
+                                     .providers = providers.peers,
+                                     .n_providers = providers.n};
+    dbr_dht_push_answer(dht, stream, &answer);
+}
+
+/* Only the asker itself is taken for a provider, by its own connection. There is no
+ * answer. */
+static bool add_provider(struct dbr_dht *dht, const struct dbr_peer_id *from,
+                         const struct dbr_dht_message *request)
+{
+    const struct dbr_dht_contact *contact = dbr_dht_contact(dht, from);
+    for (size_t i = 0; i < request->n_providers; i++) {
+        const struct dbr_dht_peer *provider = &request->providers[i];
+        struct dbr_buf hints = {0};
+        if (!dbr_peer_id_equal(&provider->id, from)) {
+            continue;
+        }
+        for (size_t k = 0; k < provider->n_addrs; k++) {
+            if (dbr_dht_is_usable(dht, &provider->addrs[k],
+                                  contact != NULL && contact->is_local)) {
+                dbr_dht_pack(&hints, &provider->addrs[k]);
+            }
+        }
+        bool good = dbr_dht_verdict_is_good(dbr_dht_records_provide(
+            &dht->records, from, request->key, dht->now, dbr_dht_wall(dht)));
+        if (good) {
+            dbr_dht_push_hint(dht, from, dbr_bytes(hints.data, hints.len));
+        }
+        dbr_buf_finish(&hints);
+        return good;
+    }
+    return false;
+}
+
+/* False: the stream is to be reset. */
 static bool serve(struct dbr_dht *dht, uint64_t stream, const struct dbr_peer_id *asker,
                   const struct dbr_dht_message *request)
 {
+    if (request->key.len == 0 && request->type != DBR_DHT_PING) {
+        return false;
+    }
     switch (request->type) {
     case DBR_DHT_FIND_NODE:
-        if (request->key.len == 0) {
-            return false;
-        }
         find_node(dht, stream, asker, request);
         return true;
+    case DBR_DHT_GET_VALUE:
+        get_value(dht, stream, asker, request);
+        return true;
+    case DBR_DHT_PUT_VALUE:
+        return put_value(dht, stream, asker, request);
+    case DBR_DHT_GET_PROVIDERS:
+        if (request->key.len > DBR_DHT_PROVIDER_KEY_MAX) {
+            return false;
+        }
+        get_providers(dht, stream, asker, request);
+        return true;
+    case DBR_DHT_ADD_PROVIDER:
+        return add_provider(dht, asker, request);
     case DBR_DHT_PING:
         dbr_dht_push_answer(dht, stream, request);
         return true;
-    default:
-        return false;
     }
+    return false;
 }
 
 /* An asker that is in the table lives; one that is not may be worth a probe. */
