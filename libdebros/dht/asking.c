@@ -111,6 +111,9 @@ static void fail(struct dbr_dht *dht, struct dbr_dht_asked *asked)
     dht->counts.failed++;
     probe_is_over(dht, asked);
     dbr_dht_table_failed(&dht->table, &asked->peer, deaf < asked->sent);
+    if (dht->table.n == 0) {
+        dbr_dht_refresh_lonely(dht);
+    }
     if (asked->op != NULL) {
         dbr_dht_op_failed(dht, asked->op, asked);
     }

@@ -116,6 +116,7 @@ struct dbr_dht {
     dbr_time self_at;      /* the next self-lookup */
     uint32_t self_wait_ms; /* from that one to the one after it */
     dbr_time rest_until;   /* keys are drawn again */
+    dbr_time probe_at;     /* with nobody in the table */
     struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
     size_t n_addrs;
     struct dbr_dht_counts counts;
@@ -202,6 +203,7 @@ void dbr_dht_publish_expire(struct dbr_dht *dht);
 
 /* refresh.c */
 void dbr_dht_refresh_joined(struct dbr_dht *dht); /* the first peer came */
+void dbr_dht_refresh_lonely(struct dbr_dht *dht); /* nobody is in the table */
 void dbr_dht_probe(struct dbr_dht *dht, struct dbr_dht_contact *contact);
 void dbr_dht_check(struct dbr_dht *dht, const struct dbr_peer_id *peer);
 bool dbr_dht_has_room(const struct dbr_dht *dht); /* for lookups of our own */

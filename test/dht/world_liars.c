@@ -59,10 +59,10 @@ static void invent(struct lie *lie, const struct dbr_dht_key *target, struct dbr
     while (lie->n < DBR_DHT_MESSAGE_PEERS_MAX) {
         struct dbr_peer_id id = {.len = 34, .bytes = {0x12, 32}};
         struct dbr_dht_key key;
-        for (int tries = 0; tries < 200; tries++) {
+        for (int tries = 0; tries < 32; tries++) {
             dbr_rng_fill(rng, id.bytes + 2, 32);
             dbr_dht_key_of_peer(&key, &id);
-            if (dbr_dht_key_prefix(&key, target) >= 6) {
+            if (dbr_dht_key_prefix(&key, target) >= 4) {
                 break;
             }
         }
