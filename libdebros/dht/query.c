@@ -31,10 +31,8 @@ void dbr_dht_query_init(struct dbr_dht_query *query,
     dbr_assert(limits->beta > 0 && limits->beta <= limits->k && limits->alpha > 0 &&
                limits->paths > 0 && limits->paths <= DBR_DHT_PATHS_MAX &&
                limits->candidates >= limits->paths);
-    *query = (struct dbr_dht_query){.limits = *limits,
-                                    .target = *target,
-                                    .self = *self,
-                                    .end = dbr_time_add(now, limits->whole_ms)};
+    *query = (struct dbr_dht_query){.limits = *limits, .target = *target, .self = *self};
+    query->end = query->wake = dbr_time_add(now, limits->whole_ms);
 }
 
 void dbr_dht_query_finish(struct dbr_dht_query *query)
@@ -230,6 +228,22 @@ static bool is_complete(const struct dbr_dht_query *query)
     return answered >= query->limits.beta || !some_slow;
 }
 
+/* Before the end: whoever stands among the beta closest and did not answer once may have
+ * had a bad moment. True: somebody is to be asked again. */
+static bool give_another_chance(struct dbr_dht_query *query)
+{
+    bool again = false;
+    for (size_t i = 0; i < query->n && i < query->limits.beta; i++) {
+        struct dbr_dht_candidate *candidate = &query->candidates[i];
+        if ((candidate->state == SLOW || candidate->state == FAILED) &&
+            candidate->tries < 2) {
+            candidate->state = NEW;
+            again = true;
+        }
+    }
+    return again;
+}
+
 static void settle(struct dbr_dht_query *query)
 {
     bool all = true;
@@ -238,7 +252,8 @@ static void settle(struct dbr_dht_query *query)
         all = all && query->is_over[path];
     }
     query->is_completing = query->is_completing || all;
-    if (query->is_completing && !query->is_done && is_complete(query)) {
+    if (query->is_completing && !query->is_done && is_complete(query) &&
+        !give_another_chance(query)) {
         dbr_dht_query_stop(query);
     }
 }
@@ -348,6 +363,7 @@ static void ask(struct dbr_dht_query *query, struct dbr_dht_candidate *candidate
     candidate->path = (uint8_t)path;
     candidate->asked = now;
     candidate->tries++;
+    query->wake = dbr_time_min(query->wake, dbr_time_add(now, query->limits.slow_ms));
     query->flying[path]++;
     query->stats.asked++;
 }
@@ -412,38 +428,35 @@ const struct dbr_dht_candidate *dbr_dht_query_result(const struct dbr_dht_query 
 
 dbr_time dbr_dht_query_deadline(const struct dbr_dht_query *query)
 {
-    dbr_time at = query->end;
-    if (query->is_done) {
-        return DBR_TIME_NEVER;
+    return query->is_done ? DBR_TIME_NEVER : query->wake;
+}
+
+static void grow_old(struct dbr_dht_query *query, struct dbr_dht_candidate *candidate,
+                     dbr_time now)
+{
+    dbr_time slow = dbr_time_add(candidate->asked, query->limits.slow_ms);
+    dbr_time failed = dbr_time_add(candidate->asked, query->limits.request_ms);
+    if (candidate->state == ASKED && slow <= now) {
+        candidate->state = SLOW;
+        query->flying[candidate->path]--;
     }
-    for (size_t i = 0; i < query->n; i++) {
-        const struct dbr_dht_candidate *candidate = &query->candidates[i];
-        if (candidate->state == ASKED || candidate->state == SLOW) {
-            uint32_t ms = candidate->state == ASKED ? query->limits.slow_ms
-                                                    : query->limits.request_ms;
-            at = dbr_time_min(at, dbr_time_add(candidate->asked, ms));
-        }
+    if (candidate->state == SLOW && failed <= now) {
+        candidate->state = FAILED;
+        query->stats.failed++;
     }
-    return at;
+    query->wake = candidate->state == ASKED  ? dbr_time_min(query->wake, slow)
+                  : candidate->state == SLOW ? dbr_time_min(query->wake, failed)
+                                             : query->wake;
 }
 
 void dbr_dht_query_expire(struct dbr_dht_query *query, dbr_time now)
 {
-    if (query->is_done) {
+    if (query->is_done || query->wake > now) {
         return;
     }
+    query->wake = query->end;
     for (size_t i = 0; i < query->n; i++) {
-        struct dbr_dht_candidate *candidate = &query->candidates[i];
-        if (candidate->state == ASKED &&
-            dbr_time_add(candidate->asked, query->limits.slow_ms) <= now) {
-            candidate->state = SLOW;
-            query->flying[candidate->path]--;
-        }
-        if (candidate->state == SLOW &&
-            dbr_time_add(candidate->asked, query->limits.request_ms) <= now) {
-            candidate->state = FAILED;
-            query->stats.failed++;
-        }
+        grow_old(query, &query->candidates[i], now);
     }
     settle(query);
     if (!query->is_done && query->end <= now) {

@@ -6,6 +6,7 @@
  * result is a full set (go-libp2p-kad-dht, "resiliency"). Paths are disjoint: a peer is
  * asked on one of them only, and what it tells counts on that path alone, so that liars
  * spoil the paths that they stand on and no other (S/Kademlia, Baumgart and Mies, 2007).
+ * Of the beta closest, whoever did not answer is asked once more before the end.
  *
  * The machine names peers to ask and is told what they answered. It carries no bytes:
  * FIND_NODE, GET_VALUE and GET_PROVIDERS share it.
@@ -81,6 +82,7 @@ struct dbr_dht_query {
     bool is_completing; /* all paths are over */
     bool is_done;
     dbr_time end;
+    dbr_time wake; /* not after anything that time brings */
     struct dbr_dht_query_stats stats;
 };
 
@@ -118,6 +120,7 @@ static inline bool dbr_dht_query_is_done(const struct dbr_dht_query *query)
 const struct dbr_dht_candidate *dbr_dht_query_result(const struct dbr_dht_query *query,
                                                      size_t i);
 
+/* May be too early, by an answer that came in time. */
 dbr_time dbr_dht_query_deadline(const struct dbr_dht_query *query);
 void dbr_dht_query_expire(struct dbr_dht_query *query, dbr_time now);
 

@@ -283,11 +283,12 @@ enum dbr_dht_added dbr_dht_table_add(struct dbr_dht_table *table,
                                      struct dbr_peer_id *check)
 {
     struct dbr_dht_entry entry = {
-        .id = *id, .group = group, .outbound = outbound, .seen = now};
+        .id = *id, .group = group, .outbound = outbound, .connected = true, .seen = now};
     dbr_dht_key_of_peer(&entry.key, id);
     struct dbr_dht_entry *known = entry_at(table, &entry.key);
     if (known != NULL) {
         known->outbound = known->outbound || outbound;
+        known->connected = true;
         dbr_dht_table_seen(table, id, now);
         return DBR_DHT_KNOWN;
     }
@@ -386,6 +387,15 @@ void dbr_dht_table_failed(struct dbr_dht_table *table, const struct dbr_peer_id 
     }
 }
 
+void dbr_dht_table_connected(struct dbr_dht_table *table, const struct dbr_peer_id *id,
+                             bool connected)
+{
+    struct dbr_dht_entry *entry = entry_of(table, id);
+    if (entry != NULL) {
+        entry->connected = connected;
+    }
+}
+
 void dbr_dht_table_remove(struct dbr_dht_table *table, const struct dbr_peer_id *id)
 {
     struct dbr_dht_entry *entry = entry_of(table, id);
@@ -478,14 +488,13 @@ size_t dbr_dht_table_closest(const struct dbr_dht_table *table,
 
 static unsigned refreshable(const struct dbr_dht_table *table)
 {
-    return table->last < DBR_DHT_REFRESH_BUCKETS ? table->last + 1
-                                                 : DBR_DHT_REFRESH_BUCKETS;
+    return table->last < DBR_DHT_REFRESH_BUCKETS ? table->last : DBR_DHT_REFRESH_BUCKETS;
 }
 
 dbr_time dbr_dht_table_deadline(const struct dbr_dht_table *table)
 {
     dbr_time at = DBR_TIME_NEVER;
-    for (unsigned i = 0; table->n > 0 && i < refreshable(table); i++) {
+    for (unsigned i = 0; i < refreshable(table); i++) {
         at = dbr_time_min(at, table->due[i]);
     }
     return at;
@@ -493,7 +502,7 @@ dbr_time dbr_dht_table_deadline(const struct dbr_dht_table *table)
 
 int dbr_dht_table_due(const struct dbr_dht_table *table, dbr_time now)
 {
-    for (unsigned i = 0; table->n > 0 && i < refreshable(table); i++) {
+    for (unsigned i = 0; i < refreshable(table); i++) {
         if (table->due[i] <= now) {
             return (int)i;
         }
@@ -503,7 +512,7 @@ int dbr_dht_table_due(const struct dbr_dht_table *table, dbr_time now)
 
 void dbr_dht_table_refreshed(struct dbr_dht_table *table, unsigned bucket, dbr_time now)
 {
-    if (bucket < DBR_DHT_REFRESH_BUCKETS) {
+    if (bucket < refreshable(table)) {
         table->due[bucket] = dbr_time_add(now, table->limits.refresh_ms);
     }
 }

@@ -40,6 +40,7 @@ struct dbr_dht_entry {
     uint8_t failures; /* since it was seen */
     bool outbound;    /* we have dialled it, so that others can */
     bool checking;    /* it has been named to be asked */
+    bool connected;   /* for those who ask: dbr_dht_table_connected() */
     uint64_t group;   /* 0: exempt */
     dbr_time seen;
 };
@@ -73,7 +74,7 @@ void dbr_dht_table_init(struct dbr_dht_table *table, const struct dbr_dht_key *o
                         const struct dbr_dht_table_limits *limits, dbr_time now);
 void dbr_dht_table_finish(struct dbr_dht_table *table);
 
-/* A peer that has just shown that it serves the protocol. `check` is set with CHECK. */
+/* A connected peer that has just shown that it serves the protocol. `check` is set with CHECK. */
 enum dbr_dht_added dbr_dht_table_add(struct dbr_dht_table *table,
                                      const struct dbr_peer_id *id, uint64_t group,
                                      bool outbound, dbr_time now,
@@ -88,6 +89,9 @@ void dbr_dht_table_seen(struct dbr_dht_table *table, const struct dbr_peer_id *i
  * when only the count rises: the fault may be our own. */
 void dbr_dht_table_failed(struct dbr_dht_table *table, const struct dbr_peer_id *id,
                           bool keep);
+/* It has a connection, or has none any more. */
+void dbr_dht_table_connected(struct dbr_dht_table *table, const struct dbr_peer_id *id,
+                             bool connected);
 /* It does not serve the protocol any more. */
 void dbr_dht_table_remove(struct dbr_dht_table *table, const struct dbr_peer_id *id);
 /* NULL: none. Valid until the table changes, as all entries are. */
@@ -104,7 +108,8 @@ unsigned dbr_dht_table_bucket(const struct dbr_dht_table *table,
                               const struct dbr_dht_key *key);
 size_t dbr_dht_table_bucket_len(const struct dbr_dht_table *table, unsigned bucket);
 
-/* A bucket that is due for a lookup, or -1. Nothing is due in an empty table. */
+/* A bucket that is due for a lookup, or -1. Not the last one: looking for the own id fills
+ * it. */
 int dbr_dht_table_due(const struct dbr_dht_table *table, dbr_time now);
 void dbr_dht_table_refreshed(struct dbr_dht_table *table, unsigned bucket, dbr_time now);
 /* All buckets are due at once. */

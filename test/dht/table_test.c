@@ -355,11 +355,15 @@ static void buckets_are_refreshed_each_ten_minutes(void **state)
 {
     (void)state;
     struct fixture f;
-    struct dbr_peer_id others[21];
+    struct dbr_peer_id others[40];
     begin(&f);
     fill(&f, 0, 20, others);
     fill(&f, 1, 1, others + 20);
-    assert_int_equal(f.table.last, 1);
+    assert_int_equal(f.table.last, 1); /* which is not due: bucket 0 is */
+    fill(&f, 1, 19, others + 21);
+    struct dbr_peer_id deeper = peer_near(&f.number, &f.own, 2);
+    assert_int_equal(add(&f, &deeper, 0), DBR_DHT_ADDED);
+    assert_int_equal(f.table.last, 2);
     assert_int_equal(dbr_dht_table_deadline(&f.table), 601000);
     assert_int_equal(dbr_dht_table_due(&f.table, 600999), -1);
     assert_int_equal(dbr_dht_table_due(&f.table, 601000), 0);
