@@ -68,6 +68,38 @@ static void what_is_sealed_is_good(void **state)
     dbr_buf_finish(&out);
 }
 
+/* The bytes of the header's drawing, made by hand. */
+static void the_form_is_as_written(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_buf text = {0};
+    struct dbr_buf expected = {0};
+    struct dbr_buf out = {0};
+    uint8_t signature[DBR_SIGNATURE_SIZE];
+    rig_init(&rig, 1);
+    dbr_buf_u8(&expected, 1);
+    dbr_buf_add(&expected, rig.pair.public_key, DBR_PUBLIC_KEY_SIZE);
+    dbr_buf_le64(&expected, 7);
+    dbr_buf_le64(&expected, WALL);
+    dbr_buf_uvarint(&text, 16);
+    dbr_buf_str(&text, "debros-dht-value");
+    dbr_buf_uvarint(&text, rig.key.len);
+    dbr_buf_add(&text, rig.key.data, rig.key.len);
+    dbr_buf_uvarint(&text, expected.len);
+    dbr_buf_add(&text, expected.data, expected.len);
+    dbr_buf_uvarint(&text, 5);
+    dbr_buf_str(&text, "value");
+    dbr_sign(signature, view(&text), &rig.pair);
+    dbr_buf_add(&expected, signature, sizeof(signature));
+    dbr_buf_str(&expected, "value");
+    seal(&out, &rig, 7, WALL, "value");
+    assert_true(dbr_bytes_equal(view(&out), view(&expected)));
+    dbr_buf_finish(&text);
+    dbr_buf_finish(&expected);
+    dbr_buf_finish(&out);
+}
+
 static void no_bit_of_it_may_change(void **state)
 {
     (void)state;
@@ -248,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sealed_is_good),
+        cmocka_unit_test(the_form_is_as_written),
         cmocka_unit_test(no_bit_of_it_may_change),
         cmocka_unit_test(it_belongs_to_its_key),
         cmocka_unit_test(an_end_is_an_end_but_for_the_clocks),

@@ -279,6 +279,36 @@ static void bytes_have_a_limit(void **state)
     rig_finish(&rig);
 }
 
+/* One that grows in its place is measured as it is, and may need others' room. */
+static void a_value_that_grows_is_counted(void **state)
+{
+    (void)state;
+    static uint8_t large[1000];
+    struct rig rig;
+    rig_init(&rig);
+    size_t one = key_number(&rig, 1).len + seal(&rig, 1, 1, WALL).len;
+    rig.limits.bytes = (uint32_t)(3 * one + 1000);
+    rig_restart(&rig, false);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(put(&rig, i, 1, false, 1000 + i), DBR_DHT_VALUE_NEWER);
+    }
+    for (uint64_t version = 2; version < 4; version++) {
+        size_t len = version == 2 ? sizeof(large) : 5;
+        dbr_buf_clear(&rig.bytes);
+        assert_int_equal(dbr_dht_envelope_seal(&rig.bytes, &rig.signer,
+                                               key_number(&rig, 3), version,
+                                               WALL + 1000 * HOUR, dbr_bytes(large, len)),
+                         0);
+        assert_int_equal(dbr_dht_values_put(&rig.values, key_number(&rig, 3),
+                                            dbr_bytes(rig.bytes.data, rig.bytes.len),
+                                            false, 2000, WALL + 2000),
+                         DBR_DHT_VALUE_NEWER);
+        assert_int_equal(rig.values.n, 3); /* the first has made room */
+        assert_int_equal(rig.values.n_bytes, 3 * one + (version == 2 ? 995 : 0));
+    }
+    rig_finish(&rig);
+}
+
 static void a_writer_has_a_share(void **state)
 {
     (void)state;
@@ -453,6 +483,7 @@ int main(void)
         cmocka_unit_test(own_values_never_make_room),
         cmocka_unit_test(without_our_place_what_ends_first_goes_first),
         cmocka_unit_test(bytes_have_a_limit),
+        cmocka_unit_test(a_value_that_grows_is_counted),
         cmocka_unit_test(a_writer_has_a_share),
         cmocka_unit_test(a_restart_loses_nothing),
         cmocka_unit_test(a_row_that_is_no_good_is_deleted),

@@ -205,9 +205,12 @@ static void compressed_answers_are_understood(void **state)
     dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
     out.data[13] = '_';
     out.data[14] = 'p';
-    memset(out.data + 49, 0, 4); /* the TXT record's ttl... */
-    out.data[36] = 0;            /* ...and the PTR record's */
-    dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+    static const size_t ttls[] = {36, 52}; /* of PTR and of TXT */
+    for (size_t i = 0; i < DBR_COUNT(ttls); i++) {
+        out.data[ttls[i]] = 0;
+        dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+        out.data[ttls[i]] = 0x78;
+    }
     out.data[3] = 3; /* NXDOMAIN */
     dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
     assert_int_equal(rig.mdns.stats.found, 1);
