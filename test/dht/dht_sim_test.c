@@ -17,7 +17,7 @@
 #include "count.h"
 #include "world.h"
 
-#define LOOKUPS 1000
+#define LOOKUPS 500
 
 struct run {
     const char *name;
@@ -370,9 +370,9 @@ struct scenario {
     uint32_t nodes_sanitized;
 };
 
-static const struct scenario scenarios[] = {{"calm", calm, 1000, 150},
-                                            {"churn", churn, 500, 150},
-                                            {"hostile", hostile, 400, 150},
+static const struct scenario scenarios[] = {{"calm", calm, 1000, 100},
+                                            {"churn", churn, 300, 100},
+                                            {"hostile", hostile, 250, 100},
                                             {"same", same, 100, 60}};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
