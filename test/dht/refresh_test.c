@@ -90,10 +90,10 @@ static void who_is_silent_for_ten_minutes_is_asked(void **state)
     rig_forget(&rig);
     rig_wait(&rig, 900000);
     const struct dbr_dht_event *ping = rig_next(&rig, DBR_DHT_EVENT_PING);
+    while (ping != NULL && !dbr_peer_id_equal(&ping->peer, &peer)) {
+        ping = rig_next(&rig, DBR_DHT_EVENT_PING);
+    }
     assert_non_null(ping);
-    assert_memory_equal(&ping->peer, &peer, sizeof(peer));
-    rig.read = 0;
-    dbr_dht_answered(rig.dht, ping->request, dbr_bytes(NULL, 0), rig.now);
     rig_end(&rig);
 }
 
