@@ -60,8 +60,9 @@ static void forged_values_are_no_values(void **state)
     assert_int_equal(dbr_dht_get(rig.dht, 1, dbr_bytes_str(key), 0, rig.now), 0);
     tell_value(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND), dbr_bytes_str(key),
                dbr_bytes(forged.data, forged.len));
-    tell_value(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND), dbr_bytes_str("/debros/app/other"),
-               dbr_bytes(other.data, other.len)); /* of a key that nobody asked for */
+    tell_value(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND),
+               dbr_bytes_str("/debros/app/other"), /* nobody asked for that */
+               dbr_bytes(other.data, other.len));
     tell_value(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND), dbr_bytes_str(key),
                dbr_bytes_str("x"));
     assert_int_equal(done(&rig)->status, DEBROS_ENOTFOUND);

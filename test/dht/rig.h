@@ -41,7 +41,8 @@ static inline struct dbr_multiaddr rig_addr(uint64_t number)
 {
     struct dbr_multiaddr addr;
     struct dbr_endpoint endpoint = {
-        .ip = {(uint8_t)(20 + number / 250), (uint8_t)(number % 250), 0, 1}, .port = 4001};
+        .ip = {(uint8_t)(20 + number / 250), (uint8_t)(number % 250), 0, 1},
+        .port = 4001};
     dbr_multiaddr_from_endpoint(&addr, &endpoint);
     return addr;
 }
@@ -182,7 +183,8 @@ static inline void rig_wait(struct rig *rig, uint64_t ms)
  */
 
 /* Free with dbr_arena_finish(). */
-static inline struct dbr_dht_message rig_decode(debros_bytes data, struct dbr_arena *arena)
+static inline struct dbr_dht_message rig_decode(debros_bytes data,
+                                                struct dbr_arena *arena)
 {
     struct dbr_dht_message message;
     dbr_arena_init(arena, DBR_DHT_UNPACKED_MAX);

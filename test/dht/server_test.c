@@ -113,9 +113,8 @@ static void bad_requests_reset_the_stream(void **state)
     assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
     ask(&rig, 3, DBR_DHT_PUT_VALUE, dbr_bytes_str("/debros/app/x"));
     assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
-    assert_int_equal(
-        dbr_dht_request(rig.dht, 6, &peer, dbr_bytes(long_key, sizeof(long_key)), rig.now),
-        0);
+    debros_bytes long_view = dbr_bytes(long_key, sizeof(long_key));
+    assert_int_equal(dbr_dht_request(rig.dht, 6, &peer, long_view, rig.now), 0);
     assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
     assert_int_equal(dbr_dht_counts(rig.dht)->refused, 4);
     rig_end(&rig);
