@@ -188,7 +188,7 @@ void dbr_dht_ops_expire(struct dbr_dht *dht);
 /* gather.c: what an answer brings besides closer peers. */
 size_t dbr_dht_found_count(const struct dbr_dht_op *op);
 bool dbr_dht_found_add(struct dbr_dht_op *op, const struct dbr_peer_id *peer);
-void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* from the stores */
+void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* our stores */
 void dbr_dht_gather(struct dbr_dht *dht, struct dbr_dht_op *op,
                     const struct dbr_peer_id *from,
                     const struct dbr_dht_message *message);

@@ -62,7 +62,8 @@ static void check_silent(struct dbr_dht *dht, unsigned bucket)
 {
     for (size_t i = 0; i < dht->table.n; i++) {
         struct dbr_dht_entry *entry = &dht->table.entries[i];
-        if (!entry->checking && dbr_dht_table_bucket(&dht->table, &entry->key) == bucket &&
+        if (!entry->checking &&
+            dbr_dht_table_bucket(&dht->table, &entry->key) == bucket &&
             dbr_time_add(entry->seen, dht->table.limits.refresh_ms) <= dht->now) {
             entry->checking = true;
             dbr_dht_check(dht, &entry->id);

@@ -386,7 +386,8 @@ static void drain(struct world *world, struct world_node *node, uint32_t asker,
 {
     struct dbr_dht_event event;
     while (dbr_dht_poll(node->dht, &event)) {
-        world->trace = (world->trace ^ event.type ^ event.data.len ^ world->now) * FNV_PRIME;
+        world->trace ^= event.type ^ event.data.len ^ world->now;
+        world->trace *= FNV_PRIME;
         if (event.type == DBR_DHT_EVENT_SEND || event.type == DBR_DHT_EVENT_PING) {
             send(world, node, &event);
         } else if (event.type == DBR_DHT_EVENT_ANSWER) {

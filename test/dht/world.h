@@ -1,5 +1,5 @@
-/* A network of DHT machines in virtual time, from one seed: messages with delays and loss,
- * dials that need a true address, nodes that die, and nodes that lie.
+/* A network of DHT machines in virtual time, from one seed: messages with delays and
+ * loss, dials that need a true address, nodes that die, and nodes that lie.
  *
  * A peer's number is inside its id and its address, so that the world finds it at once;
  * a hash signs for it. */

@@ -29,7 +29,8 @@ static void name_friends(const struct world *world, struct lie *lie,
         if (node->character != character) {
             continue;
         }
-        while (at > 0 && dbr_dht_key_compare(target, &node->key, &closest[at - 1]->key) < 0) {
+        while (at > 0 &&
+               dbr_dht_key_compare(target, &node->key, &closest[at - 1]->key) < 0) {
             at--;
         }
         if (at < DBR_DHT_MESSAGE_PEERS_MAX) {
