@@ -283,6 +283,80 @@ static void a_table_that_was_cleared_is_told_everything(void **state)
     dbr_dht_providers_finish(&rig.providers);
 }
 
+static void assert_balanced(const struct rig *rig)
+{
+    const struct dbr_dht_provided *key;
+    const struct dbr_dht_provided *tmp;
+    size_t n = 0;
+    size_t n_in = 0;
+    size_t others = 0;
+    HASH_ITER(hh, rig->providers.table, key, tmp)
+    {
+        size_t here = 0;
+        size_t own = 0;
+        for (const struct dbr_list *item = key->peers.next; item != &key->peers;
+             item = item->next) {
+            const struct dbr_dht_provider *entry =
+                DBR_LIST_ENTRY(item, const struct dbr_dht_provider, in_key);
+            here++;
+            own += entry->own ? 1 : 0;
+            assert_ptr_equal(entry->key, key);
+            assert_true(rig->providers.next <= entry->until);
+            assert_true(rig->providers.next <= entry->republish);
+        }
+        assert_in_range(here, 1, rig->limits.per_key);
+        assert_int_equal(here, key->n);
+        assert_int_equal(own, key->own ? 1 : 0);
+        n++;
+        n_in += here;
+        others += here - own;
+    }
+    assert_int_equal(n, rig->providers.n);
+    assert_int_equal(n_in, rig->providers.n_in);
+    assert_true(n <= rig->limits.keys);
+    for (uint64_t peer = 0; peer < 12; peer++) {
+        struct dbr_peer_id id = peer_of(peer);
+        uint32_t share = dbr_dht_shares_of(&rig->providers.peers, &id);
+        assert_true(share <= rig->limits.per_peer);
+        others -= share;
+    }
+    assert_int_equal(others, 0);
+}
+
+static void everything_adds_up(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_rng rng;
+    debros_bytes due;
+    dbr_time now = 1000;
+    dbr_rng_seed(&rng, 7);
+    dbr_dht_providers_limits_default(&rig.limits);
+    rig.limits.keys = 6;
+    rig.limits.per_key = 3;
+    rig.limits.per_peer = 4;
+    rig.limits.gone = 3;
+    rig_init(&rig);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t dice = dbr_rng_below(&rng, 100);
+        char name[2] = {(char)('a' + dbr_rng_below(&rng, 12)), '\0'};
+        if (dice < 80) {
+            add(&rig, name, dice < 10 ? SELF : dbr_rng_below(&rng, 12), now);
+        } else if (dice < 90) {
+            dbr_dht_providers_remove(&rig.providers, dbr_bytes_str(name));
+        } else if (dice < 95) {
+            now += dbr_rng_below(&rng, 30 * HOUR);
+            dbr_dht_providers_expire(&rig.providers, now);
+        } else {
+            while (dbr_dht_providers_due(&rig.providers, &due, now, WALL + now)) {
+            }
+        }
+        assert_balanced(&rig);
+    }
+    assert_true(rig.providers.evicted > 100);
+    dbr_dht_providers_finish(&rig.providers);
+}
+
 static void short_memory_is_an_answer(void **state)
 {
     (void)state;
@@ -313,6 +387,7 @@ int main(void)
         cmocka_unit_test(a_peer_has_a_share),
         cmocka_unit_test(a_restart_loses_nothing),
         cmocka_unit_test(a_table_that_was_cleared_is_told_everything),
+        cmocka_unit_test(everything_adds_up),
         cmocka_unit_test(short_memory_is_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,86 @@ static void a_restart_loses_nothing(void **state)
     }
 }
 
+static void assert_balanced(const struct rig *rig, const struct disk *disk)
+{
+    const struct dbr_dht_value *value;
+    const struct dbr_dht_value *tmp;
+    size_t n = 0;
+    size_t n_bytes = 0;
+    size_t others = 0;
+    HASH_ITER(hh, rig->values.table, value, tmp)
+    {
+        n++;
+        n_bytes += value->key.len + value->value.len;
+        others += value->own ? 0 : 1;
+        assert_true(rig->values.next <= value->until);
+        assert_true(rig->values.next <= value->republish);
+    }
+    assert_int_equal(n, rig->values.n);
+    assert_int_equal(n_bytes, rig->values.n_bytes);
+    assert_true(n <= rig->limits.values && n_bytes <= rig->limits.bytes);
+    for (uint8_t writer = 1; writer <= 3; writer++) {
+        struct dbr_keypair pair = writer_of(writer);
+        struct dbr_peer_id id;
+        dbr_peer_id_from_key(&id, pair.public_key);
+        size_t share = dbr_dht_shares_of(&rig->values.writers, &id);
+        assert_true(share <= rig->limits.per_writer);
+        others -= share;
+    }
+    assert_int_equal(others, 0);
+    assert_int_equal(disk->n, n);
+    for (size_t i = 0; i < disk->n; i++) {
+        HASH_FIND(hh, rig->values.table, disk->rows[i].key.data, disk->rows[i].key.len,
+                  value);
+        assert_non_null(value);
+        assert_true(dbr_bytes_equal(value->value, disk->rows[i].value));
+        assert_int_equal(value->own, disk->rows[i].own);
+        assert_int_equal(value->received_ms, disk->rows[i].received_ms);
+    }
+}
+
+/* After whatever happened, the sums are right and the disk has learnt it. */
+static void everything_adds_up(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct disk disk = {.n = 0};
+    struct dbr_rng rng;
+    dbr_time now = 1000;
+    dbr_rng_seed(&rng, 7);
+    rig_init(&rig);
+    rig.limits.values = SMALL;
+    rig.limits.bytes = 1600;
+    rig.limits.per_writer = 4;
+    rig.limits.gone = 3;
+    rig_restart(&rig, true);
+    for (int i = 0; i < 5000; i++) {
+        uint64_t dice = dbr_rng_below(&rng, 100);
+        unsigned number = (unsigned)dbr_rng_below(&rng, 8);
+        rig.pair = writer_of((uint8_t)(1 + dbr_rng_below(&rng, 3)));
+        if (dice < 80) {
+            put(&rig, number, dbr_rng_below(&rng, 1000), dice < 3, now);
+        } else if (dice < 90) {
+            dbr_dht_values_remove(&rig.values, key_number(&rig, number));
+        } else if (dice < 95) {
+            now += dbr_rng_below(&rng, 30 * HOUR);
+            dbr_dht_values_expire(&rig.values, now);
+        } else {
+            while (dbr_dht_values_due(&rig.values, now, WALL + now) != NULL) {
+            }
+        }
+        if (dice % 3 == 0) {
+            disk_learn(&disk, &rig.values);
+            assert_balanced(&rig, &disk);
+        }
+    }
+    assert_true(rig.values.evicted > 100);
+    while (disk.n > 0) {
+        disk_remove(&disk, disk.rows[0].key);
+    }
+    rig_finish(&rig);
+}
+
 static void a_row_that_is_no_good_is_deleted(void **state)
 {
     (void)state;
@@ -486,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_value_that_grows_is_counted),
         cmocka_unit_test(a_writer_has_a_share),
         cmocka_unit_test(a_restart_loses_nothing),
+        cmocka_unit_test(everything_adds_up),
         cmocka_unit_test(a_row_that_is_no_good_is_deleted),
         cmocka_unit_test(short_memory_is_an_answer),
     };

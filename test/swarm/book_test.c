@@ -308,6 +308,99 @@ static void the_worst_makes_room_and_pinned_ones_never_do(void **state)
     dbr_book_finish(&book);
 }
 
+static size_t length(const struct dbr_list *list)
+{
+    size_t n = 0;
+    for (const struct dbr_list *item = list->next; item != list; item = item->next) {
+        n++;
+    }
+    return n;
+}
+
+static void assert_balanced(const struct dbr_book *book)
+{
+    const struct dbr_book_peer *peer;
+    const struct dbr_book_peer *tmp;
+    size_t n = 0;
+    size_t hinted = 0;
+    size_t pinned = 0;
+    HASH_ITER(hh, book->table, peer, tmp)
+    {
+        enum dbr_book_source source = dbr_book_addrs_source(&peer->addrs);
+        bool is_pinned =
+            peer->is_protected || peer->is_connected || source == DBR_BOOK_GIVEN;
+        n++;
+        pinned += is_pinned ? 1 : 0;
+        hinted += !is_pinned && source == DBR_BOOK_HINT ? 1 : 0;
+        assert_true(is_pinned || peer->addrs.n > 0);
+        assert_true(peer->addrs.n <= book->config.limits.addrs);
+        assert_int_equal(is_pinned, dbr_list_is_empty(&peer->in_order));
+    }
+    assert_int_equal(n, book->n);
+    assert_int_equal(hinted, book->n_hinted);
+    assert_int_equal(length(&book->hinted), hinted);
+    assert_int_equal(length(&book->known), n - hinted - pinned);
+    assert_true(n <= book->config.limits.peers);
+}
+
+static void everything_adds_up(void **state)
+{
+    (void)state;
+    static const char *const addrs[] = {A, B, C, "/ip4/10.0.0.1/tcp/1",
+                                        "/ip4/127.0.0.1/tcp/1"};
+    struct dbr_book_config config = book_config();
+    struct dbr_book book;
+    struct dbr_rng rng;
+    dbr_time now = 0;
+    dbr_rng_seed(&rng, 7);
+    config.limits.peers = 12;
+    config.limits.hinted = 4;
+    config.limits.addrs = 3;
+    dbr_book_init(&book, &config);
+    for (int i = 0; i < 20000; i++) {
+        uint32_t peer = (uint32_t)dbr_rng_below(&rng, 40);
+        const char *addr = addrs[dbr_rng_below(&rng, DBR_COUNT(addrs))];
+        struct dbr_peer_id id = id_of(peer);
+        struct dbr_multiaddr given = addr_of(addr);
+        switch (dbr_rng_below(&rng, 10)) {
+        case 0:
+        case 1:
+            book_add(&book, peer, DBR_BOOK_HINT, addr, now);
+            break;
+        case 2:
+            book_add(&book, peer, DBR_BOOK_IDENTIFIED, addr, now);
+            break;
+        case 3:
+            book_sign(&book, peer, dbr_rng_below(&rng, 100), addr, now);
+            break;
+        case 4:
+            book_connected(&book, peer, peer % 2 == 0 ? addr : NULL, now);
+            break;
+        case 5:
+            book_disconnected(&book, peer, now);
+            break;
+        case 6:
+            book_failed(&book, peer, addr);
+            break;
+        case 7:
+            dbr_book_protect(&book, &id, dbr_rng_below(&rng, 10) == 0);
+            break;
+        case 8:
+            if (peer < 3) {
+                book_add(&book, peer, DBR_BOOK_GIVEN, addr, now);
+            }
+            dbr_book_take_back(&book, &id, &given, now);
+            break;
+        default:
+            now += dbr_rng_below(&rng, HOUR);
+            dbr_book_expire(&book, now);
+        }
+        assert_balanced(&book);
+    }
+    assert_true(book.stats.evicted > 1000);
+    dbr_book_finish(&book);
+}
+
 static void short_memory_is_an_answer(void **state)
 {
     (void)state;
@@ -344,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_given_address_can_be_taken_back),
         cmocka_unit_test(hinted_peers_move_nobody_but_each_other),
         cmocka_unit_test(the_worst_makes_room_and_pinned_ones_never_do),
+        cmocka_unit_test(everything_adds_up),
         cmocka_unit_test(short_memory_is_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
