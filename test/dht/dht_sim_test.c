@@ -8,8 +8,8 @@
  *   same     one seed runs the same way twice
  *
  * One seed each; a tenth of DEBROS_SEEDS, if that is more. DEBROS_LONG=1 makes it five,
- * and the calm network one of 5,000 nodes. A failure names its seed and the command that replays it.
- */
+ * and the calm network one of 5,000 nodes. A failure names its seed and the command that
+ * replays it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
