@@ -1,0 +1,106 @@
+/* A network of DHT machines in virtual time, from one seed: messages with delays and loss,
+ * dials that need a true address, nodes that die, and nodes that lie.
+ *
+ * A peer's number is inside its id and its address, so that the world finds it at once;
+ * signatures are left out. */
+#ifndef DBR_TEST_DHT_WORLD_H
+#define DBR_TEST_DHT_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dht/dht.h"
+
+enum world_character {
+    WORLD_HONEST,
+    WORLD_FRIENDS, /* names its like, the closest to what is asked */
+    WORLD_GROUP,   /* the same, and all of them in one IP group */
+    WORLD_INVENTS, /* names peers that do not exist, next to what is asked */
+    WORLD_SLANDER, /* names honest peers, at wrong addresses */
+    WORLD_SILENT,  /* takes requests and answers nothing */
+    WORLD_CHARACTERS
+};
+
+struct world_config {
+    uint64_t seed;
+    uint32_t n_nodes;
+    uint32_t delay_min_ms; /* of one message one way */
+    uint32_t delay_max_ms;
+    uint32_t loss_per_1000;    /* messages */
+    uint32_t hostile_per_1000; /* nodes, of all the characters in turn */
+    uint32_t paths;
+    uint32_t numbers; /* most peers that ever live; 0: n_nodes */
+};
+
+struct world_node {
+    struct dbr_dht *dht;
+    struct dbr_rng rng;
+    struct dbr_peer_id id;
+    struct dbr_dht_key key;
+    uint32_t number;
+    enum world_character character;
+    dbr_time born;
+    dbr_time timer;
+    uint64_t messages; /* that it got */
+    uint8_t *known;    /* a bit for each number: its peer book */
+    uint8_t *connected;
+    struct world *world;
+};
+
+struct world_lookup {
+    uint64_t token;
+    uint32_t node; /* slot */
+    uint32_t number;
+    struct dbr_dht_key target;
+    dbr_time begun;
+    dbr_time ended; /* 0: not yet */
+    int status;
+    size_t n_found;
+    struct dbr_peer_id found[DBR_DHT_MESSAGE_PEERS_MAX];
+    struct dbr_dht_query_stats stats;
+};
+
+struct world {
+    struct world_config config;
+    struct dbr_rng rng;
+    dbr_time now;
+    struct world_node *nodes; /* config.n_nodes slots */
+    uint32_t *slots;          /* by number: slot + 1, or 0: not alive */
+    uint32_t next_number;
+    struct world_item *heap;
+    size_t n_heap;
+    size_t cap_heap;
+    uint64_t next_seq;
+    struct world_lookup *lookups;
+    size_t n_lookups;
+    size_t cap_lookups;
+    uint64_t n_messages;
+    uint64_t n_bytes;
+    uint64_t trace; /* a hash of all that happened */
+};
+
+/* Nodes join at the first one, at a random time in the first `join_ms`. */
+struct world *world_create(const struct world_config *config, uint32_t join_ms);
+void world_destroy(struct world *world);
+void world_run(struct world *world, dbr_time until);
+
+/* The node of a slot dies; another one is born in it, which knows one that lives. */
+void world_replace(struct world *world, uint32_t slot);
+/* Begins a lookup of the closest to `text`'s bytes. */
+void world_look(struct world *world, uint32_t slot, debros_bytes key);
+/* The slot of a random node that is honest. */
+uint32_t world_honest(struct world *world);
+/* The at most `n` slots of living nodes that are closest to `target`; `honest`: of those,
+ * `except`: but for this slot; alive since before `born`. */
+size_t world_closest(const struct world *world, uint32_t *out, size_t n,
+                     const struct dbr_dht_key *target, bool honest, uint32_t except,
+                     dbr_time born);
+/* The true address of a number. */
+struct dbr_multiaddr world_addr(const struct world *world, uint32_t number);
+enum world_character world_character(const struct world *world, uint32_t number);
+
+/* world_liars.c: what one that is not honest answers. False: nothing. */
+bool world_lie(struct world *world, const struct world_node *node,
+               const struct dbr_dht_message *request, struct dbr_buf *answer);
+
+#endif
