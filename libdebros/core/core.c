@@ -25,20 +25,28 @@ static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
                               DBR_CLUSTER_MAX_MESSAGE, 2 * DBR_CLUSTER_MAX_MESSAGE},
     [DBR_PROTOCOL_SNAPSHOT] = {"/debros/snapshot/1.0.0", DBR_PEER_MEMBER,
                                DBR_TRANSFER_MESSAGE, 8 * DBR_TRANSFER_MESSAGE},
+    /* Its id is the config's. */
+    [DBR_PROTOCOL_KAD] = {DBR_DHT_PROTOCOL, DBR_PEER_CLIENT, DBR_DHT_MESSAGE_MAX,
+                          DBR_KAD_SEND_QUEUE},
 };
 
 /* ---- Life ------------------------------------------------------------------------ */
 
 static int create_swarm(struct dbr_core *core, dbr_time now)
 {
+    struct dbr_swarm_protocol all[DBR_PROTOCOLS];
     struct dbr_swarm_config config = {
         .identity = core->config.identity,
         .agent = "debros/" DEBROS_VERSION,
         .open = core->config.open,
-        .protocols = protocols,
+        .protocols = all,
         .n_protocols = DBR_PROTOCOLS,
         .logger = core->config.logger,
     };
+    memcpy(all, protocols, sizeof(all));
+    all[DBR_PROTOCOL_KAD].id = core->config.kad_protocol;
+    all[DBR_PROTOCOL_KAD].min_class =
+        core->config.open ? DBR_PEER_STRANGER : DBR_PEER_CLIENT;
     dbr_swarm_limits_default(&config.limits);
     if (core->config.mode == DBR_CORE_CLIENT) {
         config.limits.idle_ping_ms = CLIENT_PING_MS;
@@ -50,7 +58,27 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
     if (core->config.max_memory != 0) {
         config.limits.memory = core->config.max_memory;
     }
-    return dbr_swarm_create(&core->swarm, &config, core->rng, now);
+    int err = dbr_swarm_create(&core->swarm, &config, core->rng, now);
+    if (err == 0) {
+        dbr_swarm_offer(core->swarm, DBR_PROTOCOL_KAD, false); /* until it is served */
+    }
+    return err;
+}
+
+static int create_kad(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_kad_config config = {
+        .swarm = core->swarm,
+        .protocol = DBR_PROTOCOL_KAD,
+        .protocol_id = core->config.kad_protocol,
+        .open = core->config.open,
+        .identity = core->config.identity,
+        .wall_ms = (uint64_t)core->wall_ms,
+        .logger = core->config.logger,
+    };
+    dbr_kad_limits_default(&config.limits);
+    dbr_dht_limits_default(&config.dht);
+    return dbr_kad_link_create(&core->kad, &config, core->rng, now);
 }
 
 uint32_t dbr_core_election_ms(const struct dbr_core *core)
@@ -128,8 +156,10 @@ static int copy_bootstrap(struct dbr_core *core, debros_detail *detail)
     return 0;
 }
 
-static void client_defaults(struct dbr_core_config *config)
+static void defaults(struct dbr_core_config *config)
 {
+    config->kad_protocol =
+        config->kad_protocol != NULL ? config->kad_protocol : DBR_DHT_PROTOCOL;
     config->connect_ms = config->connect_ms != 0 ? config->connect_ms : 30000;
     config->attempts = config->attempts != 0 ? config->attempts : 4;
     config->retry_delay_ms = config->retry_delay_ms != 0 ? config->retry_delay_ms : 5000;
@@ -154,6 +184,9 @@ static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *deta
     if (err == 0 && core->config.mode == DBR_CORE_MEMBER) {
         err = dbr_snapshots_create(core, now);
     }
+    if (err == 0 && core->config.mode == DBR_CORE_MEMBER) {
+        err = create_kad(core, now);
+    }
     if (err == 0 && core->config.mode != DBR_CORE_JOINER) {
         err = create_sql(core);
     }
@@ -169,7 +202,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
         return DEBROS_ENOMEM;
     }
     core->config = *config;
-    client_defaults(&core->config);
+    defaults(&core->config);
     core->rng = rng;
     core->started = core->now = now;
     core->leader_heard_at = core->apply_moved_at = now;
@@ -219,6 +252,7 @@ void dbr_core_destroy(struct dbr_core *core)
     dbr_apply_job_destroy(core->entries);
     dbr_sql_destroy(core->sql);
     dbr_transfer_destroy(core->transfer);
+    dbr_kad_link_destroy(core->kad);
     dbr_consensus_destroy(core->consensus);
     dbr_swarm_destroy(core->swarm);
     dbr_members_finish(&core->members);
@@ -275,6 +309,7 @@ void dbr_core_wall(struct dbr_core *core, int64_t wall_ms)
     if (core->sql != NULL) {
         dbr_sql_wall(core->sql, wall_ms);
     }
+    core->kad_wall_is_old = core->kad != NULL;
 }
 
 dbr_time dbr_core_deadline(const struct dbr_core *core)
@@ -287,6 +322,7 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
         at = dbr_time_min(at, dbr_consensus_deadline(core->consensus));
         at = dbr_time_min(at, dbr_membership_deadline(core));
         at = dbr_time_min(at, dbr_transfer_deadline(core->transfer));
+        at = dbr_time_min(at, dbr_kad_link_deadline(core->kad));
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
@@ -314,6 +350,7 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
         if (dbr_transfer_deadline(core->transfer) <= now) {
             dbr_transfer_expire(core->transfer, now);
         }
+        dbr_kad_link_expire(core->kad, now);
     } else if (dbr_client_deadline(core) <= now) {
         dbr_client_expire(core, now);
     }
@@ -337,6 +374,11 @@ void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
     }
     dbr_swarm_listening(core->swarm, addr);
     core->announce_at = now;
+    if (core->kad != NULL) {
+        struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
+        dbr_kad_link_set_addrs(core->kad, addrs,
+                               dbr_membership_addrs(core, addrs, DBR_COUNT(addrs)));
+    }
 }
 
 void dbr_core_accepted(struct dbr_core *core, uint64_t conn,

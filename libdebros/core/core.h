@@ -42,6 +42,7 @@ struct dbr_core_config {
     const struct dbr_multiaddr *bootstrap; /* copied; each ends in /p2p/ID */
     size_t n_bootstrap;
     const char *invite;          /* JOINER; copied */
+    const char *kad_protocol;    /* borrowed; NULL: DBR_DHT_PROTOCOL */
     uint32_t max_connections;    /* 0: default */
     size_t max_memory;           /* swarm's limits.memory; 0: default */
     /* CLIENT, JOINER; 0: default */

@@ -3,6 +3,8 @@
  *   pump.c          events of swarm, consensus and sql, until all are quiet
  *   raft_link.c     consensus messages over streams
  *   snapshots.c     snapshots on their way between members
+ *   kad_link.c      joins the hash table's machine of dht/ and the swarm
+ *   kad_calls.c     requests of that machine: streams, dials, idle connections
  *   membership.c    the members' table, classes, addresses, roles
  *   tickets.c       what waits for an answer, and where the answer goes
  *   requests.c      the public API's requests
@@ -30,6 +32,7 @@
 #include "core/contacts.h"
 #include "core/core.h"
 #include "core/health.h"
+#include "core/kad_link.h"
 #include "sql/sql.h"
 #include "swarm/bucket.h"
 #include "swarm/swarm.h"
@@ -41,6 +44,7 @@ enum {
     DBR_PROTOCOL_SQL,
     DBR_PROTOCOL_CLUSTER,
     DBR_PROTOCOL_SNAPSHOT,
+    DBR_PROTOCOL_KAD,
     DBR_PROTOCOLS
 };
 
@@ -129,11 +133,13 @@ struct dbr_core {
     dbr_time started;
     dbr_time now; /* of the last pump */
     int64_t wall_ms;
+    bool kad_wall_is_old; /* the hash table has not been told wall_ms */
 
     struct dbr_swarm *swarm;
     struct dbr_consensus *consensus; /* MEMBER */
     struct dbr_sql *sql;             /* not JOINER */
     struct dbr_transfer *transfer;   /* MEMBER */
+    struct dbr_kad_link *kad;        /* MEMBER */
 
     struct dbr_ring effects;
     struct dbr_ticket *tickets;
@@ -196,6 +202,8 @@ uint32_t dbr_core_election_ms(const struct dbr_core *core);
 
 /* pump.c */
 void dbr_core_pump(struct dbr_core *core, dbr_time now);
+/* Carries out what the hash table wants. */
+bool dbr_core_pump_kad(struct dbr_core *core, dbr_time now);
 /* Queues a job for the applier behind the entries gathered so far. */
 void dbr_core_apply_job(struct dbr_core *core, enum dbr_apply_job_type type,
                         uint64_t index, uint64_t freeze);

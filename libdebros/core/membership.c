@@ -211,6 +211,9 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
         dbr_multiaddr_peer(&core->bootstrap[i], &peer);
         dismiss(core, &peer, now);
     }
+    for (size_t i = 0; i < core->members.n; i++) {
+        dbr_kad_link_identified(core->kad, &core->members.items[i].peer, now);
+    }
     dbr_members_finish(&old);
     core->members_known = true;
     dbr_calls_members_changed(core, now);

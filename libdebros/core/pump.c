@@ -98,10 +98,24 @@ static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *ev
     }
 }
 
+/* True: the event is of the hash table alone. */
+static bool kad_event(struct dbr_core *core, const struct dbr_swarm_event *event,
+                      dbr_time now)
+{
+    if (core->kad == NULL || !dbr_kad_link_swarm(core->kad, event, now)) {
+        return false;
+    }
+    dbr_core_pump_kad(core, now);
+    return true;
+}
+
 static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *event,
                         dbr_time now)
 {
     struct dbr_ticket *ticket;
+    if (kad_event(core, event, now)) {
+        return;
+    }
     switch (event->type) {
     case DBR_SWARM_DIAL:
     case DBR_SWARM_CLOSE:
@@ -301,6 +315,25 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event,
     dbr_core_effect(core, &effect);
 }
 
+/* ---- the hash table ------------------------------------------------------------------
+ */
+
+/* Nothing here asks the table, so no DONE has a taker; rows have none either, for what it
+ * holds for others lives in memory alone. */
+bool dbr_core_pump_kad(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_dht_event event;
+    bool busy = false;
+    if (core->kad != NULL && core->kad_wall_is_old) {
+        core->kad_wall_is_old = false;
+        dbr_dht_set_wall(core->kad->dht, (uint64_t)core->wall_ms, now);
+    }
+    while (core->kad != NULL && dbr_kad_link_poll(core->kad, &event, now)) {
+        busy = true;
+    }
+    return busy;
+}
+
 /* ---- the pump ------------------------------------------------------------------------
  */
 
@@ -349,6 +382,7 @@ static bool round_once(struct dbr_core *core, dbr_time now)
     bool busy = pump_consensus(core, now);
     busy = pump_sql(core, now) || busy;
     busy = dbr_snapshots_pump(core, now) || busy;
+    busy = dbr_core_pump_kad(core, now) || busy;
     return pump_swarm(core, now) || busy;
 }
 

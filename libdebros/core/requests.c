@@ -254,6 +254,9 @@ void dbr_request_connected(struct dbr_core *core, struct dbr_ticket *ticket,
         return;
     }
     ticket->peer = event->peer;
+    if (core->kad != NULL) {
+        dbr_kad_link_claim(core->kad, &event->peer);
+    }
     switch (request->type) {
     case DBR_REQUEST_PING:
         dbr_swarm_ping(core->swarm, &event->peer, ticket->token, now);

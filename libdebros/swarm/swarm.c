@@ -201,24 +201,32 @@ size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm)
     return swarm->peers.n_connected;
 }
 
+static bool view(const struct dbr_peer *peer, struct dbr_peer_info *info)
+{
+    if (peer == NULL) {
+        return false;
+    }
+    dbr_peer_view(peer, info);
+    if (dbr_peer_is_connected(peer)) {
+        info->remote = dbr_conn_of(peer)->remote;
+    }
+    for (const struct dbr_list *item = peer->conns.next; item != &peer->conns;
+         item = item->next) {
+        info->n_streams += DBR_LIST_ENTRY(item, struct dbr_conn, in_peer)->n_messages;
+    }
+    return true;
+}
+
 bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i,
                        struct dbr_peer_info *info)
 {
-    const struct dbr_peer *peer = dbr_peers_at(&swarm->peers, i);
-    if (peer != NULL) {
-        dbr_peer_view(peer, info);
-    }
-    return peer != NULL;
+    return view(dbr_peers_at(&swarm->peers, i), info);
 }
 
 bool dbr_swarm_peer_info(const struct dbr_swarm *swarm, const struct dbr_peer_id *id,
                          struct dbr_peer_info *info)
 {
-    const struct dbr_peer *peer = dbr_peers_find(&swarm->peers, id);
-    if (peer != NULL) {
-        dbr_peer_view(peer, info);
-    }
-    return peer != NULL;
+    return view(dbr_peers_find(&swarm->peers, id), info);
 }
 
 bool dbr_swarm_is_connected(const struct dbr_swarm *swarm, const struct dbr_peer_id *id)

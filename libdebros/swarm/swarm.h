@@ -227,7 +227,9 @@ struct dbr_peer_info {
     bool connected;
     bool inbound;
     enum dbr_peer_class cls;
-    uint32_t rtt_us; /* 0 unknown */
+    struct dbr_multiaddr remote; /* where the connection for new streams leads to */
+    uint32_t n_streams;          /* of registered protocols, both ways */
+    uint32_t rtt_us;             /* 0 unknown */
     const char *agent;
     const char *const *protocols;
     size_t n_protocols;

@@ -101,8 +101,8 @@ class Process:
 
 
 class JsPeer(Process):
-    def __init__(self):
-        super().__init__([NODE_JS, os.path.join(HERE, 'peer.mjs')])
+    def __init__(self, *options):
+        super().__init__([NODE_JS, os.path.join(HERE, 'peer.mjs'), *options])
         ready = self.wait_event('ready')
         self.id = ready['id']
         self.addrs = ready['addrs']
@@ -133,8 +133,8 @@ class JsPeer(Process):
 class SwarmPeer(Process):
     """Our swarm without a node around it, made to change what it says of itself."""
 
-    def __init__(self):
-        super().__init__([SWARM_PEER])
+    def __init__(self, *options):
+        super().__init__([SWARM_PEER, *options])
         ready = self.wait_event('ready')
         self.id = ready['id']
         self.addr = ready['addr'] + '/p2p/' + self.id
@@ -150,6 +150,11 @@ class SwarmPeer(Process):
     def do(self, line):
         self.child.stdin.write(line + '\n')
         self.child.stdin.flush()
+
+    def ask(self, line):
+        """A question to the hash table."""
+        self.do(line)
+        return self.wait_event('done')
 
 
 class OurNode(Process):
@@ -342,6 +347,145 @@ class Interop(unittest.TestCase):
         js.ask('ping', node.addrs[0])
         self.assertEqual(node.stop(), 0)
         js.wait_event('disconnect', peer=node.id)
+
+
+class Kademlia(unittest.TestCase):
+    """js-libp2p's Kademlia service, a node of an open cluster and our bare machine."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix='debros-interop-')
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def start(self, kind, *args):
+        process = kind(*args)
+        self.addCleanup(process.stop)
+        return process
+
+    def start_node(self):
+        return self.start(OurNode, os.path.join(self.folder.name, self.id().split('.')[-1]),
+                          '--open')
+
+    def until(self, ask, good):
+        """Tables fill in their own time: asks until the answer is good."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = ask()
+            if good(answer):
+                return answer
+            self.assertLess(time.monotonic(), end, answer)
+            time.sleep(0.2)
+
+    def join_js(self, *others):
+        js = self.start(JsPeer, 'kad', '/ip4/127.0.0.1/tcp/0')
+        for other in others:
+            js.ask('dial', getattr(other, 'addr', None) or other.addrs[0])
+        return js
+
+    @staticmethod
+    def said(answer, peer, name='PEER_RESPONSE'):
+        return [event for event in answer['told']
+                if event.get('from') == peer.id and event['name'] == name]
+
+    def names(self, answer, peer, field, wanted):
+        return any(wanted.id in (event.get(field) or []) for event in self.said(answer, peer))
+
+    def test_js_finds_peers_through_us(self):
+        node = self.start_node()
+        first, second = self.join_js(node), self.join_js(node)
+        answer = self.until(lambda: first.ask('findPeer', second.id),
+                            lambda a: self.names(a, node, 'closer', second))
+        found = [event for event in answer['told'] if event['name'] == 'FINAL_PEER']
+        self.assertEqual(found[0]['peer'], second.id)
+        self.assertEqual([plain(a) for a in found[0]['addrs']], [plain(second.addrs[0])])
+
+    def test_js_provides_to_us(self):
+        node = self.start_node()
+        first, second = self.join_js(node), self.join_js(node)
+        self.until(lambda: first.ask('provide', 'a block'),
+                   lambda a: self.said(a, node))
+        self.until(lambda: second.ask('findProviders', 'a block'),
+                   lambda a: self.names(a, node, 'providers', first))
+        answer = second.ask('findProviders', 'another block')
+        self.assertFalse(self.names(answer, node, 'providers', first))
+
+    def test_js_puts_to_us_and_gets(self):
+        node = self.start_node()
+        first = self.join_js(node)
+        answer = self.until(lambda: first.ask('put', 'hello'),
+                            lambda a: self.said(a, node))
+        forged = first.ask('putForged', 'hello')
+        self.assertTrue(self.said(forged, node, 'QUERY_ERROR'), forged)
+        first.stop()  # from now on only we have it
+        second = self.join_js(node)
+        told = self.until(lambda: second.ask('get', answer['key']),
+                          lambda a: self.said(a, node, 'VALUE'))
+        newest = max(event['value'] for event in self.said(told, node, 'VALUE'))
+        self.assertEqual(newest, answer['value'])
+        told = second.ask('get', forged['key'])
+        self.assertTrue(self.said(told, node), told)
+        self.assertFalse([event for event in told['told'] if event.get('value')], told)
+
+    def test_we_ask_js(self):
+        js = self.join_js()
+        ours = self.start(SwarmPeer, 'kad')
+        far = self.start(SwarmPeer, 'kad')
+        for peer in (ours, far):
+            peer.do('dial ' + js.addrs[0])
+            peer.wait_event('dialed', status=0)
+        # Through js we find each other, and dial.
+        self.until(lambda: ours.ask('find ' + far.id),
+                   lambda d: d['status'] == 0 and d['addrs'] == [plain(far.addr)])
+        block = js.ask('multihash', 'our block')['hex']
+        self.until(lambda: far.ask('provide ' + block), lambda d: d.get('stored', 0) >= 1)
+        self.until(lambda: js.ask('findProviders', 'our block'),
+                   lambda a: any(far.id in (event.get('providers') or [])
+                                 for event in a['told']))
+        self.until(lambda: far.ask('put a text'), lambda d: d.get('stored', 0) >= 1)
+        got = self.until(lambda: js.ask('get', f'/debros/app/{far.id}/put'),
+                         lambda a: a['told'] and any(e.get('value') for e in a['told']))
+        values = [event['value'] for event in got['told'] if event.get('value')]
+        self.assertTrue(values[0].endswith('a text'.encode().hex()), values)
+
+    def test_js_answers_us(self):
+        js = self.join_js()
+        ours = self.start(SwarmPeer, 'kad')
+        ours.do('dial ' + js.addrs[0])
+        ours.wait_event('dialed', status=0)
+        self.until(lambda: ours.ask('find ' + js.id), lambda d: d['status'] == 0)
+        block = js.ask('multihash', 'js block')['hex']
+        js.ask('provide', 'js block')
+        self.until(lambda: ours.ask('providers ' + block), lambda d: d['peers'] == [js.id])
+        put = js.ask('put', 'of js')
+        got = self.until(lambda: ours.ask('get ' + put['key']), lambda d: d['status'] == 0)
+        self.assertEqual(got['data'], put['value'])
+        # js takes anything; we do not believe it.
+        forged = js.ask('putForged', 'forged')
+        self.assertNotEqual(ours.ask('get ' + forged['key'])['status'], 0)
+
+    def test_our_machine_and_a_node(self):
+        node = self.start_node()
+        ours, far = self.start(SwarmPeer, 'kad'), self.start(SwarmPeer, 'kad')
+        for peer in (ours, far):
+            peer.do('dial ' + node.addrs[0])
+            peer.wait_event('dialed', status=0)
+        self.until(lambda: ours.ask('put a text'), lambda d: d.get('stored', 0) >= 1)
+        got = self.until(lambda: far.ask(f'get /debros/app/{ours.id}/put'),
+                         lambda d: d['status'] == 0)
+        self.assertTrue(got['data'].endswith('a text'.encode().hex()), got)
+
+    def test_a_closed_node_tells_strangers_nothing(self):
+        node = self.start(OurNode, os.path.join(self.folder.name, 'closed'))
+        ours = self.start(SwarmPeer, 'kad')
+        ours.do('dial ' + node.addrs[0])
+        ours.wait_event('identified', peer=node.id)
+        time.sleep(1)
+        answer = ours.ask('put a text')
+        self.assertNotEqual(answer['status'], 0)
+        self.assertEqual(answer['stored'], 0)
 
 
 if __name__ == '__main__':

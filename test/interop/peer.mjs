@@ -1,6 +1,8 @@
 // A stock js-libp2p peer: tcp, noise, yamux, identify and its push, ping.
 //
-//   node peer.mjs [LISTEN ADDR...]      by default /ip4/127.0.0.1/tcp/0 and /ip6/::1/tcp/0
+//   node peer.mjs [kad] [LISTEN ADDR...]      by default /ip4/127.0.0.1/tcp/0 and /ip6/::1/tcp/0
+//
+// With kad it serves /debros/kad/1.0.0 as well and takes the values of others unseen.
 //
 // It tells what happens as one JSON object a line on stdout, the first one being
 // {"event":"ready","id":...,"addrs":[...]}, and takes commands as JSON lines on stdin:
@@ -12,6 +14,15 @@
 //   {"do":"known","addr":ID}  answered {"event":"known",...}: what it keeps of a peer
 //   {"do":"hangup","addr":A} answered {"event":"hungup"}
 //
+// With kad, each answered {"event":"asked","told":[...]}: what each peer said (kad.mjs):
+//
+//   {"do":"findPeer","addr":ID}
+//   {"do":"provide","addr":TEXT}, {"do":"findProviders","addr":TEXT}  a raw block's CID
+//   {"do":"put","addr":TEXT}       a signed value of its own; the answer has its "key"
+//   {"do":"putForged","addr":TEXT} the same with another text than was signed
+//   {"do":"get","addr":KEY}
+//   {"do":"multihash","addr":TEXT} answered {"event":"multihash","hex":...}
+//
 // Every answer carries the command's "tag". The peer ends with its stdin.
 import { createInterface } from 'node:readline'
 import { createLibp2p } from 'libp2p'
@@ -21,19 +32,28 @@ import { yamux } from '@libp2p/yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { kad, kadCommands } from './kad.mjs'
 
-const listen = process.argv.length > 2
-  ? process.argv.slice(2)
-  : ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0']
+const speaksKad = process.argv[2] === 'kad'
+const given = process.argv.slice(speaksKad ? 3 : 2)
+const listen = given.length > 0 ? given : ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0']
+const privateKey = await generateKeyPair('Ed25519')
 
 const node = await createLibp2p({
+  privateKey,
   addresses: { listen },
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
   // Stock but for this: all connections of the test come from one address.
   connectionManager: { inboundConnectionThreshold: 1000 },
-  services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
+  services: {
+    identify: identify(),
+    identifyPush: identifyPush(),
+    ping: ping(),
+    ...(speaksKad ? { kad: kad() } : {})
+  }
 })
 
 function tell (object) {
@@ -95,7 +115,8 @@ const commands = {
   async hangup ({ addr }) {
     await node.hangUp(multiaddr(addr))
     return { event: 'hungup' }
-  }
+  },
+  ...(speaksKad ? kadCommands(node, privateKey) : {})
 }
 
 async function run (line) {

@@ -221,6 +221,9 @@ static bool poll_node(struct pipe_world *world, struct pipe_node *node)
             }
         } else {
             record(world, node, &event);
+            if (world->above != NULL) {
+                world->above(world, node, &event);
+            }
         }
     }
     return moved;
@@ -263,9 +266,10 @@ void pipe_run(struct pipe_world *world)
     }
 }
 
-static dbr_time next_deadline(const struct pipe_world *world)
+static dbr_time next_deadline(struct pipe_world *world)
 {
-    dbr_time next = DBR_TIME_NEVER;
+    dbr_time next =
+        world->above_deadline != NULL ? world->above_deadline(world) : DBR_TIME_NEVER;
     for (size_t i = 0; i < PIPE_NODES; i++) {
         if (world->nodes[i].swarm != NULL) {
             next = dbr_time_min(next, dbr_swarm_deadline(world->nodes[i].swarm));
@@ -290,6 +294,9 @@ void pipe_sleep(struct pipe_world *world, uint64_t ms)
                 dbr_swarm_deadline(world->nodes[i].swarm) <= world->now) {
                 dbr_swarm_expire(world->nodes[i].swarm, world->now);
             }
+        }
+        if (world->above_expire != NULL) {
+            world->above_expire(world);
         }
         pipe_run(world);
     }

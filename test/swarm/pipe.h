@@ -37,6 +37,8 @@ struct pipe_node {
     size_t n_events;
 };
 
+struct pipe_world;
+
 /* One TCP connection. End 0 has dialed. */
 struct pipe_link {
     struct pipe_node *node[2];
@@ -59,6 +61,11 @@ struct pipe_world {
     uint64_t raw_conn; /* of node 1, to something that is no swarm: see raw.h */
     bool raw_closed;
     struct dbr_buf raw_out;
+    /* A machine above the swarms; NULL: none. */
+    void (*above)(struct pipe_world *world, struct pipe_node *node,
+                  const struct dbr_swarm_event *event);
+    dbr_time (*above_deadline)(struct pipe_world *world);
+    void (*above_expire)(struct pipe_world *world);
     char log[64][600];
     size_t n_log;
     struct dbr_logger logger;
