@@ -117,6 +117,7 @@ struct dbr_dht {
     uint32_t self_wait_ms; /* from that one to the one after it */
     dbr_time rest_until;   /* keys are drawn again */
     dbr_time probe_at;     /* with nobody in the table */
+    dbr_time publish_at;   /* not before */
     struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
     size_t n_addrs;
     struct dbr_dht_counts counts;

@@ -101,6 +101,24 @@ static void who_hears_nobody_blames_nobody(void **state)
     rig_end(&rig);
 }
 
+/* One request was lost, but a later one was answered. */
+static void who_has_spoken_since_is_not_to_blame(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_begin(&rig);
+    rig_join(&rig, 1, 1);
+    struct dbr_peer_id peer = peer_of(1);
+    assert_int_equal(dbr_dht_find_closest(rig.dht, 1, dbr_bytes_str("a"), rig.now), 0);
+    const struct dbr_dht_event *lost = rig_next(&rig, DBR_DHT_EVENT_SEND);
+    rig.now += 500;
+    assert_int_equal(dbr_dht_find_closest(rig.dht, 2, dbr_bytes_str("b"), rig.now), 0);
+    rig_answer(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND), 0, 0);
+    dbr_dht_failed(rig.dht, lost->request, rig.now);
+    assert_int_equal(dbr_dht_table_find(dbr_dht_table(rig.dht), &peer)->failures, 0);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +127,7 @@ int main(void)
         cmocka_unit_test(nobody_waits_for_longer_than_ten_seconds),
         cmocka_unit_test(what_is_asked_at_a_time_has_a_limit),
         cmocka_unit_test(who_hears_nobody_blames_nobody),
+        cmocka_unit_test(who_has_spoken_since_is_not_to_blame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

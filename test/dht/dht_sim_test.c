@@ -85,6 +85,15 @@ static double least_fill(const struct world *world)
     return least;
 }
 
+static uint32_t log2_up(uint32_t n)
+{
+    uint32_t bits = 0;
+    while ((1u << bits) < n) {
+        bits++;
+    }
+    return bits;
+}
+
 /* Until each knows nine in ten of those that it has room for. */
 static void settle(struct run *run, struct world *world)
 {
@@ -96,6 +105,8 @@ static void settle(struct run *run, struct world *world)
            run->name, run->n, (double)(world->now - begin) / 1000,
            (double)world->n_messages / run->n);
     expect(run, world->now < begin + 30000, "the tables are filled in under 30 s");
+    expect(run, world->n_messages <= (uint64_t)150 * log2_up(run->n) * run->n,
+           "a node's messages grow with the logarithm of the network");
 }
 
 /* ---- Lookups -------------------------------------------------------------------------
@@ -260,15 +271,6 @@ static struct world_config config_of(const struct run *run)
                                  .delay_min_ms = 1,
                                  .delay_max_ms = 200,
                                  .paths = 1};
-}
-
-static uint32_t log2_up(uint32_t n)
-{
-    uint32_t bits = 0;
-    while ((1u << bits) < n) {
-        bits++;
-    }
-    return bits;
 }
 
 /* Bytes of the heap that a node's machine holds. */
