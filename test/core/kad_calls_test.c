@@ -240,7 +240,8 @@ static void one_way_ends_when_the_other_side_has_closed(void **state)
         pipe_event(pipe_node(kad_world, 2), DBR_SWARM_STREAM_OPENED, 0);
     assert_non_null(opened);
     assert_int_equal(n_calls(), 1);
-    dbr_swarm_finish(pipe_node(kad_world, 2)->swarm, opened->event.stream, kad_world->now);
+    dbr_swarm_finish(pipe_node(kad_world, 2)->swarm, opened->event.stream,
+                     kad_world->now);
     pipe_run(kad_world);
     assert_int_equal(n_calls(), 0);
     assert_null(link_of(1)->streams);

@@ -60,7 +60,8 @@ static void the_protocol_is_the_configs(void **state)
                                          .log_state = &log};
         struct dbr_core *core;
         debros_detail detail = {{0}};
-        assert_int_equal(dbr_core_create(&core, &config, &rng, 1, KAD_WALL_MS, &detail), 0);
+        int err = dbr_core_create(&core, &config, &rng, 1, KAD_WALL_MS, &detail);
+        assert_int_equal(err, 0);
         const struct dbr_swarm_protocol *kad = &core->swarm->protocols[DBR_PROTOCOL_KAD];
         assert_string_equal(kad->id, "/ipfs/kad/1.0.0");
         assert_int_equal(kad->min_class, open ? DBR_PEER_STRANGER : DBR_PEER_CLIENT);
@@ -84,8 +85,9 @@ static void a_peer_is_found_through_another(void **state)
 {
     (void)state;
     three_in_a_row();
-    const struct kad_done *done = kad_wait(
-        1, dbr_dht_find_peer(kad_dht(1), 9, &pipe_node(kad_world, 3)->id, kad_world->now));
+    const struct dbr_peer_id *three = &pipe_node(kad_world, 3)->id;
+    const struct kad_done *done =
+        kad_wait(1, dbr_dht_find_peer(kad_dht(1), 9, three, kad_world->now));
     assert_int_equal(done->token, 9);
     assert_int_equal(done->status, 0);
     assert_int_equal(done->n_addrs, 1);
@@ -139,9 +141,9 @@ static void values_travel_and_forged_ones_do_not(void **state)
     assert_int_equal(dbr_dht_message_encode(&message, &put), 0);
     uint64_t refused = dbr_dht_counts(kad_dht(2))->refused;
     struct dbr_swarm *swarm = pipe_node(kad_world, 3)->swarm;
+    const struct dbr_peer_id *two = &pipe_node(kad_world, 2)->id;
     pipe_forget(kad_world);
-    assert_int_equal(
-        dbr_swarm_open(swarm, &stream, &pipe_node(kad_world, 2)->id, 0, kad_world->now), 0);
+    assert_int_equal(dbr_swarm_open(swarm, &stream, two, 0, kad_world->now), 0);
     assert_int_equal(dbr_swarm_send(swarm, stream, dbr_bytes(message.data, message.len),
                                     kad_world->now),
                      0);
