@@ -104,13 +104,25 @@ static void probe_is_over(struct dbr_dht *dht, const struct dbr_dht_asked *asked
     }
 }
 
+/* Unless it has spoken since it was asked: then this one was lost. */
+static void blame(struct dbr_dht *dht, const struct dbr_dht_asked *asked)
+{
+    const struct dbr_dht_entry *entry = dbr_dht_table_find(&dht->table, &asked->peer);
+    dbr_time deaf = dbr_time_add(dht->heard, DEAF_MS);
+    if (entry != NULL && entry->seen <= asked->sent) {
+        dbr_dht_table_failed(&dht->table, &asked->peer, deaf < asked->sent);
+    }
+}
+
 static void fail(struct dbr_dht *dht, struct dbr_dht_asked *asked)
 {
-    dbr_time deaf = dbr_time_add(dht->heard, DEAF_MS);
     remove_asked(dht, asked);
     dht->counts.failed++;
     probe_is_over(dht, asked);
-    dbr_dht_table_failed(&dht->table, &asked->peer, deaf < asked->sent);
+    blame(dht, asked);
+    if (dht->table.n == 0) {
+        dbr_dht_refresh_lonely(dht);
+    }
     if (asked->op != NULL) {
         dbr_dht_op_failed(dht, asked->op, asked);
     }

@@ -41,7 +41,7 @@ int dbr_dht_create(struct dbr_dht **out, const struct dbr_dht_config *config,
     dht->now = dht->heard = dht->wall_at = now;
     dht->wall_ms = config->wall_ms;
     dht->next_number = 1;
-    dht->self_at = DBR_TIME_NEVER;
+    dht->self_at = dht->probe_at = DBR_TIME_NEVER;
     dbr_dht_key_of_peer(&dht->own, &config->self);
     dbr_dht_table_init(&dht->table, &dht->own, &limits->table, now);
     dbr_dht_records_init(&dht->records, &limits->records, &config->rules, &config->self);

@@ -122,9 +122,9 @@ int dbr_dht_find_closest(struct dbr_dht *dht, uint64_t token, debros_bytes key,
 int dbr_dht_put(struct dbr_dht *dht, uint64_t token, debros_bytes key,
                 debros_bytes envelope, dbr_time now);
 bool dbr_dht_remove(struct dbr_dht *dht, debros_bytes key); /* no more republished */
-/* The best envelope: DONE with data. The lookup goes to its end, unless `quorum`, which is
- * not 0, peers have told the same. Those of the closest that had none, or an older one,
- * are sent it. ENOTFOUND. */
+/* The best envelope: DONE with data. The lookup goes to its end, unless `quorum`, which
+ * is not 0, peers have told the same. Those of the closest that had none, or an older
+ * one, are sent it. ENOTFOUND. */
 int dbr_dht_get(struct dbr_dht *dht, uint64_t token, debros_bytes key, uint32_t quorum,
                 dbr_time now);
 /* This node provides the key, until it says otherwise: DONE with `stored`. */

@@ -116,6 +116,8 @@ struct dbr_dht {
     dbr_time self_at;      /* the next self-lookup */
     uint32_t self_wait_ms; /* from that one to the one after it */
     dbr_time rest_until;   /* keys are drawn again */
+    dbr_time probe_at;     /* with nobody in the table */
+    dbr_time publish_at;   /* not before */
     struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
     size_t n_addrs;
     struct dbr_dht_counts counts;
@@ -187,7 +189,7 @@ void dbr_dht_ops_expire(struct dbr_dht *dht);
 /* gather.c: what an answer brings besides closer peers. */
 size_t dbr_dht_found_count(const struct dbr_dht_op *op);
 bool dbr_dht_found_add(struct dbr_dht_op *op, const struct dbr_peer_id *peer);
-void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* from the stores */
+void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* our stores */
 void dbr_dht_gather(struct dbr_dht *dht, struct dbr_dht_op *op,
                     const struct dbr_peer_id *from,
                     const struct dbr_dht_message *message);
@@ -202,6 +204,7 @@ void dbr_dht_publish_expire(struct dbr_dht *dht);
 
 /* refresh.c */
 void dbr_dht_refresh_joined(struct dbr_dht *dht); /* the first peer came */
+void dbr_dht_refresh_lonely(struct dbr_dht *dht); /* nobody is in the table */
 void dbr_dht_probe(struct dbr_dht *dht, struct dbr_dht_contact *contact);
 void dbr_dht_check(struct dbr_dht *dht, const struct dbr_peer_id *peer);
 bool dbr_dht_has_room(const struct dbr_dht *dht); /* for lookups of our own */

@@ -7,7 +7,7 @@
 
 #define TOLD_MAX 4u /* times that addresses of one candidate are taken */
 
-/* A block of hints: the place of the one before, the length of what follows, addresses. */
+/* A block of hints: the place of the one before, the length of the addresses, they. */
 #define HEAD_SIZE 6u
 
 /* ---- Packed addresses ----------------------------------------------------------------

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "dht/inner.h"
 
-#define RETRY_MS 10000 /* while there is nobody, or too much else to do */
+#define RETRY_MS 10000 /* between two looks at what is due, of which some may stay so */
 
 static int encode_put(struct dbr_buf *out, debros_bytes key, debros_bytes value)
 {
@@ -137,14 +137,15 @@ static void publish_providers(struct dbr_dht *dht)
 dbr_time dbr_dht_publish_deadline(const struct dbr_dht *dht)
 {
     dbr_time at = dbr_dht_records_deadline(&dht->records);
-    return at > dht->now ? at : dbr_time_add(dht->now, RETRY_MS);
+    return at > dht->publish_at ? at : dht->publish_at;
 }
 
 void dbr_dht_publish_expire(struct dbr_dht *dht)
 {
-    if (dbr_dht_records_deadline(&dht->records) > dht->now) {
+    if (dbr_dht_publish_deadline(dht) > dht->now) {
         return;
     }
+    dht->publish_at = dbr_time_add(dht->now, RETRY_MS);
     publish_values(dht);
     publish_providers(dht);
     dbr_dht_records_expire(&dht->records, dht->now);

@@ -228,6 +228,22 @@ static bool is_complete(const struct dbr_dht_query *query)
     return answered >= query->limits.beta || !some_slow;
 }
 
+/* Before the end: whoever stands among the beta closest and did not answer once may have
+ * had a bad moment. True: somebody is to be asked again. */
+static bool give_another_chance(struct dbr_dht_query *query)
+{
+    bool again = false;
+    for (size_t i = 0; i < query->n && i < query->limits.beta; i++) {
+        struct dbr_dht_candidate *candidate = &query->candidates[i];
+        if ((candidate->state == SLOW || candidate->state == FAILED) &&
+            candidate->tries < 2) {
+            candidate->state = NEW;
+            again = true;
+        }
+    }
+    return again;
+}
+
 static void settle(struct dbr_dht_query *query)
 {
     bool all = true;
@@ -236,7 +252,8 @@ static void settle(struct dbr_dht_query *query)
         all = all && query->is_over[path];
     }
     query->is_completing = query->is_completing || all;
-    if (query->is_completing && !query->is_done && is_complete(query)) {
+    if (query->is_completing && !query->is_done && is_complete(query) &&
+        !give_another_chance(query)) {
         dbr_dht_query_stop(query);
     }
 }

@@ -6,6 +6,7 @@
  * result is a full set (go-libp2p-kad-dht, "resiliency"). Paths are disjoint: a peer is
  * asked on one of them only, and what it tells counts on that path alone, so that liars
  * spoil the paths that they stand on and no other (S/Kademlia, Baumgart and Mies, 2007).
+ * Of the beta closest, whoever did not answer is asked once more before the end.
  *
  * The machine names peers to ask and is told what they answered. It carries no bytes:
  * FIND_NODE, GET_VALUE and GET_PROVIDERS share it.

@@ -62,7 +62,8 @@ static void check_silent(struct dbr_dht *dht, unsigned bucket)
 {
     for (size_t i = 0; i < dht->table.n; i++) {
         struct dbr_dht_entry *entry = &dht->table.entries[i];
-        if (!entry->checking && dbr_dht_table_bucket(&dht->table, &entry->key) == bucket &&
+        if (!entry->checking &&
+            dbr_dht_table_bucket(&dht->table, &entry->key) == bucket &&
             dbr_time_add(entry->seen, dht->table.limits.refresh_ms) <= dht->now) {
             entry->checking = true;
             dbr_dht_check(dht, &entry->id);
@@ -114,16 +115,41 @@ bool dbr_dht_has_room(const struct dbr_dht *dht)
 
 dbr_time dbr_dht_refresh_deadline(const struct dbr_dht *dht)
 {
-    if (dht->table.n == 0 || !dbr_dht_has_room(dht)) {
+    if (dht->table.n == 0) {
+        return dht->probe_at;
+    }
+    if (!dbr_dht_has_room(dht)) {
         return DBR_TIME_NEVER;
     }
     dbr_time at = dbr_dht_table_deadline(&dht->table);
     return dbr_time_min(dht->self_at, at > dht->rest_until ? at : dht->rest_until);
 }
 
+/* Alone: whoever has a connection is asked again. */
+static void probe_contacts(struct dbr_dht *dht)
+{
+    struct dbr_dht_contact *contact;
+    struct dbr_dht_contact *tmp;
+    HASH_ITER(hh, dht->contacts, contact, tmp)
+    {
+        if (contact->serves) {
+            dbr_dht_probe(dht, contact);
+        }
+    }
+}
+
+void dbr_dht_refresh_lonely(struct dbr_dht *dht)
+{
+    dht->probe_at = dbr_time_add(dht->now, dht->config.limits.settle_ms);
+}
+
 void dbr_dht_refresh_expire(struct dbr_dht *dht)
 {
     int bucket;
+    if (dht->table.n == 0 && dht->probe_at <= dht->now) {
+        dht->probe_at = DBR_TIME_NEVER;
+        probe_contacts(dht);
+    }
     if (dht->table.n > 0 && dbr_dht_has_room(dht) && dht->self_at <= dht->now) {
         look_for_self(dht);
     }

@@ -25,6 +25,16 @@ static void list_peer(const struct dbr_dht *dht, struct listing *listing,
     listing->n += peer->n_addrs > 0; /* others could do nothing with it */
 }
 
+static void list_any(const struct dbr_dht *dht, struct listing *listing,
+                     const struct dbr_peer_id *id)
+{
+    size_t at = listing->n;
+    list_peer(dht, listing, id, false);
+    if (listing->n > at && dbr_dht_contact(dht, id) != NULL) {
+        listing->peers[at].connection = DBR_DHT_CONNECTED;
+    }
+}
+
 /* The k closest, without the asker; `first`, which may be NULL, whoever it is. */
 static void list_closest(const struct dbr_dht *dht, struct listing *listing,
                          debros_bytes key, const struct dbr_peer_id *asker,
@@ -36,7 +46,7 @@ static void list_closest(const struct dbr_dht *dht, struct listing *listing,
     dbr_dht_key_of(&target, key);
     listing->n = 0;
     if (first != NULL) {
-        list_peer(dht, listing, first, dbr_dht_contact(dht, first) != NULL);
+        list_any(dht, listing, first);
     }
     size_t n = dbr_dht_table_closest(&dht->table, entries, k + 1, &target, true);
     for (size_t i = 0; i < n && listing->n < k; i++) {
@@ -111,7 +121,7 @@ static void get_providers(struct dbr_dht *dht, uint64_t stream,
                                      DBR_DHT_MESSAGE_PEERS_MAX, dht->now);
     list_closest(dht, &closer, request->key, asker, NULL);
     for (size_t i = 0; i < n; i++) {
-        list_peer(dht, &providers, &peers[i], dbr_dht_contact(dht, &peers[i]) != NULL);
+        list_any(dht, &providers, &peers[i]);
     }
     struct dbr_dht_message answer = {.type = DBR_DHT_GET_PROVIDERS,
                                      .key = request->key,
@@ -168,9 +178,6 @@ static bool serve(struct dbr_dht *dht, uint64_t stream, const struct dbr_peer_id
     case DBR_DHT_PUT_VALUE:
         return put_value(dht, stream, asker, request);
     case DBR_DHT_GET_PROVIDERS:
-        if (request->key.len > DBR_DHT_PROVIDER_KEY_MAX) {
-            return false;
-        }
         get_providers(dht, stream, asker, request);
         return true;
     case DBR_DHT_ADD_PROVIDER:

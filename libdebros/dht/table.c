@@ -444,7 +444,8 @@ static size_t add_sorted(const struct dbr_dht_table *table,
             continue;
         }
         size_t at = len++;
-        while (at > 0 && dbr_dht_key_compare(target, &entry->key, &leaf[at - 1]->key) < 0) {
+        while (at > 0 &&
+               dbr_dht_key_compare(target, &entry->key, &leaf[at - 1]->key) < 0) {
             leaf[at] = leaf[at - 1];
             at--;
         }

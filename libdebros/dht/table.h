@@ -74,7 +74,8 @@ void dbr_dht_table_init(struct dbr_dht_table *table, const struct dbr_dht_key *o
                         const struct dbr_dht_table_limits *limits, dbr_time now);
 void dbr_dht_table_finish(struct dbr_dht_table *table);
 
-/* A connected peer that has just shown that it serves the protocol. `check` is set with CHECK. */
+/* A connected peer that has just shown that it serves the protocol. `check` is set with
+ * CHECK. */
 enum dbr_dht_added dbr_dht_table_add(struct dbr_dht_table *table,
                                      const struct dbr_peer_id *id, uint64_t group,
                                      bool outbound, dbr_time now,
@@ -108,8 +109,8 @@ unsigned dbr_dht_table_bucket(const struct dbr_dht_table *table,
                               const struct dbr_dht_key *key);
 size_t dbr_dht_table_bucket_len(const struct dbr_dht_table *table, unsigned bucket);
 
-/* A bucket that is due for a lookup, or -1. Not the last one: looking for the own id fills
- * it. */
+/* A bucket that is due for a lookup, or -1. Not the last one: looking for the own id
+ * fills it. */
 int dbr_dht_table_due(const struct dbr_dht_table *table, dbr_time now);
 void dbr_dht_table_refreshed(struct dbr_dht_table *table, unsigned bucket, dbr_time now);
 /* All buckets are due at once. */

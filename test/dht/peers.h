@@ -26,7 +26,8 @@ static inline struct dbr_dht_key key_of(uint64_t number)
 }
 
 /* The next number from *number on whose peer shares `prefix` bits with `own`. */
-static inline struct dbr_peer_id peer_near(uint64_t *number, const struct dbr_dht_key *own,
+static inline struct dbr_peer_id peer_near(uint64_t *number,
+                                           const struct dbr_dht_key *own,
                                            unsigned prefix)
 {
     for (;;) {

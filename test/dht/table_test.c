@@ -300,7 +300,8 @@ static void the_closest_are_those_of_a_full_sort(void **state)
         keys[i - 1] = key_of(i);
     }
     for (uint64_t i = 0; i < 60; i++) {
-        struct dbr_dht_key target = i % 3 == 0 ? f.own : key_of(i % 3 == 1 ? i : 5000 + i);
+        struct dbr_dht_key target = key_of(i % 3 == 1 ? i : 5000 + i);
+        target = i % 3 == 0 ? f.own : target;
         size_t n = i % 2 == 0 ? 20 : 1 + i % 64;
         target.bytes[31] ^= (uint8_t)i;
         sort_target = &target;

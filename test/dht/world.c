@@ -1,11 +1,16 @@
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "crypto/hash.h"
 #include "peers.h"
 
 #define DIAL_GIVE_UP_MS 5000
+#define FLOOD_REQUESTS  12
+#define WALL_MS         1800000000000u /* unix time at 0 */
+#define LIFE_MS         864000000u     /* of a value */
 #define FNV_PRIME       0x100000001b3u
 
 enum item_type {
@@ -141,6 +146,32 @@ static size_t book_addrs(void *user, const struct dbr_peer_id *peer,
     return 1;
 }
 
+/* ---- The toy that signs --------------------------------------------------------------
+ */
+
+static void toy_hash(uint8_t signature[DBR_SIGNATURE_SIZE], debros_bytes text,
+                     const uint8_t public_key[DBR_PUBLIC_KEY_SIZE])
+{
+    memset(signature, 7, DBR_SIGNATURE_SIZE);
+    dbr_sha256_two(signature, dbr_bytes(public_key, DBR_PUBLIC_KEY_SIZE), text);
+}
+
+static void toy_sign(const struct dbr_dht_signer *signer,
+                     uint8_t signature[DBR_SIGNATURE_SIZE], debros_bytes text)
+{
+    toy_hash(signature, text, signer->identity->public_key);
+}
+
+static bool toy_verify(const struct dbr_dht_signer *signer,
+                       const uint8_t signature[DBR_SIGNATURE_SIZE], debros_bytes text,
+                       const uint8_t public_key[DBR_PUBLIC_KEY_SIZE])
+{
+    uint8_t right[DBR_SIGNATURE_SIZE];
+    (void)signer;
+    toy_hash(right, text, public_key);
+    return memcmp(right, signature, sizeof(right)) == 0;
+}
+
 /* ---- Nodes ---------------------------------------------------------------------------
  */
 
@@ -164,6 +195,12 @@ static void birth(struct world *world, uint32_t slot)
     node->key = key_of(number);
     node->character = world_character(world, number);
     dbr_rng_seed(&node->rng, dbr_rng_u64(&world->rng));
+    memcpy(node->pair.public_key, node->id.bytes + 6, sizeof(node->pair.public_key));
+    node->signer = (struct dbr_dht_signer){
+        .sign = toy_sign, .verify = toy_verify, .identity = &node->pair};
+    config.rules = (struct dbr_dht_rules){
+        .kinds = dbr_dht_kinds, .n_kinds = DBR_DHT_KINDS, .signer = &node->signer};
+    config.wall_ms = WALL_MS + world->now;
     dbr_dht_limits_default(&config.limits);
     config.limits.query.paths = world->config.paths;
     dbr_assert(dbr_dht_create(&node->dht, &config, &node->rng, world->now) == 0);
@@ -319,8 +356,15 @@ static void finish_lookup(struct world *world, const struct dbr_dht_event *event
     lookup->ended = world->now;
     lookup->status = event->status;
     lookup->stats = event->stats;
-    lookup->n_found = event->n_peers;
-    memcpy(lookup->found, event->peers, event->n_peers * sizeof(lookup->found[0]));
+    lookup->stored = event->stored;
+    lookup->n_data = event->data.len;
+    lookup->crc = dbr_crc32c(0, event->data.data, event->data.len);
+    lookup->n_found = event->n_peers < DBR_DHT_MESSAGE_PEERS_MAX
+                          ? event->n_peers
+                          : DBR_DHT_MESSAGE_PEERS_MAX;
+    if (lookup->n_found > 0) {
+        memcpy(lookup->found, event->peers, lookup->n_found * sizeof(lookup->found[0]));
+    }
 }
 
 static void answer(struct world *world, const struct world_node *node, uint32_t to,
@@ -343,7 +387,8 @@ static void drain(struct world *world, struct world_node *node, uint32_t asker,
 {
     struct dbr_dht_event event;
     while (dbr_dht_poll(node->dht, &event)) {
-        world->trace = (world->trace ^ event.type ^ event.data.len ^ world->now) * FNV_PRIME;
+        world->trace ^= event.type ^ event.data.len ^ world->now;
+        world->trace *= FNV_PRIME;
         if (event.type == DBR_DHT_EVENT_SEND || event.type == DBR_DHT_EVENT_PING) {
             send(world, node, &event);
         } else if (event.type == DBR_DHT_EVENT_ANSWER) {
@@ -385,6 +430,23 @@ static void connect_nodes(struct world *world, struct world_node *from,
     drain(world, to, 0, 0);
 }
 
+/* Garbage, questions and puts, all at once, to whoever asked. */
+static void flood(struct world *world, const struct world_node *node,
+                  struct world_node *victim)
+{
+    static const uint8_t find[] = {0x08, 0x04, 0x12, 0x01, 'x'};
+    static const uint8_t put[] = {0x12, 0x01, 'x', 0x1a, 0x06, 0x0a,
+                                  0x01, 'x',  0x12, 0x01, 'y'};
+    const debros_bytes requests[] = {dbr_bytes(find, sizeof(find)),
+                                     dbr_bytes(put, sizeof(put)),
+                                     dbr_bytes_str("\xff\xff\xff")};
+    for (size_t i = 0; i < FLOOD_REQUESTS; i++) {
+        (void)dbr_dht_request(victim->dht, world->next_seq++, &node->id, requests[i % 3],
+                              world->now);
+    }
+    drain(world, victim, node->number, 0);
+}
+
 static void lie(struct world *world, struct world_node *node,
                 const struct world_item *item)
 {
@@ -413,6 +475,9 @@ static void take_request(struct world *world, struct world_node *node,
         answer(world, node, item->from, item->request, dbr_bytes(NULL, 0));
     } else if (node->character != WORLD_HONEST) {
         lie(world, node, item);
+        if (node->character == WORLD_FLOODS) {
+            flood(world, node, from);
+        }
     } else if (dbr_dht_request(node->dht, item->seq, &from->id,
                                dbr_bytes(item->data.data, item->data.len),
                                world->now) == 0) {
@@ -507,9 +572,9 @@ uint32_t world_honest(struct world *world)
     }
 }
 
-void world_look(struct world *world, uint32_t slot, debros_bytes key)
+static struct world_lookup *add_lookup(struct world *world, uint32_t slot,
+                                       debros_bytes key)
 {
-    struct world_node *node = &world->nodes[slot];
     if (world->n_lookups == world->cap_lookups) {
         world->cap_lookups = world->cap_lookups == 0 ? 64 : 2 * world->cap_lookups;
         world->lookups =
@@ -519,10 +584,70 @@ void world_look(struct world *world, uint32_t slot, debros_bytes key)
     struct world_lookup *lookup = &world->lookups[world->n_lookups++];
     *lookup = (struct world_lookup){.token = world->n_lookups,
                                     .node = slot,
-                                    .number = node->number,
+                                    .number = world->nodes[slot].number,
                                     .begun = world->now};
     dbr_dht_key_of(&lookup->target, key);
-    dbr_assert(dbr_dht_find_closest(node->dht, lookup->token, key, world->now) == 0);
+    return lookup;
+}
+
+void world_look(struct world *world, uint32_t slot, debros_bytes key)
+{
+    struct world_node *node = &world->nodes[slot];
+    uint64_t token = add_lookup(world, slot, key)->token;
+    dbr_assert(dbr_dht_find_closest(node->dht, token, key, world->now) == 0);
+    drain(world, node, 0, 0);
+}
+
+static debros_bytes name_key(const struct world *world, uint32_t writer, unsigned name,
+                             char out[128])
+{
+    char text[DBR_PEER_ID_TEXT_SIZE];
+    int len = snprintf(out, 128, "/debros/app/%s/%u",
+                       dbr_peer_id_text(&world->nodes[writer].id, text), name);
+    return dbr_bytes(out, (size_t)len);
+}
+
+uint32_t world_put(struct world *world, uint32_t slot, unsigned name, uint64_t version)
+{
+    struct world_node *node = &world->nodes[slot];
+    char text[128];
+    debros_bytes key = name_key(world, slot, name, text);
+    struct dbr_buf envelope = {0};
+    dbr_assert(dbr_dht_envelope_seal(&envelope, &node->signer, key, version,
+                                     WALL_MS + world->now + LIFE_MS,
+                                     dbr_bytes_str("value")) == 0);
+    uint64_t token = add_lookup(world, slot, key)->token;
+    uint32_t crc = dbr_crc32c(0, envelope.data, envelope.len);
+    dbr_assert(dbr_dht_put(node->dht, token, key, dbr_bytes(envelope.data, envelope.len),
+                           world->now) == 0);
+    dbr_buf_finish(&envelope);
+    drain(world, node, 0, 0);
+    return crc;
+}
+
+void world_get(struct world *world, uint32_t slot, uint32_t writer, unsigned name)
+{
+    struct world_node *node = &world->nodes[slot];
+    char text[128];
+    debros_bytes key = name_key(world, writer, name, text);
+    uint64_t token = add_lookup(world, slot, key)->token;
+    dbr_assert(dbr_dht_get(node->dht, token, key, 0, world->now) == 0);
+    drain(world, node, 0, 0);
+}
+
+void world_provide(struct world *world, uint32_t slot, debros_bytes key)
+{
+    struct world_node *node = &world->nodes[slot];
+    uint64_t token = add_lookup(world, slot, key)->token;
+    dbr_assert(dbr_dht_provide(node->dht, token, key, world->now) == 0);
+    drain(world, node, 0, 0);
+}
+
+void world_find_providers(struct world *world, uint32_t slot, debros_bytes key)
+{
+    struct world_node *node = &world->nodes[slot];
+    uint64_t token = add_lookup(world, slot, key)->token;
+    dbr_assert(dbr_dht_find_providers(node->dht, token, key, 0, world->now) == 0);
     drain(world, node, 0, 0);
 }
 

@@ -1,8 +1,8 @@
-/* A network of DHT machines in virtual time, from one seed: messages with delays and loss,
- * dials that need a true address, nodes that die, and nodes that lie.
+/* A network of DHT machines in virtual time, from one seed: messages with delays and
+ * loss, dials that need a true address, nodes that die, and nodes that lie.
  *
  * A peer's number is inside its id and its address, so that the world finds it at once;
- * signatures are left out. */
+ * a hash signs for it. */
 #ifndef DBR_TEST_DHT_WORLD_H
 #define DBR_TEST_DHT_WORLD_H
 
@@ -18,6 +18,7 @@ enum world_character {
     WORLD_INVENTS, /* names peers that do not exist, next to what is asked */
     WORLD_SLANDER, /* names honest peers, at wrong addresses */
     WORLD_SILENT,  /* takes requests and answers nothing */
+    WORLD_FLOODS,  /* invents four times as much, and answers with requests as well */
     WORLD_CHARACTERS
 };
 
@@ -35,6 +36,8 @@ struct world_config {
 struct world_node {
     struct dbr_dht *dht;
     struct dbr_rng rng;
+    struct dbr_keypair pair; /* its public half is all of it */
+    struct dbr_dht_signer signer;
     struct dbr_peer_id id;
     struct dbr_dht_key key;
     uint32_t number;
@@ -55,6 +58,9 @@ struct world_lookup {
     dbr_time begun;
     dbr_time ended; /* 0: not yet */
     int status;
+    uint32_t stored;
+    size_t n_data;
+    uint32_t crc; /* of data */
     size_t n_found;
     struct dbr_peer_id found[DBR_DHT_MESSAGE_PEERS_MAX];
     struct dbr_dht_query_stats stats;
@@ -88,6 +94,12 @@ void world_run(struct world *world, dbr_time until);
 void world_replace(struct world *world, uint32_t slot);
 /* Begins a lookup of the closest to `text`'s bytes. */
 void world_look(struct world *world, uint32_t slot, debros_bytes key);
+/* Puts a value of the slot's own under a key that only it may write, and returns the CRC
+ * of its envelope; another node asks for it. */
+uint32_t world_put(struct world *world, uint32_t slot, unsigned name, uint64_t version);
+void world_get(struct world *world, uint32_t slot, uint32_t writer, unsigned name);
+void world_provide(struct world *world, uint32_t slot, debros_bytes key);
+void world_find_providers(struct world *world, uint32_t slot, debros_bytes key);
 /* The slot of a random node that is honest. */
 uint32_t world_honest(struct world *world);
 /* The at most `n` slots of living nodes that are closest to `target`; `honest`: of those,

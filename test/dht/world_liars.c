@@ -3,6 +3,8 @@
 #include "peers.h"
 #include "world.h"
 
+#define FLOOD 4
+
 struct lie {
     struct dbr_dht_peer peers[DBR_DHT_MESSAGE_PEERS_MAX];
     struct dbr_multiaddr addrs[DBR_DHT_MESSAGE_PEERS_MAX];
@@ -29,7 +31,8 @@ static void name_friends(const struct world *world, struct lie *lie,
         if (node->character != character) {
             continue;
         }
-        while (at > 0 && dbr_dht_key_compare(target, &node->key, &closest[at - 1]->key) < 0) {
+        while (at > 0 &&
+               dbr_dht_key_compare(target, &node->key, &closest[at - 1]->key) < 0) {
             at--;
         }
         if (at < DBR_DHT_MESSAGE_PEERS_MAX) {
@@ -59,10 +62,10 @@ static void invent(struct lie *lie, const struct dbr_dht_key *target, struct dbr
     while (lie->n < DBR_DHT_MESSAGE_PEERS_MAX) {
         struct dbr_peer_id id = {.len = 34, .bytes = {0x12, 32}};
         struct dbr_dht_key key;
-        for (int tries = 0; tries < 200; tries++) {
+        for (int tries = 0; tries < 32; tries++) {
             dbr_rng_fill(rng, id.bytes + 2, 32);
             dbr_dht_key_of_peer(&key, &id);
-            if (dbr_dht_key_prefix(&key, target) >= 6) {
+            if (dbr_dht_key_prefix(&key, target) >= 4) {
                 break;
             }
         }
@@ -89,13 +92,17 @@ bool world_lie(struct world *world, const struct world_node *node,
     dbr_dht_key_of(&target, request->key);
     if (node->character == WORLD_FRIENDS || node->character == WORLD_GROUP) {
         name_friends(world, &lie, &target, node->character);
-    } else if (node->character == WORLD_INVENTS) {
+    } else if (node->character == WORLD_INVENTS || node->character == WORLD_FLOODS) {
         invent(&lie, &target, &world->rng);
     } else if (node->character == WORLD_SLANDER) {
         slander(world, &lie, &target, &world->rng);
     }
     struct dbr_dht_message message = {
         .type = request->type, .closer = lie.peers, .n_closer = lie.n};
-    return node->character != WORLD_SILENT &&
-           dbr_dht_message_encode(answer, &message) == 0;
+    size_t times = node->character == WORLD_FLOODS ? FLOOD : 1;
+    bool ok = node->character != WORLD_SILENT;
+    for (size_t i = 0; ok && i < times; i++) { /* one message: its lists are joined */
+        ok = dbr_dht_message_encode(answer, &message) == 0;
+    }
+    return ok;
 }
