@@ -1,7 +1,7 @@
 /* What an application sees: nodes in processes of their own on loopback, and a light
  * client in this one, which reaches them over one encrypted stream with many requests in
- * flight, and takes its callbacks in line. Writes are one-row INSERTs of 256 bytes with parameters, durable and applied
- * when they are acknowledged; reads are SELECTs by key.
+ * flight, and takes its callbacks in line. Writes are one-row INSERTs of 256 bytes with
+ * parameters, durable and applied when they are acknowledged; reads are SELECTs by key.
  *
  *   client_bench [--nodes N] [--flight F] [--seconds S] [--json]
  *
@@ -288,7 +288,8 @@ static void answered(debros_sql *req, int status)
     struct slot *slot = (struct slot *)req;
     if (status != 0) {
         fprintf(stderr, "client_bench: %s: %s (%s)\n", slot->statement.sql,
-                debros_strerror(status), req->base.detail == NULL ? "" : req->base.detail);
+                debros_strerror(status),
+                req->base.detail == NULL ? "" : req->base.detail);
         exit(1);
     }
     double now = now_s();

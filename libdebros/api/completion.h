@@ -1,6 +1,6 @@
 /* Completed calls on their way to the application: a ring bounded by max_pending, a
- * descriptor to watch, the callback thread, callbacks in line, debros_wait(). Its lock also guards the
- * node's state and the states of calls. */
+ * descriptor to watch, the callback thread, callbacks in line, debros_wait(). Its lock
+ * also guards the node's state and the states of calls. */
 #ifndef DBR_API_COMPLETION_H
 #define DBR_API_COMPLETION_H
 

@@ -319,7 +319,8 @@ static dbr_time on_tick(void *data, dbr_time now)
     debros_node *node = data;
     dbr_time next = tick_once(node, now);
     /* What callbacks in line have asked for: nobody wakes us for it. */
-    for (int n = 0; node->completion.mode == DBR_CALLBACKS_INLINE && take_mail(node); n++) {
+    bool is_inline = node->completion.mode == DBR_CALLBACKS_INLINE;
+    for (int n = 0; is_inline && take_mail(node); n++) {
         next = dbr_loop_now();
         if (n == TICK_ROUNDS_MAX) {
             break;

@@ -45,8 +45,8 @@ struct dbr_consensus_config {
     uint32_t install_ms;             /* snapshot transfer's time, default 120,000 */
     uint32_t snapshot_threshold;     /* entries between snapshots, default 8,192 */
     uint32_t snapshot_trailing;      /* entries kept below one, default 1,024 */
-    size_t snapshot_bytes;           /* of entries between snapshots, default 16 MiB */
-    size_t trailing_bytes;           /* of entries kept below one, default 8 MiB; one
+    size_t snapshot_bytes;           /* of entries between snapshots, default 10 MiB */
+    size_t trailing_bytes;           /* of entries kept below one, default 5 MiB; one
                                         is kept always */
     size_t max_message;              /* bytes of one message's entries, default 8 MiB; at
                                         least one entry always goes */

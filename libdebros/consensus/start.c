@@ -13,8 +13,8 @@ void dbr_consensus_config_default(struct dbr_consensus_config *config)
                                             .install_ms = 120000,
                                             .snapshot_threshold = 8192,
                                             .snapshot_trailing = 1024,
-                                            .snapshot_bytes = 16u << 20,
-                                            .trailing_bytes = 8u << 20,
+                                            .snapshot_bytes = 10u << 20,
+                                            .trailing_bytes = 5u << 20,
                                             .max_message = (size_t)8 * 1024 * 1024,
                                             .max_descriptor = (size_t)8 * 1024 * 1024,
                                             .snapshot_hold = (size_t)64 * 1024 * 1024};

@@ -45,8 +45,8 @@ struct dbr_wake {
     void *data;
 };
 
-/* Each of libuv's callbacks begins with it: so the turn knows when its poll ended, without
- * UV_METRICS_IDLE_TIME, which polls once more in each turn. */
+/* Each of libuv's callbacks begins with it: so the turn knows when its poll ended,
+ * without UV_METRICS_IDLE_TIME, which polls once more in each turn. */
 static inline void dbr_loop_woke(struct dbr_loop *loop)
 {
     if (loop->woken == 0) {

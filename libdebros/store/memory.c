@@ -304,7 +304,8 @@ int dbr_memory_add(struct dbr_db *db, const struct dbr_sql_key *key,
     return memory->outcomes.failed ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* Forgets some of the requests below `oldest`: of the first rows. Never the newest one. */
+/* Forgets some of the requests below `oldest`: of the first rows. Never of the newest
+ * one. */
 static int prune(struct dbr_db *db, uint64_t oldest)
 {
     sqlite3_stmt *stmt = NULL;

@@ -4,8 +4,9 @@
  * newest request is one of an entry that is there in part.
  *
  * A client numbers its requests 1, 2, 3, ..., and an entry mostly holds many that follow
- * each other: they share a row, a run. The newest row grows while it is small and the same
- * client goes on. So the rows cost little beside the statements that they remember. */
+ * each other: they share a row, a run. The newest row grows while it is small and the
+ * same client goes on. So the rows cost little beside the statements that they
+ * remember. */
 #ifndef DBR_STORE_MEMORY_H
 #define DBR_STORE_MEMORY_H
 

@@ -268,8 +268,8 @@ static uint64_t first_index(const struct dbr_apply_job *job)
                                           : 0;
 }
 
-/* Entries that failed must not be passed over, nor a snapshot in whose place the databases
- * are old: only the same job may go on, or a newer snapshot. */
+/* Entries that failed must not be passed over, nor a snapshot in whose place the
+ * databases are old: only the same job may go on, or a newer snapshot. */
 static bool is_held(const struct dbr_store *store, const struct dbr_apply_job *job)
 {
     if (store->failed_at == 0) {

@@ -50,7 +50,8 @@ struct dbr_store {
     bool ready;                       /* the databases are open; changes while swapping */
     _Atomic uint64_t n_queries;
     /* the applier's */
-    uint64_t failed_at; /* first entry, or snapshot, of the job that failed last; 0: none */
+    uint64_t failed_at; /* first entry of the job that failed last, or its snapshot; 0:
+                           none did */
     bool failed_restore;
     struct dbr_namespace *system;
     bool registry_stale; /* _system was written since `created` was read */

@@ -46,7 +46,7 @@ static int write_bytes(struct vfs_file *file, const void *data, size_t len,
     return err;
 }
 
-/* ---- WALs: SQLite writes a frame as head and page; one write is cheaper ------------- */
+/* ---- WALs: SQLite writes a frame as head and page; one write is cheaper ------------ */
 
 /* Before anything else happens to the file. */
 static int write_head(struct vfs_file *file)

@@ -48,8 +48,8 @@ struct Config {
     // true: a thread of the library runs callbacks, completes futures and resumes
     // coroutines. false: whoever calls Node::dispatch() does; watch Node::event_fd().
     bool callback_thread = true;
-    // Experts' way, instead of both: callbacks, futures and coroutines go on on the node's
-    // own thread, which stands still meanwhile, so that nothing in them may block.
+    // Experts' way, instead of both: callbacks, futures and coroutines go on on the
+    // node's own thread, which stands still meanwhile, so nothing in them may block.
     bool inline_callbacks = false;
     debros_log_level log_level = DEBROS_LOG_WARN;
     Log log;
