@@ -1,8 +1,8 @@
-/* Requests of ours on their way: dials, streams, pings, and connections that are no longer
- * needed.
+/* Requests of ours on their way: dials, streams, pings, and connections that are no
+ * longer needed.
  *
- * What the swarm keeps a connection with is never dialed from here, and what others use is
- * never closed. */
+ * What the swarm keeps a connection with is never dialed from here, and what others use
+ * is never closed. */
 #include "core/kad_link.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Joins the Kademlia machine of dht/ and the swarm: answers others on their streams, opens
- * one stream for each request of ours, as js-libp2p and rust-libp2p do, dials where a
- * request needs it, and closes what it dialed once nobody uses it any more.
+/* Joins the Kademlia machine of dht/ and the swarm: answers others on their streams,
+ * opens one stream for each request of ours, as js-libp2p and rust-libp2p do, dials where
+ * a request needs it, and closes what it dialed once nobody uses it any more.
  *
  * In a closed cluster only members and listed clients take part, on the connections that
  * there are: the swarm keeps those with members. Where the cluster is open, strangers do,

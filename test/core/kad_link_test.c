@@ -4,6 +4,7 @@
 
 #include "core/inner.h"
 #include "kad.h"
+#include "swarm/state.h"
 
 /* ---- Whole nodes ------------------------------------------------------------------- */
 
@@ -42,6 +43,33 @@ static void only_members_offer_the_protocol(void **state)
     fixture_down(&f);
 }
 
+/* A network of its own may have its own table, whoever may use it. */
+static void the_protocol_is_the_configs(void **state)
+{
+    (void)state;
+    struct dbr_log_state log = {.first_index = 1};
+    struct dbr_rng rng;
+    struct dbr_keypair key;
+    dbr_rng_seed(&rng, 1);
+    dbr_keypair_generate(&key, &rng);
+    for (int open = 0; open <= 1; open++) {
+        struct dbr_core_config config = {.mode = DBR_CORE_MEMBER,
+                                         .identity = &key,
+                                         .open = open,
+                                         .kad_protocol = "/ipfs/kad/1.0.0",
+                                         .log_state = &log};
+        struct dbr_core *core;
+        debros_detail detail = {{0}};
+        int err = dbr_core_create(&core, &config, &rng, 1, KAD_WALL_MS, &detail);
+        assert_int_equal(err, 0);
+        const struct dbr_swarm_protocol *kad = &core->swarm->protocols[DBR_PROTOCOL_KAD];
+        assert_string_equal(kad->id, "/ipfs/kad/1.0.0");
+        assert_int_equal(kad->min_class, open ? DBR_PEER_STRANGER : DBR_PEER_CLIENT);
+        assert_false(core->swarm->hidden[DBR_PROTOCOL_KAD]);
+        dbr_core_destroy(core);
+    }
+}
+
 /* ---- Links over bare swarms -------------------------------------------------------- */
 
 /* 1 knows 2, 2 knows 3. */
@@ -57,8 +85,9 @@ static void a_peer_is_found_through_another(void **state)
 {
     (void)state;
     three_in_a_row();
-    const struct kad_done *done = kad_wait(
-        1, dbr_dht_find_peer(kad_dht(1), 9, &pipe_node(kad_world, 3)->id, kad_world->now));
+    const struct dbr_peer_id *three = &pipe_node(kad_world, 3)->id;
+    const struct kad_done *done =
+        kad_wait(1, dbr_dht_find_peer(kad_dht(1), 9, three, kad_world->now));
     assert_int_equal(done->token, 9);
     assert_int_equal(done->status, 0);
     assert_int_equal(done->n_addrs, 1);
@@ -112,9 +141,9 @@ static void values_travel_and_forged_ones_do_not(void **state)
     assert_int_equal(dbr_dht_message_encode(&message, &put), 0);
     uint64_t refused = dbr_dht_counts(kad_dht(2))->refused;
     struct dbr_swarm *swarm = pipe_node(kad_world, 3)->swarm;
+    const struct dbr_peer_id *two = &pipe_node(kad_world, 2)->id;
     pipe_forget(kad_world);
-    assert_int_equal(
-        dbr_swarm_open(swarm, &stream, &pipe_node(kad_world, 2)->id, 0, kad_world->now), 0);
+    assert_int_equal(dbr_swarm_open(swarm, &stream, two, 0, kad_world->now), 0);
     assert_int_equal(dbr_swarm_send(swarm, stream, dbr_bytes(message.data, message.len),
                                     kad_world->now),
                      0);
@@ -255,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_in_each_others_tables),
         cmocka_unit_test(only_members_offer_the_protocol),
+        cmocka_unit_test(the_protocol_is_the_configs),
         cmocka_unit_test(a_peer_is_found_through_another),
         cmocka_unit_test(self_lookups_make_the_tables_full),
         cmocka_unit_test(values_travel_and_forged_ones_do_not),

@@ -4,7 +4,7 @@
  *
  *   calm     all join at one node within a second; then lookups, values, providers
  *   churn    and then a tenth of the nodes is replaced each minute
- *   hostile  a fifth of the nodes lies, in five ways
+ *   hostile  a fifth of the nodes lies, in six ways
  *   same     one seed runs the same way twice
  *
  * One seed each; a tenth of DEBROS_SEEDS, if that is more. DEBROS_LONG=1 makes it five,

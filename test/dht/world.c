@@ -8,6 +8,7 @@
 #include "peers.h"
 
 #define DIAL_GIVE_UP_MS 5000
+#define FLOOD_REQUESTS  12
 #define WALL_MS         1800000000000u /* unix time at 0 */
 #define LIFE_MS         864000000u     /* of a value */
 #define FNV_PRIME       0x100000001b3u
@@ -429,6 +430,23 @@ static void connect_nodes(struct world *world, struct world_node *from,
     drain(world, to, 0, 0);
 }
 
+/* Garbage, questions and puts, all at once, to whoever asked. */
+static void flood(struct world *world, const struct world_node *node,
+                  struct world_node *victim)
+{
+    static const uint8_t find[] = {0x08, 0x04, 0x12, 0x01, 'x'};
+    static const uint8_t put[] = {0x12, 0x01, 'x', 0x1a, 0x06, 0x0a,
+                                  0x01, 'x',  0x12, 0x01, 'y'};
+    const debros_bytes requests[] = {dbr_bytes(find, sizeof(find)),
+                                     dbr_bytes(put, sizeof(put)),
+                                     dbr_bytes_str("\xff\xff\xff")};
+    for (size_t i = 0; i < FLOOD_REQUESTS; i++) {
+        (void)dbr_dht_request(victim->dht, world->next_seq++, &node->id, requests[i % 3],
+                              world->now);
+    }
+    drain(world, victim, node->number, 0);
+}
+
 static void lie(struct world *world, struct world_node *node,
                 const struct world_item *item)
 {
@@ -457,6 +475,9 @@ static void take_request(struct world *world, struct world_node *node,
         answer(world, node, item->from, item->request, dbr_bytes(NULL, 0));
     } else if (node->character != WORLD_HONEST) {
         lie(world, node, item);
+        if (node->character == WORLD_FLOODS) {
+            flood(world, node, from);
+        }
     } else if (dbr_dht_request(node->dht, item->seq, &from->id,
                                dbr_bytes(item->data.data, item->data.len),
                                world->now) == 0) {

@@ -18,6 +18,7 @@ enum world_character {
     WORLD_INVENTS, /* names peers that do not exist, next to what is asked */
     WORLD_SLANDER, /* names honest peers, at wrong addresses */
     WORLD_SILENT,  /* takes requests and answers nothing */
+    WORLD_FLOODS,  /* invents four times as much, and answers with requests as well */
     WORLD_CHARACTERS
 };
 

@@ -3,6 +3,8 @@
 #include "peers.h"
 #include "world.h"
 
+#define FLOOD 4
+
 struct lie {
     struct dbr_dht_peer peers[DBR_DHT_MESSAGE_PEERS_MAX];
     struct dbr_multiaddr addrs[DBR_DHT_MESSAGE_PEERS_MAX];
@@ -90,13 +92,17 @@ bool world_lie(struct world *world, const struct world_node *node,
     dbr_dht_key_of(&target, request->key);
     if (node->character == WORLD_FRIENDS || node->character == WORLD_GROUP) {
         name_friends(world, &lie, &target, node->character);
-    } else if (node->character == WORLD_INVENTS) {
+    } else if (node->character == WORLD_INVENTS || node->character == WORLD_FLOODS) {
         invent(&lie, &target, &world->rng);
     } else if (node->character == WORLD_SLANDER) {
         slander(world, &lie, &target, &world->rng);
     }
     struct dbr_dht_message message = {
         .type = request->type, .closer = lie.peers, .n_closer = lie.n};
-    return node->character != WORLD_SILENT &&
-           dbr_dht_message_encode(answer, &message) == 0;
+    size_t times = node->character == WORLD_FLOODS ? FLOOD : 1;
+    bool ok = node->character != WORLD_SILENT;
+    for (size_t i = 0; ok && i < times; i++) { /* one message: its lists are joined */
+        ok = dbr_dht_message_encode(answer, &message) == 0;
+    }
+    return ok;
 }
