@@ -5,6 +5,7 @@
 
 #define DRAWS_MAX 8192u /* of a key at once: some milliseconds */
 #define REST_MS   5u    /* then others have the processor */
+#define AGAIN     8u    /* settle_ms: so young, a node looks into all buckets again */
 
 /* A newcomer with a place to go is asked for itself, as go-libp2p does: what its identify
  * lists is not enough. */
@@ -85,6 +86,10 @@ void dbr_dht_refresh_joined(struct dbr_dht *dht)
 static void look_for_self(struct dbr_dht *dht)
 {
     uint32_t most = dht->config.limits.table.refresh_ms;
+    if (dht->self_wait_ms == AGAIN * dht->config.limits.settle_ms) {
+        /* Where many joined at once, few were to be found the first time. */
+        dbr_dht_table_refresh_all(&dht->table, dht->now);
+    }
     dht->self_at = dbr_time_add(dht->now, dht->self_wait_ms);
     dht->self_wait_ms = dht->self_wait_ms < most / 2 ? 2 * dht->self_wait_ms : most;
     check_silent(dht, dht->table.last);
