@@ -101,9 +101,10 @@ static void settle(struct run *run, struct world *world)
     while (world->now < begin + 30000 && least_fill(world) < 0.9) {
         world_run(world, world->now + 500);
     }
-    printf("%s %u: tables filled after %.1f s (goal 5), %.0f messages a node\n",
-           run->name, run->n, (double)(world->now - begin) / 1000,
-           (double)world->n_messages / run->n);
+    printf("%s %u: tables filled to %.0f %% after %.1f s (goal 5), "
+           "%.0f messages a node\n",
+           run->name, run->n, 100 * least_fill(world),
+           (double)(world->now - begin) / 1000, (double)world->n_messages / run->n);
     expect(run, world->now < begin + 30000, "the tables are filled in under 30 s");
     expect(run, world->n_messages <= (uint64_t)150 * log2_up(run->n) * run->n,
            "a node's messages grow with the logarithm of the network");

@@ -203,6 +203,7 @@ static void birth(struct world *world, uint32_t slot)
     config.wall_ms = WALL_MS + world->now;
     dbr_dht_limits_default(&config.limits);
     config.limits.query.paths = world->config.paths;
+    config.limits.contacts = world->config.numbers; /* nobody closes a connection here */
     dbr_assert(dbr_dht_create(&node->dht, &config, &node->rng, world->now) == 0);
     dbr_dht_set_addrs(node->dht, &addr, 1);
     world->slots[number] = slot + 1;
