@@ -78,6 +78,11 @@ static int create_kad(struct dbr_core *core, dbr_time now)
     };
     dbr_kad_limits_default(&config.limits);
     dbr_dht_limits_default(&config.dht);
+    if (!core->config.open) {
+        /* Members are known by their keys; they may well share one network. */
+        config.dht.table.per_group = 0;
+        config.dht.table.per_group_bucket = 0;
+    }
     return dbr_kad_link_create(&core->kad, &config, core->rng, now);
 }
 
