@@ -44,7 +44,9 @@ static inline void kad_drain(size_t number)
             *done = (struct kad_done){event.token, event.status, event.n_peers,
                                       event.n_addrs, event.stored, ""};
             assert_true(event.data.len < sizeof(done->data));
-            memcpy(done->data, event.data.data, event.data.len);
+            if (event.data.len > 0) {
+                memcpy(done->data, event.data.data, event.data.len);
+            }
         }
     }
 }
