@@ -18,32 +18,6 @@
 #define ROUNDS  5
 #define SECONDS 0.2
 
-static double cpu_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[ROUNDS])
-{
-    qsort(values, ROUNDS, sizeof(values[0]), compare);
-    return values[ROUNDS / 2];
-}
-
-static void report(const char *what, double figure, double limit, const char *unit)
-{
-    printf("%-36s %12.0f %-12s limit %12.0f  %6.0f %%\n", what, figure, unit, limit,
-           100 * figure / limit);
-}
-
 /* ---- The closest of many -------------------------------------------------------------
  */
 
@@ -72,15 +46,15 @@ static double closest_round(const struct dbr_dht_table *table, bool naive)
 {
     const struct dbr_dht_entry *out[CLOSEST + 1];
     struct dbr_dht_key target = table->own;
-    double start = cpu_s();
+    double start = process_cpu_s();
     size_t n = 0;
-    for (; cpu_s() - start < SECONDS; n++) {
+    for (; process_cpu_s() - start < SECONDS; n++) {
         memcpy(target.bytes, &n, 2); /* all over the key space */
         size_t found = naive ? scan(table, out, &target)
                              : dbr_dht_table_closest(table, out, CLOSEST, &target, false);
         dbr_assert(found == CLOSEST);
     }
-    return (double)n / (cpu_s() - start);
+    return (double)n / (process_cpu_s() - start);
 }
 
 static void bench_closest(void)
@@ -102,9 +76,10 @@ static void bench_closest(void)
         ours[i] = closest_round(&table, false);
         naive[i] = closest_round(&table, true);
     }
-    report("closest 20 of 10,000, a scan: at least", median(ours), median(naive), "/s");
-    report("memory of a known peer", (double)sizeof(struct dbr_dht_entry),
-           DBR_DHT_KEY_SIZE + sizeof(struct dbr_peer_id), "bytes");
+    report_limit("closest 20 of 10,000, a scan: at least", median(ours, ROUNDS),
+                 median(naive, ROUNDS), "/s");
+    report_limit("memory of a known peer", (double)sizeof(struct dbr_dht_entry),
+                 DBR_DHT_KEY_SIZE + sizeof(struct dbr_peer_id), "bytes");
     dbr_dht_table_finish(&table);
 }
 
@@ -147,24 +122,25 @@ static void bench_query(void)
     double ours[ROUNDS];
     double hashes[ROUNDS];
     for (size_t round = 0; round < ROUNDS; round++) {
-        double start = cpu_s();
+        double start = process_cpu_s();
         size_t n = 0;
-        for (uint64_t i = 0; cpu_s() - start < SECONDS; i++) {
+        for (uint64_t i = 0; process_cpu_s() - start < SECONDS; i++) {
             n += lookup(i * 1000);
         }
-        ours[round] = (double)n / (cpu_s() - start);
+        ours[round] = (double)n / (process_cpu_s() - start);
         struct dbr_peer_id id = peer_of(1);
         struct dbr_dht_key key;
-        start = cpu_s();
-        for (n = 0; cpu_s() - start < SECONDS; n += 2) { /* one answer's */
+        start = process_cpu_s();
+        for (n = 0; process_cpu_s() - start < SECONDS; n += 2) { /* one answer's */
             for (size_t i = 0; i < CLOSEST + 1; i++) {
                 id.bytes[10] = (uint8_t)i;
                 dbr_dht_key_of_peer(&key, &id);
             }
         }
-        hashes[round] = (double)n / (cpu_s() - start);
+        hashes[round] = (double)n / (process_cpu_s() - start);
     }
-    report("query steps, the hashes alone", median(ours), median(hashes), "/s");
+    report_limit("query steps, the hashes alone", median(ours, ROUNDS),
+                 median(hashes, ROUNDS), "/s");
 }
 
 /* ---- A network -----------------------------------------------------------------------
@@ -184,8 +160,8 @@ static double codec_rate(void)
         peers[i] = (struct dbr_dht_peer){
             .id = peer_of(i), .addrs = &addrs[i], .n_addrs = 1};
     }
-    double start = cpu_s();
-    for (; cpu_s() - start < SECONDS; n++) {
+    double start = process_cpu_s();
+    for (; process_cpu_s() - start < SECONDS; n++) {
         struct dbr_buf data = {0};
         struct dbr_arena arena;
         struct dbr_dht_message decoded;
@@ -196,7 +172,7 @@ static double codec_rate(void)
         dbr_arena_finish(&arena);
         dbr_buf_finish(&data);
     }
-    return (double)n / (cpu_s() - start);
+    return (double)n / (process_cpu_s() - start);
 }
 
 static void bench_network(void)
@@ -204,13 +180,13 @@ static void bench_network(void)
     enum { LOOKUPS = 1000 };
     struct world_config config = {
         .seed = 1, .n_nodes = 1000, .delay_min_ms = 1, .delay_max_ms = 200, .paths = 1};
-    double start = cpu_s();
+    double start = process_cpu_s();
     struct world *world = world_create(&config, 1000);
     world_run(world, 6000);
-    printf("%-36s %12.1f s\n", "1,000 nodes join", cpu_s() - start);
+    printf("%-36s %12.1f s\n", "1,000 nodes join", process_cpu_s() - start);
     uint64_t asked = 0;
     double codec = codec_rate();
-    start = cpu_s();
+    start = process_cpu_s();
     for (size_t i = 0; i < LOOKUPS; i++) {
         char key[32];
         int len = snprintf(key, sizeof(key), "key %zu", i);
@@ -218,13 +194,13 @@ static void bench_network(void)
         world_run(world, world->now + 10);
     }
     world_run(world, world->now + 5000);
-    double rate = LOOKUPS / (cpu_s() - start);
+    double rate = LOOKUPS / (process_cpu_s() - start);
     for (size_t i = 0; i < world->n_lookups; i++) {
         dbr_assert(world->lookups[i].ended != 0);
         asked += world->lookups[i].stats.asked;
     }
-    report("lookups among 1,000, codec alone", rate, codec * LOOKUPS / (double)asked,
-           "/s");
+    report_limit("lookups among 1,000, codec alone", rate,
+                 codec * LOOKUPS / (double)asked, "/s");
     world_destroy(world);
 }
 

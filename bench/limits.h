@@ -17,6 +17,36 @@ static inline double now_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* Of this process, all its threads. */
+static inline double process_cpu_s(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static inline int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts them. */
+static inline double median(double *values, size_t n)
+{
+    qsort(values, n, sizeof(values[0]), compare_doubles);
+    return values[n / 2];
+}
+
+/* A figure beside its limit. */
+static inline void report_limit(const char *what, double figure, double limit,
+                                const char *unit)
+{
+    printf("%-36s %12.0f %-12s limit %12.0f  %6.0f %%\n", what, figure, unit, limit,
+           100 * figure / limit);
+}
+
 /* A second, for `seconds`, as a log does it: 256 bytes over zeroed space, each write made
  * durable. */
 static inline double fdatasyncs(const char *folder, double seconds)

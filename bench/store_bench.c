@@ -18,32 +18,6 @@
 #define SECONDS 0.4
 #define RAW_MAX (16u << 20)
 
-static double cpu_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[ROUNDS])
-{
-    qsort(values, ROUNDS, sizeof(values[0]), compare);
-    return values[ROUNDS / 2];
-}
-
-static void report(const char *what, double figure, double limit, const char *unit)
-{
-    printf("%-36s %10.0f %-10s limit %10.0f  %3.0f %%\n", what, figure, unit, limit,
-           100 * figure / limit);
-}
-
 /* ---- The log -------------------------------------------------------------------------
  */
 
@@ -118,10 +92,10 @@ static void bench_log(struct dbr_store *store, const char *folder)
             ours[round] = log_round(&b, shapes[i][0], shapes[i][1]);
             raw[round] = raw_round(&b, shapes[i][0] * (shapes[i][1] + 48));
         }
-        double figure = median(ours);
+        double figure = median(ours, ROUNDS);
         (void)snprintf(what, sizeof(what), "log, %zu x %zu bytes: batches", shapes[i][0],
                        shapes[i][1]);
-        report(what, figure, median(raw), "batches/s");
+        report_limit(what, figure, median(raw, ROUNDS), "batches/s");
         printf("%-36s %10.0f entries/s\n", "", figure * (double)shapes[i][0]);
     }
     (void)close(b.raw_fd);
@@ -223,9 +197,9 @@ static void direct_rows(struct rows_bench *b, sqlite3_stmt *stmt)
 
 static double timed_rows(struct rows_bench *b, size_t n_statements, sqlite3_stmt *direct)
 {
-    double start = cpu_s();
+    double start = process_cpu_s();
     double rows = 0;
-    while (cpu_s() - start < SECONDS) {
+    while (process_cpu_s() - start < SECONDS) {
         if (direct != NULL) {
             direct_rows(b, direct);
         } else {
@@ -233,7 +207,7 @@ static double timed_rows(struct rows_bench *b, size_t n_statements, sqlite3_stmt
         }
         rows += ROWS_PER_ENTRY * ENTRIES_PER_JOB;
     }
-    return rows / (cpu_s() - start);
+    return rows / (process_cpu_s() - start);
 }
 
 static void bench_rows(struct rows_bench *b)
@@ -248,9 +222,11 @@ static void bench_rows(struct rows_bench *b)
         joined[round] = timed_rows(b, ROWS_PER_ENTRY, NULL);
         direct[round] = timed_rows(b, 0, stmt);
     }
-    double limit = median(direct);
-    report("apply, a transaction for each row", median(single), limit, "rows/s");
-    report("apply, a transaction of 64 rows", median(joined), limit, "rows/s");
+    double limit = median(direct, ROUNDS);
+    report_limit("apply, a transaction for each row", median(single, ROUNDS), limit,
+                 "rows/s");
+    report_limit("apply, a transaction of 64 rows", median(joined, ROUNDS), limit,
+                 "rows/s");
     (void)sqlite3_finalize(stmt);
 }
 
@@ -259,9 +235,9 @@ static void bench_rows(struct rows_bench *b)
 
 static double store_reads(struct rows_bench *b)
 {
-    double start = cpu_s();
+    double start = process_cpu_s();
     double count = 0;
-    for (uint64_t i = 0; cpu_s() - start < SECONDS; i++) {
+    for (uint64_t i = 0; process_cpu_s() - start < SECONDS; i++) {
         debros_value id = {.type = DEBROS_INTEGER,
                            .as.integer = (int64_t)(i * 31 % 10000 + 1)};
         debros_statement statement = {SELECT, &id, 1};
@@ -271,21 +247,21 @@ static double store_reads(struct rows_bench *b)
         dbr_query_job_destroy(job);
         count++;
     }
-    return count / (cpu_s() - start);
+    return count / (process_cpu_s() - start);
 }
 
 static double direct_reads(sqlite3_stmt *stmt)
 {
-    double start = cpu_s();
+    double start = process_cpu_s();
     double count = 0;
-    for (uint64_t i = 0; cpu_s() - start < SECONDS; i++) {
+    for (uint64_t i = 0; process_cpu_s() - start < SECONDS; i++) {
         (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)(i * 31 % 10000 + 1));
         dbr_assert(sqlite3_step(stmt) == SQLITE_ROW);
         (void)sqlite3_column_text(stmt, 0);
         (void)sqlite3_reset(stmt);
         count++;
     }
-    return count / (cpu_s() - start);
+    return count / (process_cpu_s() - start);
 }
 
 static void bench_reads(struct rows_bench *b)
@@ -298,7 +274,8 @@ static void bench_reads(struct rows_bench *b)
         ours[round] = store_reads(b);
         direct[round] = direct_reads(stmt);
     }
-    report("reads of one row", median(ours), median(direct), "reads/s");
+    report_limit("reads of one row", median(ours, ROUNDS), median(direct, ROUNDS),
+                 "reads/s");
     (void)sqlite3_finalize(stmt);
 }
 
