@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "db.h"
+#include "memory_row.h"
 #include "sql/types.h"
 
 /* Makes the tables in a new file, with `applied`. Reads the index. */
@@ -27,7 +28,6 @@ int dbr_memory_set_applied(struct dbr_db *db, uint64_t applied, bool partly);
 
 #define DBR_MEMORY_MAX_RUN     4096u       /* requests in one row */
 #define DBR_MEMORY_MAX_BYTES   (64u << 10) /* of one row, but for its last request */
-#define DBR_MEMORY_MAX_GROWN   1024u       /* bytes of a row that others may join */
 #define DBR_MEMORY_MAX_CLIENTS 1024u       /* whose last number is known */
 
 /* What became of a transaction. */
@@ -46,18 +46,6 @@ struct dbr_memory_client {
     uint8_t client[DBR_SQL_CLIENT_SIZE];
     bool any;
     int64_t last;
-};
-
-/* The newest row of a file. */
-struct dbr_memory_row {
-    bool is_known; /* looked for since the last rollback */
-    bool may_grow; /* there is one, and it is small; `outcomes` are then its own */
-    int64_t id;
-    uint8_t client[DBR_SQL_CLIENT_SIZE];
-    int64_t first;
-    int64_t count;
-    uint64_t index; /* of its newest request */
-    struct dbr_buf outcomes;
 };
 
 /* The applier's, beside a file: what it will hold with the next flush. */

@@ -1,6 +1,6 @@
 #include "store/memory.h"
 
-#include "db_fixture.h"
+#include "memory_fixture.h"
 
 static const struct dbr_sql_key key = {.client = "client of a tes", .seq = INT64_MAX};
 
@@ -9,15 +9,6 @@ static void add(struct dbr_db *db, uint64_t seq, uint64_t index)
     struct dbr_sql_key k = {.client = "client of a tes", .seq = seq};
     struct dbr_request request = {.index = index};
     assert_int_equal(dbr_memory_add(db, &k, &request, 0), SQLITE_OK);
-}
-
-static int find(struct dbr_db *db, const struct dbr_sql_key *k, uint64_t min,
-                uint64_t max, struct dbr_request *out)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = dbr_memory_find(db, k, min, max, out, &stmt);
-    assert_int_equal(sqlite3_reset(stmt), SQLITE_OK);
-    return rc;
 }
 
 static void an_index_is_kept(void **state)
@@ -38,35 +29,6 @@ static void an_index_is_kept(void **state)
     db_close(&f);
 }
 
-static int64_t rows(struct dbr_db *db)
-{
-    sqlite3_stmt *stmt = NULL;
-    db->trusted = true;
-    (void)sqlite3_prepare_v2(db->sql, "SELECT count(*) FROM _debros_requests", -1, &stmt,
-                             NULL);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    db->trusted = false;
-    int64_t n = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    return n;
-}
-
-static void open_memory(struct db_fixture *f)
-{
-    uint64_t applied = 0;
-    db_open(f);
-    assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
-}
-
-/* As another process would: only the file knows. */
-static void forget(struct db_fixture *f)
-{
-    uint64_t applied = 0;
-    dbr_memory_destroy(f->db->memory);
-    f->db->memory = NULL;
-    assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
-}
-
 static void what_became_of_a_request_is_kept(void **state)
 {
     (void)state;
@@ -74,8 +36,8 @@ static void what_became_of_a_request_is_kept(void **state)
     struct dbr_request found = {0};
     struct dbr_request request = {
         .index = 7, .status = DEBROS_ESQL, .failed = 3, .detail = dbr_bytes("words", 5)};
-    open_memory(&f);
-    assert_int_equal(find(f.db, &key, 0, 100, &found), SQLITE_DONE);
+    memory_begin(&f);
+    assert_int_equal(memory_find(f.db, &key, 0, 100, &found), SQLITE_DONE);
     assert_int_equal(dbr_memory_add(f.db, &key, &request, 0), SQLITE_OK);
     sqlite3_stmt *stmt = NULL;
     assert_int_equal(dbr_memory_find(f.db, &key, 0, 100, &found, &stmt), SQLITE_ROW);
@@ -83,8 +45,9 @@ static void what_became_of_a_request_is_kept(void **state)
     assert_int_equal(found.failed, 3);
     assert_true(dbr_bytes_equal(found.detail, request.detail));
     (void)sqlite3_reset(stmt);
-    assert_int_equal(find(f.db, &key, 8, 100, &found), SQLITE_DONE); /* too old */
-    assert_int_equal(find(f.db, &key, 0, 6, &found), SQLITE_DONE);   /* from the future */
+    /* Too old, and from the future. */
+    assert_int_equal(memory_find(f.db, &key, 8, 100, &found), SQLITE_DONE);
+    assert_int_equal(memory_find(f.db, &key, 0, 6, &found), SQLITE_DONE);
     db_close(&f);
 }
 
@@ -93,7 +56,7 @@ static void requests_in_a_row_share_one(void **state)
     (void)state;
     struct db_fixture f;
     struct dbr_request found = {0};
-    open_memory(&f);
+    memory_begin(&f);
     for (uint64_t i = 1; i <= 100; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
         uint64_t results[2] = {i, 1000 + i};
@@ -102,8 +65,8 @@ static void requests_in_a_row_share_one(void **state)
         assert_int_equal(dbr_memory_add(f.db, &k, &request, 0), SQLITE_OK);
     }
     assert_int_equal(dbr_memory_flush(f.db), SQLITE_OK);
-    assert_int_equal(rows(f.db), 2); /* one for each entry */
-    forget(&f);
+    assert_int_equal(memory_rows(f.db), 2); /* one for each entry */
+    memory_restart(&f);
     for (uint64_t i = 1; i <= 101; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
         sqlite3_stmt *stmt = NULL;
@@ -126,16 +89,16 @@ static void a_gap_is_no_request(void **state)
     struct dbr_request found = {0};
     struct dbr_sql_key four = {.client = "client of a tes", .seq = 4};
     struct dbr_sql_key other = {.client = "another of them", .seq = 2};
-    open_memory(&f);
+    memory_begin(&f);
     add(f.db, 2, 9);
     add(f.db, 3, 9);
     add(f.db, 5, 9);
-    assert_int_equal(find(f.db, &four, 0, 100, &found), SQLITE_DONE);
-    assert_int_equal(find(f.db, &other, 0, 100, &found), SQLITE_DONE);
+    assert_int_equal(memory_find(f.db, &four, 0, 100, &found), SQLITE_DONE);
+    assert_int_equal(memory_find(f.db, &other, 0, 100, &found), SQLITE_DONE);
     add(f.db, 4, 10); /* late, in an entry of its own */
     for (uint64_t i = 1; i <= 6; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = i};
-        assert_int_equal(find(f.db, &k, 0, 100, &found),
+        assert_int_equal(memory_find(f.db, &k, 0, 100, &found),
                          i >= 2 && i <= 5 ? SQLITE_ROW : SQLITE_DONE);
     }
     db_close(&f);
@@ -147,44 +110,19 @@ static void what_was_rolled_back_is_dropped(void **state)
     struct db_fixture f;
     struct dbr_request found = {0};
     struct dbr_sql_key one = {.client = "client of a tes", .seq = 1};
-    open_memory(&f);
+    memory_begin(&f);
     add(f.db, 1, 9);
     dbr_memory_drop(f.db);
-    assert_int_equal(find(f.db, &one, 0, 100, &found), SQLITE_DONE);
+    assert_int_equal(memory_find(f.db, &one, 0, 100, &found), SQLITE_DONE);
     add(f.db, 1, 9); /* again */
-    assert_int_equal(find(f.db, &one, 0, 100, &found), SQLITE_ROW);
+    assert_int_equal(memory_find(f.db, &one, 0, 100, &found), SQLITE_ROW);
     db_close(&f);
 }
-
-static void check_found(struct dbr_db *db, const char *client, uint64_t seq,
-                        uint64_t index)
-{
-    struct dbr_request found = {0};
-    struct dbr_sql_key k = {.seq = seq};
-    memcpy(k.client, client, sizeof(k.client));
-    assert_int_equal(find(db, &k, 0, UINT64_MAX, &found), SQLITE_ROW);
-    assert_int_equal(found.index, index);
-    assert_int_equal(find(db, &k, index + 1, UINT64_MAX, &found), SQLITE_DONE);
-    assert_int_equal(find(db, &k, 0, index - 1, &found), SQLITE_DONE);
-}
-
-/* Request i is in entry 3 * i, alone. */
-static void add_alone(struct dbr_db *db, const char *client, uint64_t seq)
-{
-    struct dbr_sql_key k = {.seq = seq};
-    struct dbr_request request = {.index = 3 * seq};
-    memcpy(k.client, client, sizeof(k.client));
-    assert_int_equal(dbr_memory_add(db, &k, &request, 0), SQLITE_OK);
-    assert_int_equal(dbr_memory_flush(db), SQLITE_OK);
-}
-
-static const char one[DBR_SQL_CLIENT_SIZE + 1] = "client of a test";
-static const char two[DBR_SQL_CLIENT_SIZE + 1] = "another of these";
 
 static uint64_t applied_of(struct db_fixture *f)
 {
     uint64_t applied = 0;
-    forget(f);
+    memory_restart(f);
     assert_int_equal(dbr_memory_open(f->db, 0, &applied, NULL), 0);
     return applied;
 }
@@ -193,9 +131,9 @@ static void the_newest_request_tells_the_index(void **state)
 {
     (void)state;
     struct db_fixture f;
-    open_memory(&f);
+    memory_begin(&f);
     assert_int_equal(applied_of(&f), 0);
-    add_alone(f.db, one, 5);
+    memory_add_alone(f.db, memory_one, 5);
     assert_int_equal(dbr_memory_set_applied(f.db, 15, false), SQLITE_OK);
     uint64_t before = sim_disk_ops(f.disk);
     assert_int_equal(dbr_memory_set_applied(f.db, 15, false), SQLITE_OK);
@@ -203,7 +141,7 @@ static void the_newest_request_tells_the_index(void **state)
     assert_int_equal(applied_of(&f), 15);
     assert_int_equal(dbr_memory_set_applied(f.db, 17, false), SQLITE_OK);
     assert_int_equal(applied_of(&f), 17);
-    add_alone(f.db, one, 6);
+    memory_add_alone(f.db, memory_one, 6);
     assert_int_equal(dbr_memory_set_applied(f.db, 18, false), SQLITE_OK);
     assert_int_equal(applied_of(&f), 18);
     db_close(&f);
@@ -213,69 +151,15 @@ static void an_entry_that_is_there_in_part_does_not_count(void **state)
 {
     (void)state;
     struct db_fixture f;
-    open_memory(&f);
-    add_alone(f.db, one, 5);
+    memory_begin(&f);
+    memory_add_alone(f.db, memory_one, 5);
     assert_int_equal(dbr_memory_set_applied(f.db, 14, true), SQLITE_OK);
     assert_int_equal(applied_of(&f), 14);
-    add_alone(f.db, one, 6);
+    memory_add_alone(f.db, memory_one, 6);
     assert_int_equal(dbr_memory_set_applied(f.db, 0, true), SQLITE_OK);
     assert_int_equal(applied_of(&f), 0);
     assert_int_equal(dbr_memory_set_applied(f.db, 18, false), SQLITE_OK);
     assert_int_equal(applied_of(&f), 18);
-    db_close(&f);
-}
-
-static void the_newest_row_grows(void **state)
-{
-    (void)state;
-    struct db_fixture f;
-    open_memory(&f);
-    for (uint64_t i = 1; i <= 1000; i++) {
-        add_alone(f.db, one, i);
-        if (i % 100 == 0) {
-            forget(&f); /* another process goes on with the same row */
-        }
-    }
-    assert_true(rows(f.db) <= 1000 * 5 / DBR_MEMORY_MAX_GROWN + 1);
-    for (uint64_t i = 1; i <= 1000; i++) {
-        check_found(f.db, one, i, 3 * i);
-    }
-    db_close(&f);
-}
-
-static void only_the_newest_row_grows(void **state)
-{
-    (void)state;
-    struct db_fixture f;
-    open_memory(&f);
-    add_alone(f.db, one, 1);
-    add_alone(f.db, two, 7);
-    add_alone(f.db, one, 2);
-    add_alone(f.db, one, 4);
-    assert_int_equal(rows(f.db), 4);
-    check_found(f.db, one, 1, 3);
-    check_found(f.db, one, 2, 6);
-    check_found(f.db, one, 4, 12);
-    check_found(f.db, two, 7, 21);
-    db_close(&f);
-}
-
-static void a_row_that_was_rolled_back_has_not_grown(void **state)
-{
-    (void)state;
-    struct db_fixture f;
-    open_memory(&f);
-    add_alone(f.db, one, 1);
-    assert_int_equal(dbr_internal_run(f.db, DBR_INTERNAL_BEGIN), SQLITE_OK);
-    add_alone(f.db, one, 2);
-    assert_int_equal(dbr_internal_run(f.db, DBR_INTERNAL_ROLLBACK), SQLITE_OK);
-    dbr_memory_drop(f.db);
-    add_alone(f.db, one, 2);
-    add_alone(f.db, one, 3);
-    assert_int_equal(rows(f.db), 1);
-    for (uint64_t i = 1; i <= 3; i++) {
-        check_found(f.db, one, i, 3 * i);
-    }
     db_close(&f);
 }
 
@@ -286,15 +170,15 @@ static void a_row_inside_a_run_hides_nothing(void **state)
     struct db_fixture f;
     struct dbr_sql_key again = {.seq = 3};
     struct dbr_request request = {.index = 90};
-    open_memory(&f);
+    memory_begin(&f);
     for (uint64_t i = 1; i <= 6; i++) {
-        add_alone(f.db, one, i);
+        memory_add_alone(f.db, memory_one, i);
     }
-    memcpy(again.client, one, sizeof(again.client));
+    memcpy(again.client, memory_one, sizeof(again.client));
     assert_int_equal(dbr_memory_add(f.db, &again, &request, 0), SQLITE_OK);
-    check_found(f.db, one, 2, 6);
-    check_found(f.db, one, 3, 90);
-    check_found(f.db, one, 6, 18);
+    memory_check(f.db, memory_one, 2, 6);
+    memory_check(f.db, memory_one, 3, 90);
+    memory_check(f.db, memory_one, 6, 18);
     db_close(&f);
 }
 
@@ -302,7 +186,7 @@ static void the_oldest_are_forgotten(void **state)
 {
     (void)state;
     struct db_fixture f;
-    open_memory(&f);
+    memory_begin(&f);
     for (uint64_t i = 1; i <= 10; i++) {
         struct dbr_sql_key k = {.client = "client of a tes", .seq = 2 * i};
         struct dbr_request request = {.index = i * 10};
@@ -310,7 +194,7 @@ static void the_oldest_are_forgotten(void **state)
         assert_int_equal(dbr_memory_add(f.db, &k, &request, i < 8 ? 0 : 45), SQLITE_OK);
     }
     assert_int_equal(dbr_memory_flush(f.db), SQLITE_OK);
-    assert_int_equal(rows(f.db), 6);
+    assert_int_equal(memory_rows(f.db), 6);
     db_close(&f);
 }
 
@@ -319,7 +203,7 @@ static void many_clients_are_bounded(void **state)
     (void)state;
     struct db_fixture f;
     struct dbr_request found = {0};
-    open_memory(&f);
+    memory_begin(&f);
     for (uint32_t i = 0; i < 2 * DBR_MEMORY_MAX_CLIENTS; i++) {
         struct dbr_sql_key k = {.seq = 1};
         struct dbr_request request = {.index = 5};
@@ -328,7 +212,7 @@ static void many_clients_are_bounded(void **state)
         assert_true(HASH_COUNT(f.db->memory->clients) <= DBR_MEMORY_MAX_CLIENTS);
     }
     struct dbr_sql_key first = {.seq = 1};
-    assert_int_equal(find(f.db, &first, 0, 100, &found), SQLITE_ROW);
+    assert_int_equal(memory_find(f.db, &first, 0, 100, &found), SQLITE_ROW);
     db_close(&f);
 }
 
@@ -357,9 +241,6 @@ int main(void)
         cmocka_unit_test(what_was_rolled_back_is_dropped),
         cmocka_unit_test(the_newest_request_tells_the_index),
         cmocka_unit_test(an_entry_that_is_there_in_part_does_not_count),
-        cmocka_unit_test(the_newest_row_grows),
-        cmocka_unit_test(only_the_newest_row_grows),
-        cmocka_unit_test(a_row_that_was_rolled_back_has_not_grown),
         cmocka_unit_test(a_row_inside_a_run_hides_nothing),
         cmocka_unit_test(the_oldest_are_forgotten),
         cmocka_unit_test(many_clients_are_bounded),
