@@ -241,10 +241,12 @@ static bool is_retriable(int status)
            status == DEBROS_ECANCELED || status == DEBROS_EUNREACHABLE;
 }
 
-/* True of this attempt, which says nothing about those before. */
+/* True of this attempt, which says nothing about those before: a member whose disk is
+ * full does not know what became of them. */
 static bool is_not_sent(int status)
 {
-    return is_retriable(status) || status == DEBROS_EQUORUM;
+    return is_retriable(status) || status == DEBROS_EQUORUM ||
+           status == DEBROS_ENOSPC || status == DEBROS_ENOMEM;
 }
 
 /* Members try again until the request's deadline, clients a few times, ever later. */

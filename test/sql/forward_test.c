@@ -97,6 +97,38 @@ static void too_many_hops_are_refused(void **state)
     fixture_down(&f);
 }
 
+/* A write that was sent so often meets a leader whose disk is full. */
+static int refused_at_attempt(uint32_t attempts)
+{
+    struct sim_node *client = &f.world.nodes[f.client];
+    struct sim_op *op = sim_test_op(&f.world, f.client, DBR_REQUEST_EXEC);
+    op->statements[0].sql = "INSERT INTO t(id) VALUES(1)";
+    op->request.deadline = f.world.now + 10000;
+    dbr_list_push_back(&client->ops, &op->link);
+    dbr_core_request(client->core, &op->request, f.world.now);
+    sim_drain(&f.world, f.client);
+    struct dbr_pending *p = client->core->sql->table;
+    assert_non_null(p);
+    assert_int_equal(p->state, DBR_PENDING_FORWARDED);
+    p->attempts = attempts;
+    sim_step_until(&f.world, f.world.now + 1000);
+    assert_true(op->done);
+    int status = op->request.status;
+    sim_op_free(op);
+    return status;
+}
+
+/* It speaks for the copy that it has seen, not for the ones before. */
+static void a_full_disk_does_not_know_earlier_copies(void **state)
+{
+    (void)state;
+    fixture_up(&f, 1);
+    dbr_core_disk_full(f.world.nodes[0].core, true, f.world.now);
+    assert_int_equal(refused_at_attempt(1), DEBROS_ENOSPC);
+    assert_int_equal(refused_at_attempt(2), DEBROS_ETIMEDOUT);
+    fixture_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +137,7 @@ int main(void)
         cmocka_unit_test(garbage_on_a_stream_resets_it_alone),
         cmocka_unit_test(a_client_cannot_write_the_tables_of_the_cluster),
         cmocka_unit_test(too_many_hops_are_refused),
+        cmocka_unit_test(a_full_disk_does_not_know_earlier_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
