@@ -68,7 +68,7 @@ static void a_full_disk_delays_and_loses_nothing(void **state)
         status = debros_wait(node, &refused.base);
         assert_true(status == DEBROS_ENOSPC || status == DEBROS_ETIMEDOUT);
     } while (status != DEBROS_ENOSPC);
-    assert_non_null(strstr(refused.base.detail, "the disk of this node is full"));
+    assert_non_null(strstr(refused.base.detail, " is full: make room"));
     debros_release(node, &refused.base);
     atomic_store(&disk, 0);
     /* Refused only when a write of the cluster's own met the full disk before it. */
