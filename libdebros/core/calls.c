@@ -38,16 +38,26 @@ static bool is_voter(const struct dbr_consensus_status *status,
     return false;
 }
 
-/* The voters, then the others, as far as there is room. */
+static bool votes_here(const struct dbr_core *core,
+                       const struct dbr_consensus_status *status,
+                       const struct dbr_peer_id *peer)
+{
+    return is_voter(status, peer) || dbr_learner_knows_voter(core, peer);
+}
+
+/* The voters, then the others, as far as there is room; members have the table, and need
+ * only the voters. */
 static size_t list_members(const struct dbr_core *core,
                            const struct dbr_consensus_status *status,
+                           enum dbr_peer_class cls,
                            struct dbr_listed_member out[DBR_CLUSTER_MAX_LISTED])
 {
     size_t n = 0;
-    for (int votes = 1; votes >= 0; votes--) {
+    for (int votes = 1; votes >= (cls == DBR_PEER_MEMBER ? 1 : 0); votes--) {
         for (size_t i = 0; i < core->members.n && n < DBR_CLUSTER_MAX_LISTED; i++) {
             const struct dbr_member *member = &core->members.items[i];
-            if (!member->is_client && is_voter(status, &member->peer) == (votes == 1)) {
+            if (!member->is_client &&
+                votes_here(core, status, &member->peer) == (votes == 1)) {
                 out[n++] = (struct dbr_listed_member){.peer = member->peer,
                                                       .votes = votes == 1,
                                                       .addrs = member->addrs,
@@ -71,10 +81,12 @@ static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
     dbr_consensus_status(core->consensus, &status);
     if (cls != DBR_PEER_STRANGER) {
         const char *leader = status.leader_address;
-        reply.n_listed = list_members(core, &status, listed);
+        reply.n_listed = list_members(core, &status, cls, listed);
         reply.term = status.term;
         if (dbr_peer_id_parse(&reply.leader, leader, strlen(leader)) != 0) {
-            reply.leader = (struct dbr_peer_id){0};
+            reply.leader = core->learner.leader;
+            reply.term = core->learner.term > status.term ? core->learner.term
+                                                          : status.term;
         }
     }
     dbr_calls_send(core, stream, &reply, now);
@@ -361,6 +373,9 @@ static void recv_question(struct dbr_core *core, const struct dbr_swarm_event *e
                           const struct dbr_cluster_frame *frame, dbr_time now)
 {
     struct dbr_peer_info info = {0};
+    if (dbr_learner_recv(core, event, frame, now)) {
+        return;
+    }
     dbr_swarm_peer_info(core->swarm, &event->peer, &info);
     switch (frame->kind) {
     case DBR_CLUSTER_HELLO:
@@ -397,7 +412,8 @@ void dbr_calls_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
 void dbr_calls_stream_closed(struct dbr_core *core, const struct dbr_swarm_event *event,
                              dbr_time now)
 {
-    if (dbr_client_stream_closed(core, event, now)) {
+    if (dbr_client_stream_closed(core, event, now) ||
+        dbr_learner_stream_closed(core, event->stream, now)) {
         return;
     }
     guest_leaves(core, event->stream);

@@ -59,10 +59,14 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
         config.limits.memory = core->config.max_memory;
     }
     int err = dbr_swarm_create(&core->swarm, &config, core->rng, now);
-    if (err == 0) {
-        dbr_swarm_offer(core->swarm, DBR_PROTOCOL_KAD, false); /* until it is served */
+    if (err != 0) {
+        return err;
     }
-    return err;
+    dbr_swarm_offer(core->swarm, DBR_PROTOCOL_KAD, false); /* until it is served */
+    for (size_t i = 0; i < core->config.n_advertise; i++) {
+        dbr_swarm_advertise(core->swarm, &core->config.advertise[i]);
+    }
+    return 0;
 }
 
 static int create_kad(struct dbr_core *core, dbr_time now)
@@ -231,6 +235,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
         return err;
     }
     core->config.log_state = NULL;
+    core->config.advertise = NULL;
     dbr_swarm_wall(core->swarm, wall_ms);
     if (core->sql != NULL) {
         dbr_sql_wall(core->sql, wall_ms);
@@ -328,6 +333,8 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
         at = dbr_time_min(at, dbr_membership_deadline(core));
         at = dbr_time_min(at, dbr_transfer_deadline(core->transfer));
         at = dbr_time_min(at, dbr_kad_link_deadline(core->kad));
+        at = dbr_time_min(at, dbr_learner_deadline(core));
+        at = dbr_time_min(at, dbr_discovery_deadline(core));
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
@@ -356,6 +363,8 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
             dbr_transfer_expire(core->transfer, now);
         }
         dbr_kad_link_expire(core->kad, now);
+        dbr_learner_expire(core, now);
+        dbr_discovery_expire(core, now);
     } else if (dbr_client_deadline(core) <= now) {
         dbr_client_expire(core, now);
     }
@@ -374,16 +383,8 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
 void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
                         dbr_time now)
 {
-    if (core->n_listen < DBR_MEMBER_ADDRS) {
-        core->listen[core->n_listen++] = *addr;
-    }
+    (void)now;
     dbr_swarm_listening(core->swarm, addr);
-    core->announce_at = now;
-    if (core->kad != NULL) {
-        struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
-        dbr_kad_link_set_addrs(core->kad, addrs,
-                               dbr_membership_addrs(core, addrs, DBR_COUNT(addrs)));
-    }
 }
 
 void dbr_core_accepted(struct dbr_core *core, uint64_t conn,

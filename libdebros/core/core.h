@@ -16,6 +16,7 @@
 #include "base/logger.h"
 #include "base/rng.h"
 #include "consensus/log_op.h"
+#include "core/discovery.h"
 #include "core/request.h"
 #include "crypto/keypair.h"
 #include "multi/multiaddr.h"
@@ -41,6 +42,10 @@ struct dbr_core_config {
     bool open;
     const struct dbr_multiaddr *bootstrap; /* copied; each ends in /p2p/ID */
     size_t n_bootstrap;
+    const struct dbr_multiaddr *advertise; /* borrowed for create; what others are told
+                                              instead of the addresses we listen on */
+    size_t n_advertise;
+    struct dbr_discovery_limits discovery; /* zeroed: defaults */
     const char *invite;          /* JOINER; copied */
     const char *kad_protocol;    /* borrowed; NULL: DBR_DHT_PROTOCOL */
     uint32_t max_connections;    /* 0: default */

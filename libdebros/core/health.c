@@ -263,11 +263,13 @@ static void check_peers(struct view *v)
     for (size_t i = 0; i < core->members.n; i++) {
         const struct dbr_member *member = &core->members.items[i];
         char id[DBR_PEER_ID_TEXT_SIZE];
-        if (member->is_client || dbr_peer_id_equal(&member->peer, &core->self)) {
+        struct dbr_peer_info info = {0};
+        dbr_swarm_peer_info(core->swarm, &member->peer, &info);
+        if (member->is_client || !info.kept) {
             continue;
         }
         known++;
-        if (!dbr_swarm_is_connected(core->swarm, &member->peer)) {
+        if (!info.connected) {
             name(&lost, dbr_peer_id_text(&member->peer, id));
         }
     }

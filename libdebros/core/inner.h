@@ -6,6 +6,8 @@
  *   kad_link.c      joins the hash table's machine of dht/ and the swarm
  *   kad_calls.c     requests of that machine: streams, dials, idle connections
  *   membership.c    the members' table, classes, addresses, roles
+ *   learner.c       a member without a place in the raft group asks who votes
+ *   discovery.c     how many connections, and with whom
  *   tickets.c       what waits for an answer, and where the answer goes
  *   requests.c      the public API's requests
  *   calls.c         the cluster protocol: a member answers hello, join and calls
@@ -57,7 +59,8 @@ enum {
     DBR_STOP_MS = 3000,            /* politeness ends */
     DBR_ROLES_MS = 500,            /* the leader looks at the members' places */
     DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
-    DBR_MEMBERS_REFRESH_MS = 5000, /* a member without a replica looks again */
+    DBR_MEMBERS_REFRESH_MS = 5000, /* a member without a replica looks again, */
+    DBR_MEMBERS_TOLD_MS = 60000,   /* or, while a voter tells it of changes, so late */
     DBR_ANNOUNCE_RETRY_MS = 2000,
     DBR_INTERNAL_TIMEOUT_MS = 10000,
     DBR_HELLO_PATIENCE_MS = 3000 /* a stranger may be listed in entries yet to come */
@@ -70,7 +73,8 @@ enum dbr_ticket_kind {
     DBR_TICKET_ANNOUNCE, /* our addresses */
     DBR_TICKET_JOIN,     /* a stranger's join */
     DBR_TICKET_HELLO,    /* a stranger's hello: the table may still come to know it */
-    DBR_TICKET_REACH     /* a client's or joiner's first dial of a member */
+    DBR_TICKET_REACH,    /* a client's or joiner's first dial of a member */
+    DBR_TICKET_DISCOVERY /* a dial of discovery.c */
 };
 
 enum dbr_ticket_state {
@@ -120,6 +124,19 @@ struct dbr_raft_inbound {
     char peer[DBR_PEER_ID_TEXT_SIZE];
 };
 
+#define DBR_LEARNER_VOTERS 16
+
+/* What a member without a place was told of the raft group. */
+struct dbr_learner {
+    uint64_t stream; /* to the one that tells; 0: nobody does */
+    struct dbr_peer_id host;
+    dbr_time ask_at; /* NEVER: a voter tells */
+    struct dbr_peer_id voters[DBR_LEARNER_VOTERS];
+    size_t n_voters;
+    struct dbr_peer_id leader;
+    uint64_t term;
+};
+
 struct dbr_core {
     struct dbr_core_config config;
     struct dbr_peer_id self;
@@ -146,8 +163,9 @@ struct dbr_core {
     uint64_t next_token;
     dbr_time tickets_at; /* no later than any ticket's deadline */
 
-    struct dbr_multiaddr listen[DBR_MEMBER_ADDRS];
-    size_t n_listen;
+    uint64_t group; /* the raft group that keeps were decided for, as a sum */
+    struct dbr_discovery discovery;
+    struct dbr_learner learner;
 
     struct dbr_members members;
     bool members_known;
@@ -234,11 +252,37 @@ void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *re
                            dbr_time now);
 void dbr_membership_announced(struct dbr_core *core, int status, dbr_time now);
 bool dbr_membership_has_replica(const struct dbr_core *core);
+/* In the raft group, as far as our own log says. */
+bool dbr_membership_has_place(const struct dbr_core *core);
+/* Connections with the right members, after the group or the table has changed. */
+void dbr_membership_keep(struct dbr_core *core, dbr_time now);
+/* Our own addresses are others now. */
+void dbr_membership_moved(struct dbr_core *core, dbr_time now);
 /* Where sql requests go from here. */
 void dbr_membership_route(struct dbr_core *core, dbr_time now);
-/* Addresses that others may dial: without loopback unless there is nothing else. */
+/* Addresses that others may dial, with /p2p. */
 size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out,
                             size_t max);
+
+/* learner.c */
+dbr_time dbr_learner_deadline(const struct dbr_core *core);
+void dbr_learner_expire(struct dbr_core *core, dbr_time now);
+bool dbr_learner_knows_voter(const struct dbr_core *core, const struct dbr_peer_id *peer);
+/* False: the frame is none that it waits for. */
+bool dbr_learner_recv(struct dbr_core *core, const struct dbr_swarm_event *event,
+                      const struct dbr_cluster_frame *frame, dbr_time now);
+bool dbr_learner_stream_closed(struct dbr_core *core, uint64_t stream, dbr_time now);
+/* Where requests go: the leader if it can be reached, else any member. */
+bool dbr_learner_route(const struct dbr_core *core, struct dbr_peer_id *peer);
+
+/* discovery.c */
+void dbr_discovery_start(struct dbr_core *core, dbr_time now);
+/* There may be somebody new to dial. */
+void dbr_discovery_soon(struct dbr_core *core, dbr_time now);
+void dbr_discovery_dialed(struct dbr_core *core, struct dbr_ticket *ticket,
+                          const struct dbr_swarm_event *event, dbr_time now);
+dbr_time dbr_discovery_deadline(const struct dbr_core *core);
+void dbr_discovery_expire(struct dbr_core *core, dbr_time now);
 
 /* tickets.c */
 struct dbr_ticket *dbr_ticket_create(struct dbr_core *core, enum dbr_ticket_kind kind,

@@ -241,29 +241,13 @@ static void send_call(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_
 
 /* ---- Dials ------------------------------------------------------------------------ */
 
-/* The next address that can be named. False: there is none any more. */
-static bool dial_next(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
+/* Wherever the book says that it is. */
+static void dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
 {
-    while (peer->next_addr < peer->n_addrs) {
-        struct dbr_multiaddr addr = peer->addrs[peer->next_addr++];
-        if (dbr_multiaddr_set_peer(&addr, &peer->id) == 0) {
-            peer->token = DBR_KAD_TOKEN | DIAL_BIT | ++link->next_token;
-            dbr_swarm_connect(link->config.swarm, &addr, peer->token, now);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_unsent(const struct dbr_kad_peer *peer)
-{
-    for (struct dbr_list *item = peer->calls.next; item != &peer->calls;
-         item = item->next) {
-        if (!DBR_LIST_ENTRY(item, struct dbr_kad_call, node)->sent) {
-            return true;
-        }
-    }
-    return false;
+    struct dbr_multiaddr addr = {0};
+    dbr_multiaddr_set_peer(&addr, &peer->id);
+    peer->token = DBR_KAD_TOKEN | DIAL_BIT | ++link->next_token;
+    dbr_swarm_connect(link->config.swarm, &addr, peer->token, now);
 }
 
 /* What waits for the peer's connection goes out, or fails where there is none. */
@@ -298,18 +282,17 @@ static void dial_queued(struct dbr_kad_link *link, dbr_time now)
         dbr_list_push_back(&link->dialing, &peer->node);
         peer->dial = DBR_KAD_DIALING;
         link->n_dials++;
-        if (!dial_next(link, peer, now)) {
-            end_dial(link, peer, now);
-        }
+        dial(link, peer, now);
     }
 }
 
-/* Members are kept by the swarm, which dials them with a back-off of its own. */
+/* Whom the swarm keeps it dials with a back-off of its own. */
 static bool may_dial(const struct dbr_kad_link *link, const struct dbr_peer_id *peer)
 {
-    struct dbr_peer_info info;
-    return link->config.open && (!dbr_swarm_peer_info(link->config.swarm, peer, &info) ||
-                                 info.cls == DBR_PEER_STRANGER);
+    struct dbr_peer_info info = {.cls = DBR_PEER_STRANGER};
+    bool known = dbr_swarm_peer_info(link->config.swarm, peer, &info);
+    return !(known && info.kept) &&
+           (link->config.open || info.cls == DBR_PEER_MEMBER);
 }
 
 static void queue_dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer,
@@ -318,9 +301,7 @@ static void queue_dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer,
     if (peer->dial != DBR_KAD_NO_DIAL) {
         return;
     }
-    peer->n_addrs = event->n_addrs;
-    peer->next_addr = 0;
-    memcpy(peer->addrs, event->addrs, event->n_addrs * sizeof(peer->addrs[0]));
+    dbr_swarm_hint(link->config.swarm, &peer->id, event->addrs, event->n_addrs, now);
     peer->dial = DBR_KAD_QUEUED;
     dbr_list_push_back(&link->queued, &peer->node);
     dial_queued(link, now);
@@ -337,9 +318,6 @@ void dbr_kad_call_dialed(struct dbr_kad_link *link, uint64_t token, int status,
         struct dbr_peer_info info;
         if (peer->token != token) {
             continue;
-        }
-        if (status != 0 && has_unsent(peer) && dial_next(link, peer, now)) {
-            return;
         }
         peer->ours = status == 0 &&
                      dbr_swarm_peer_info(link->config.swarm, &peer->id, &info) &&
@@ -473,8 +451,7 @@ static void close_idle(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr
     struct dbr_peer_info info;
     struct dbr_peer_id id = peer->id;
     bool known = dbr_swarm_peer_info(link->config.swarm, &id, &info);
-    bool lonely = known && info.connected && info.cls == DBR_PEER_STRANGER &&
-                  !peer->claimed;
+    bool lonely = known && info.connected && !info.kept && !peer->claimed;
     if (lonely && info.n_streams > 0) {
         set_idle(link, peer, now);
         return;

@@ -2,9 +2,8 @@
  * opens one stream for each request of ours, as js-libp2p and rust-libp2p do, dials where
  * a request needs it, and closes what it dialed once nobody uses it any more.
  *
- * In a closed cluster only members and listed clients take part, on the connections that
- * there are: the swarm keeps those with members. Where the cluster is open, strangers do,
- * and are dialed for lookups. */
+ * In a closed cluster only members and listed clients take part; where it is open,
+ * strangers do. Where they are the swarm's book says. */
 #ifndef DBR_CORE_KAD_LINK_H
 #define DBR_CORE_KAD_LINK_H
 
@@ -28,8 +27,6 @@ struct dbr_kad_limits {
     size_t waiting;     /* bytes of requests that wait for that; default 4 MiB */
     uint32_t idle_ms;   /* the life of a connection of ours without a stream; 30,000 */
     uint32_t linger_ms; /* of a stream of ours behind its answer; default 10,000 */
-    uint32_t hints;     /* strangers whose addresses are remembered; default 1,024 */
-    uint32_t hint_ms;   /* and how long; default 24 h, as go-libp2p does */
 };
 void dbr_kad_limits_default(struct dbr_kad_limits *limits);
 
@@ -77,20 +74,9 @@ struct dbr_kad_peer {
     enum dbr_kad_dial dial;
     struct dbr_list node; /* of those that are queued, or dialed */
     uint64_t token;
-    struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX]; /* to dial */
-    size_t n_addrs;
-    size_t next_addr;
     bool ours;    /* the connection was dialed for a lookup */
     bool claimed; /* and is wanted by others since */
     dbr_time idle_at;
-};
-
-/* A stranger whose addresses the swarm remembers for us. */
-struct dbr_kad_hint {
-    UT_hash_handle hh;
-    struct dbr_peer_id id;
-    dbr_time until;
-    struct dbr_list node; /* the oldest first */
 };
 
 struct dbr_kad_link {
@@ -102,8 +88,6 @@ struct dbr_kad_link {
     struct dbr_kad_call *calls;
     struct dbr_kad_stream *streams;
     struct dbr_kad_peer *peers;
-    struct dbr_kad_hint *hints;
-    struct dbr_list hinted;
     struct dbr_list queued;
     struct dbr_list dialing;
     struct dbr_list lingering; /* the oldest first */

@@ -19,8 +19,7 @@ static const struct dbr_server *find_server(const struct dbr_consensus_status *s
     return NULL;
 }
 
-/* This node has a place in the raft group, as far as its own log says. */
-static bool has_place(const struct dbr_core *core)
+bool dbr_membership_has_place(const struct dbr_core *core)
 {
     struct dbr_consensus_status status;
     dbr_consensus_status(core->consensus, &status);
@@ -36,20 +35,7 @@ static bool votes(const struct dbr_core *core, const struct dbr_consensus_status
 bool dbr_membership_has_replica(const struct dbr_core *core)
 {
     bool has_rows = core->applied > 0 || core->config.applied > 0;
-    return core->consensus != NULL && has_rows && has_place(core);
-}
-
-/* Any member that is connected: for those who have no place in the group. */
-static bool any_member(const struct dbr_core *core, struct dbr_peer_id *peer)
-{
-    struct dbr_peer_info info;
-    for (size_t i = 0; dbr_swarm_peer_at(core->swarm, i, &info) && info.connected; i++) {
-        if (info.cls == DBR_PEER_MEMBER) {
-            *peer = info.id;
-            return true;
-        }
-    }
-    return false;
+    return core->consensus != NULL && has_rows && dbr_membership_has_place(core);
 }
 
 /* Asked in every pump: base58 only for a new one. */
@@ -67,6 +53,20 @@ static bool find_leader(struct dbr_core *core, const struct dbr_consensus_status
     return true;
 }
 
+/* Followers hear of a new configuration by an entry like any other. */
+static void notice_group(struct dbr_core *core, const struct dbr_consensus_status *status,
+                         dbr_time now)
+{
+    uint64_t group = 0;
+    for (size_t i = 0; i < status->n_servers; i++) {
+        group += status->servers[i].id * (1 + (uint64_t)status->servers[i].role);
+    }
+    if (group != core->group) {
+        core->group = group;
+        dbr_membership_keep(core, now);
+    }
+}
+
 static void route_member(struct dbr_core *core, dbr_time now)
 {
     struct dbr_consensus_status status;
@@ -74,6 +74,7 @@ static void route_member(struct dbr_core *core, dbr_time now)
     enum dbr_sql_route route = DBR_SQL_ROUTE_NONE;
     bool has_replica = dbr_membership_has_replica(core);
     dbr_consensus_status(core->consensus, &status);
+    notice_group(core, &status, now);
     if (status.role == DBR_CONSENSUS_LEADER) {
         route = status.ready ? DBR_SQL_ROUTE_SELF : DBR_SQL_ROUTE_NONE;
     } else if (status.leader != 0) {
@@ -81,7 +82,8 @@ static void route_member(struct dbr_core *core, dbr_time now)
             dbr_swarm_is_connected(core->swarm, &peer)) {
             route = DBR_SQL_ROUTE_PEER;
         }
-    } else if (find_server(&status, core->server) == NULL && any_member(core, &peer)) {
+    } else if (find_server(&status, core->server) == NULL &&
+               dbr_learner_route(core, &peer)) {
         route = DBR_SQL_ROUTE_PEER;
     }
     dbr_sql_set_replica(core->sql, has_replica, votes(core, &status));
@@ -118,6 +120,37 @@ static void welcome_servers(struct dbr_core *core, dbr_time now)
     }
 }
 
+/* Where a peer is, as the table says, `member`, which may be NULL, and the operator. */
+static void give_addrs(struct dbr_core *core, const struct dbr_peer_id *peer,
+                       const struct dbr_member *member, dbr_time now)
+{
+    struct dbr_multiaddr addrs[2 * DBR_MEMBER_ADDRS];
+    size_t n = member != NULL ? member->n_addrs : 0;
+    if (n > 0) {
+        memcpy(addrs, member->addrs, n * sizeof(addrs[0]));
+    }
+    for (size_t i = 0; i < core->n_bootstrap && n < DBR_COUNT(addrs); i++) {
+        struct dbr_peer_id named;
+        if (dbr_multiaddr_peer(&core->bootstrap[i], &named) &&
+            dbr_peer_id_equal(&named, peer)) {
+            addrs[n++] = core->bootstrap[i];
+        }
+    }
+    dbr_swarm_give_addrs(core->swarm, peer, addrs, n, now);
+}
+
+static bool is_bootstrap(const struct dbr_core *core, const struct dbr_peer_id *peer)
+{
+    for (size_t i = 0; i < core->n_bootstrap; i++) {
+        struct dbr_peer_id named;
+        if (dbr_multiaddr_peer(&core->bootstrap[i], &named) &&
+            dbr_peer_id_equal(&named, peer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Until the table is known, the addresses that the operator gave stand for members. */
 void dbr_membership_start(struct dbr_core *core, dbr_time now)
 {
@@ -129,9 +162,11 @@ void dbr_membership_start(struct dbr_core *core, dbr_time now)
             continue;
         }
         dbr_swarm_set_class(core->swarm, &peer, DBR_PEER_MEMBER, now);
-        dbr_swarm_add_addr(core->swarm, &peer, &core->bootstrap[i]);
+        give_addrs(core, &peer, NULL, now);
         dbr_swarm_keep(core->swarm, &peer, true, now);
     }
+    dbr_discovery_start(core, now);
+    core->learner.ask_at = now;
     core->members_at = now;
     core->roles_at = now;
     core->is_ready = true;
@@ -148,7 +183,7 @@ static void look(struct dbr_core *core, dbr_time now)
 {
     struct dbr_ticket *ticket =
         dbr_ticket_create(core, DBR_TICKET_MEMBERS, DBR_TIME_NEVER);
-    bool is_local = has_place(core);
+    bool is_local = dbr_membership_has_place(core);
     debros_statement statement = {.sql = dbr_members_query};
     int err =
         ticket == NULL
@@ -164,28 +199,49 @@ static void look(struct dbr_core *core, dbr_time now)
     }
 }
 
-/* Members in the raft group keep connections with each other; all keep those with it. */
 static void welcome(struct dbr_core *core, const struct dbr_member *member, dbr_time now)
 {
-    if (dbr_peer_id_equal(&member->peer, &core->self)) {
-        return;
-    }
-    dbr_swarm_set_class(core->swarm, &member->peer,
-                        member->is_client ? DBR_PEER_CLIENT : DBR_PEER_MEMBER, now);
-    for (size_t i = 0; i < member->n_addrs; i++) {
-        dbr_swarm_add_addr(core->swarm, &member->peer, &member->addrs[i]);
-    }
-    if (!member->is_client) {
-        dbr_swarm_keep(core->swarm, &member->peer, true, now);
+    if (!dbr_peer_id_equal(&member->peer, &core->self)) {
+        dbr_swarm_set_class(core->swarm, &member->peer,
+                            member->is_client ? DBR_PEER_CLIENT : DBR_PEER_MEMBER, now);
+        give_addrs(core, &member->peer, member, now);
     }
 }
 
+/* All keep connections with the raft group, as far as they know it, and with the
+ * bootstrap peers; others come and go: see discovery.h. */
+static bool is_kept(const struct dbr_core *core,
+                    const struct dbr_consensus_status *status,
+                    const struct dbr_member *member)
+{
+    return !member->is_client &&
+           (find_server(status, dbr_server_id(&member->peer)) != NULL ||
+            dbr_learner_knows_voter(core, &member->peer) ||
+            is_bootstrap(core, &member->peer));
+}
+
+void dbr_membership_keep(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_consensus_status status;
+    dbr_consensus_status(core->consensus, &status);
+    for (size_t i = 0; i < core->members.n; i++) {
+        const struct dbr_member *member = &core->members.items[i];
+        dbr_swarm_keep(core->swarm, &member->peer, is_kept(core, &status, member), now);
+    }
+    dbr_discovery_soon(core, now);
+}
+
+/* In an open network a bootstrap peer need not belong to the cluster. */
 static void dismiss(struct dbr_core *core, const struct dbr_peer_id *peer, dbr_time now)
 {
-    if (dbr_members_find(&core->members, peer) == NULL) {
-        dbr_swarm_keep(core->swarm, peer, false, now);
-        dbr_swarm_set_class(core->swarm, peer, DBR_PEER_STRANGER, now);
+    if (dbr_members_find(&core->members, peer) != NULL) {
+        return;
     }
+    if (!core->config.open || !is_bootstrap(core, peer)) {
+        dbr_swarm_keep(core->swarm, peer, false, now);
+        dbr_swarm_give_addrs(core->swarm, peer, NULL, 0, now);
+    }
+    dbr_swarm_set_class(core->swarm, peer, DBR_PEER_STRANGER, now);
 }
 
 static void take_members(struct dbr_core *core, const debros_result *rows, dbr_time now)
@@ -211,6 +267,7 @@ static void take_members(struct dbr_core *core, const debros_result *rows, dbr_t
         dbr_multiaddr_peer(&core->bootstrap[i], &peer);
         dismiss(core, &peer, now);
     }
+    dbr_membership_keep(core, now);
     for (size_t i = 0; i < core->members.n; i++) {
         dbr_kad_link_identified(core->kad, &core->members.items[i].peer, now);
     }
@@ -233,34 +290,33 @@ void dbr_membership_loaded(struct dbr_core *core, const struct dbr_sql_reply *re
     }
     take_members(core, &reply->results[0], now);
     if (!changed_meanwhile && !dbr_membership_has_replica(core)) {
-        core->members_at = dbr_time_add(now, DBR_MEMBERS_REFRESH_MS);
+        bool is_told = core->learner.ask_at == DBR_TIME_NEVER;
+        core->members_at = dbr_time_add(now, is_told ? DBR_MEMBERS_TOLD_MS
+                                                     : DBR_MEMBERS_REFRESH_MS);
     }
 }
 
 /* ---- Our addresses
  * ------------------------------------------------------------------------ */
 
-static bool is_loopback(const struct dbr_multiaddr *addr)
-{
-    struct dbr_endpoint endpoint;
-    return dbr_multiaddr_endpoint(addr, &endpoint) && dbr_endpoint_is_loopback(&endpoint);
-}
-
 size_t dbr_membership_addrs(const struct dbr_core *core, struct dbr_multiaddr *out,
                             size_t max)
 {
-    bool has_other = false;
-    size_t n = 0;
-    for (size_t i = 0; i < core->n_listen; i++) {
-        has_other = has_other || !is_loopback(&core->listen[i]);
-    }
-    for (size_t i = 0; i < core->n_listen && n < max; i++) {
-        if (!has_other || !is_loopback(&core->listen[i])) {
-            out[n] = core->listen[i];
-            dbr_multiaddr_set_peer(&out[n++], &core->self);
-        }
+    size_t n = dbr_swarm_own_addrs(core->swarm, out, max);
+    for (size_t i = 0; i < n; i++) {
+        dbr_multiaddr_set_peer(&out[i], &core->self);
     }
     return n;
+}
+
+void dbr_membership_moved(struct dbr_core *core, dbr_time now)
+{
+    struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
+    core->announce_at = now;
+    if (core->kad != NULL) {
+        dbr_kad_link_set_addrs(core->kad, addrs,
+                               dbr_swarm_own_addrs(core->swarm, addrs, DBR_COUNT(addrs)));
+    }
 }
 
 static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr *addrs,

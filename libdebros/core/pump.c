@@ -93,6 +93,8 @@ static void connect_done(struct dbr_core *core, const struct dbr_swarm_event *ev
         struct dbr_peer_id peer = ticket->peer;
         dbr_ticket_destroy(core, ticket);
         dbr_client_reached(core, &peer, event, now);
+    } else if (ticket->kind == DBR_TICKET_DISCOVERY) {
+        dbr_discovery_dialed(core, ticket, event, now);
     } else {
         dbr_request_connected(core, ticket, event, now);
     }
@@ -132,6 +134,9 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
             dbr_consensus_lost(core->consensus, dbr_server_id(&event->peer), now);
         }
         dbr_client_disconnected(core, &event->peer, now);
+        break;
+    case DBR_SWARM_MOVED:
+        dbr_membership_moved(core, now);
         break;
     case DBR_SWARM_IDENTIFIED:
         dbr_request_identified(core, &event->peer, now);
@@ -294,6 +299,7 @@ static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event,
         break;
     case DBR_TICKET_HELLO:
     case DBR_TICKET_REACH:
+    case DBR_TICKET_DISCOVERY:
         break;
     }
     dbr_sql_reply_destroy(reply);

@@ -97,19 +97,26 @@ static const char *addr_text(struct dbr_arena *arena, const struct dbr_multiaddr
     return dbr_arena_strdup(arena, addr->len > 0 ? dbr_multiaddr_text(addr, text) : "");
 }
 
-static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
-                     debros_peer *out)
+static const char **addr_texts(struct dbr_arena *arena, const struct dbr_multiaddr *from,
+                               size_t n)
 {
-    const char **addrs = dbr_arena_calloc(arena, info->n_addrs + 1, sizeof(*addrs));
-    for (size_t i = 0; addrs != NULL && i < info->n_addrs; i++) {
-        addrs[i] = addr_text(arena, &info->addrs[i]);
-        if (addrs[i] == NULL) {
-            return DEBROS_ENOMEM;
+    const char **out = dbr_arena_calloc(arena, n + 1, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        out[i] = addr_text(arena, &from[i]);
+        if (out[i] == NULL) {
+            return NULL;
         }
     }
+    return out;
+}
+
+static int fill_peer(const struct dbr_core *core, struct dbr_arena *arena,
+                     const struct dbr_peer_info *info, debros_peer *out)
+{
+    struct dbr_multiaddr known[DBR_MEMBER_ADDRS];
+    out->n_addrs = dbr_swarm_dial_addrs(core->swarm, &info->id, known, DBR_MEMBER_ADDRS);
+    out->addrs = addr_texts(arena, known, out->n_addrs);
     out->id = peer_text(arena, &info->id);
-    out->addrs = addrs;
-    out->n_addrs = info->n_addrs;
     out->agent = dbr_arena_strdup(arena, info->agent != NULL ? info->agent : "");
     out->protocols = copy_texts(arena, info->protocols, info->n_protocols);
     out->n_protocols = info->n_protocols;
@@ -118,29 +125,40 @@ static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
     out->connected = info->connected;
     out->inbound = info->inbound;
     out->member = info->cls == DBR_PEER_MEMBER;
-    return addrs == NULL || out->id == NULL || out->agent == NULL ||
+    return out->addrs == NULL || out->id == NULL || out->agent == NULL ||
                    out->protocols == NULL || out->observed == NULL
                ? DEBROS_ENOMEM
                : 0;
 }
 
+struct peers_view {
+    const struct dbr_core *core;
+    struct dbr_arena *arena;
+    debros_peer *peers;
+    size_t n;
+    int err;
+};
+
+static void view_one(void *user, const struct dbr_peer_info *info)
+{
+    struct peers_view *view = user;
+    if (view->err == 0) {
+        view->err = fill_peer(view->core, view->arena, info, &view->peers[view->n++]);
+    }
+}
+
 int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request)
 {
-    size_t n = dbr_swarm_peer_count(core->swarm);
-    struct dbr_peer_info info;
-    debros_peer *peers = dbr_arena_calloc(&request->arena, n + 1, sizeof(*peers));
-    if (peers == NULL) {
+    struct peers_view view = {.core = core, .arena = &request->arena};
+    size_t n = dbr_swarm_known_count(core->swarm);
+    view.peers = dbr_arena_calloc(&request->arena, n + 1, sizeof(*view.peers));
+    if (view.peers == NULL) {
         return DEBROS_ENOMEM;
     }
-    size_t i = 0;
-    for (; i < n && dbr_swarm_peer_at(core->swarm, i, &info); i++) {
-        if (fill_peer(&request->arena, &info, &peers[i]) != 0) {
-            return DEBROS_ENOMEM;
-        }
-    }
-    request->peers = peers;
-    request->n_peers = i;
-    return 0;
+    dbr_swarm_each_known(core->swarm, view_one, &view);
+    request->peers = view.peers;
+    request->n_peers = view.n;
+    return view.err;
 }
 
 int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
@@ -153,5 +171,5 @@ int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
     }
     request->peers = out;
     request->n_peers = 1;
-    return fill_peer(&request->arena, &info, out);
+    return fill_peer(core, &request->arena, &info, out);
 }

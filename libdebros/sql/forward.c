@@ -34,7 +34,6 @@ static int send_request(struct dbr_sql *sql, const struct dbr_pending *p, dbr_ti
 /* This node has no vote: whoever asked can reach the leader without it. */
 static void redirect(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
 {
-    struct dbr_peer_info info = {0};
     struct dbr_multiaddr addrs[DBR_SQL_MAX_LEADER_ADDRS];
     struct dbr_sql_reply *reply = dbr_sql_reply_create();
     if (reply == NULL) {
@@ -43,11 +42,10 @@ static void redirect(struct dbr_sql *sql, struct dbr_pending *p, dbr_time now)
     }
     dbr_sql_reply_fail(reply, DEBROS_ENOTLEADER,
                        "this member does not vote: ask the leader");
-    dbr_swarm_peer_info(sql->config.swarm, &sql->route_peer, &info);
-    for (size_t i = 0; i < info.n_addrs && i < DBR_SQL_MAX_LEADER_ADDRS; i++) {
-        addrs[i] = info.addrs[i];
+    reply->n_leader_addrs = dbr_swarm_known_addrs(sql->config.swarm, &sql->route_peer,
+                                                  addrs, DBR_SQL_MAX_LEADER_ADDRS);
+    for (size_t i = 0; i < reply->n_leader_addrs; i++) {
         dbr_multiaddr_set_peer(&addrs[i], &sql->route_peer);
-        reply->n_leader_addrs = i + 1;
     }
     reply->leader = sql->route_peer;
     reply->leader_addrs = addrs;

@@ -32,41 +32,80 @@ void dbr_swarm_wall(struct dbr_swarm *swarm, int64_t wall_ms)
     swarm->announcement.wall_ms = wall_ms;
 }
 
-static size_t find_listen(const struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+static size_t find(const struct dbr_multiaddr *addrs, size_t n,
+                   const struct dbr_multiaddr *addr)
 {
     size_t i = 0;
-    while (i < swarm->n_listen && !dbr_multiaddr_equal(&swarm->listen[i], addr)) {
+    while (i < n && !dbr_multiaddr_equal(&addrs[i], addr)) {
         i++;
     }
     return i;
 }
 
-void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+static bool is_loopback(const struct dbr_multiaddr *addr)
+{
+    struct dbr_endpoint endpoint;
+    return dbr_multiaddr_endpoint(addr, &endpoint) && dbr_endpoint_is_loopback(&endpoint);
+}
+
+/* An address of our own that the whole world could dial. */
+static bool is_public(const struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+{
+    struct dbr_fit_rules rules = {0};
+    struct dbr_multiaddr copy = *addr;
+    return dbr_fit_addr(&copy, &swarm->self, rules) == DBR_FIT;
+}
+
+void dbr_announce_moved(struct dbr_swarm *swarm)
+{
+    struct dbr_multiaddr own[DBR_SWARM_LISTEN_MAX];
+    size_t n = dbr_swarm_own_addrs(swarm, own, DBR_SWARM_LISTEN_MAX);
+    bool loopback = true;
+    bool has_public = false;
+    for (size_t i = 0; i < n; i++) {
+        loopback = loopback && is_loopback(&own[i]);
+        has_public = has_public || is_public(swarm, &own[i]);
+    }
+    /* Who is on the open network has no business with strangers' private addresses. */
+    dbr_book_set_reach(&swarm->book, loopback, swarm->open && has_public);
+    dbr_announce_changed(swarm);
+    dbr_note_push(&swarm->notes, &swarm->moved);
+}
+
+static void add(struct dbr_swarm *swarm, struct dbr_multiaddr *list, size_t *n,
+                const struct dbr_multiaddr *addr)
 {
     struct dbr_multiaddr plain = *addr;
     struct dbr_endpoint endpoint;
     dbr_multiaddr_cut_peer(&plain);
-    if (dbr_multiaddr_endpoint(&plain, &endpoint) &&
-        dbr_endpoint_is_wildcard(&endpoint)) {
-        return;
+    bool is_wildcard = dbr_multiaddr_endpoint(&plain, &endpoint) &&
+                       dbr_endpoint_is_wildcard(&endpoint);
+    if (!is_wildcard && *n < DBR_SWARM_LISTEN_MAX && find(list, *n, &plain) == *n) {
+        list[(*n)++] = plain;
+        dbr_announce_moved(swarm);
     }
-    if (find_listen(swarm, &plain) == swarm->n_listen &&
-        swarm->n_listen < DBR_SWARM_LISTEN_MAX) {
-        swarm->listen[swarm->n_listen++] = plain;
-        dbr_announce_changed(swarm);
-    }
+}
+
+void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+{
+    add(swarm, swarm->listen, &swarm->n_listen, addr);
+}
+
+void dbr_swarm_advertise(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
+{
+    add(swarm, swarm->advertised, &swarm->n_advertised, addr);
 }
 
 void dbr_swarm_not_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr)
 {
     struct dbr_multiaddr plain = *addr;
     dbr_multiaddr_cut_peer(&plain);
-    size_t i = find_listen(swarm, &plain);
+    size_t i = find(swarm->listen, swarm->n_listen, &plain);
     if (i < swarm->n_listen) {
         swarm->n_listen--;
         memmove(&swarm->listen[i], &swarm->listen[i + 1],
                 (swarm->n_listen - i) * sizeof(swarm->listen[0]));
-        dbr_announce_changed(swarm);
+        dbr_announce_moved(swarm);
     }
 }
 
@@ -81,20 +120,48 @@ void dbr_swarm_offer(struct dbr_swarm *swarm, uint32_t protocol, bool offered)
 
 /* ---- The message ----------------------------------------------------------- */
 
-/* Listen addresses, then those under which others have seen us. */
-static size_t gather_addrs(const struct dbr_swarm *swarm,
-                           struct dbr_multiaddr out[DBR_SWARM_LISTEN_MAX])
+struct own_addrs {
+    struct dbr_multiaddr *out;
+    size_t n;
+    size_t max;
+};
+
+static void own(struct own_addrs *list, const struct dbr_multiaddr *addr, bool loopback)
 {
-    size_t n = swarm->n_listen;
-    memcpy(out, swarm->listen, n * sizeof(out[0]));
-    for (size_t i = 0; i < swarm->observed.n && n < DBR_SWARM_LISTEN_MAX; i++) {
+    if (list->n < list->max && is_loopback(addr) == loopback &&
+        find(list->out, list->n, addr) == list->n) {
+        list->out[list->n++] = *addr;
+    }
+}
+
+/* Listen addresses, then those under which others have seen us. */
+static void own_all(const struct dbr_swarm *swarm, struct own_addrs *list, bool loopback)
+{
+    for (size_t i = 0; i < swarm->n_listen; i++) {
+        own(list, &swarm->listen[i], loopback);
+    }
+    for (size_t i = 0; i < swarm->observed.n; i++) {
         const struct dbr_observed_addr *seen = &swarm->observed.addrs[i];
-        if (dbr_observed_is_confirmed(seen) &&
-            find_listen(swarm, &seen->addr) == swarm->n_listen) {
-            out[n++] = seen->addr;
+        if (dbr_observed_is_confirmed(seen)) {
+            own(list, &seen->addr, loopback);
         }
     }
-    return n;
+}
+
+size_t dbr_swarm_own_addrs(const struct dbr_swarm *swarm, struct dbr_multiaddr *out,
+                           size_t n)
+{
+    struct own_addrs list = {.out = out, .max = n};
+    if (swarm->n_advertised > 0) {
+        n = swarm->n_advertised < n ? swarm->n_advertised : n;
+        memcpy(out, swarm->advertised, n * sizeof(out[0]));
+        return n;
+    }
+    own_all(swarm, &list, false);
+    if (list.n == 0) {
+        own_all(swarm, &list, true);
+    }
+    return list.n;
 }
 
 /* Signed anew after each change. A later record has a larger number, also after a restart
@@ -130,7 +197,7 @@ static int encode(struct dbr_swarm *swarm, const struct dbr_conn *conn,
         .protocols = protocols,
         .n_protocols = DBR_IDENTIFY_STOCK,
         .addrs = addrs,
-        .n_addrs = gather_addrs(swarm, addrs),
+        .n_addrs = dbr_swarm_own_addrs(swarm, addrs, DBR_SWARM_LISTEN_MAX),
         .observed = conn->remote,
     };
     for (size_t i = 0; i < swarm->n_protocols; i++) {
@@ -226,6 +293,9 @@ void dbr_announce_expire(struct dbr_swarm *swarm)
 {
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
+    if (dbr_observed_expire(&swarm->observed, swarm->now)) {
+        dbr_announce_moved(swarm);
+    }
     if (swarm->now < swarm->announcement.push_at) {
         return;
     }

@@ -31,6 +31,8 @@ void dbr_announce_init(struct dbr_announcement *announcement);
 void dbr_announce_finish(struct dbr_announcement *announcement);
 /* Something that identify tells is different now. */
 void dbr_announce_changed(struct dbr_swarm *swarm);
+/* Our addresses are. */
+void dbr_announce_moved(struct dbr_swarm *swarm);
 /* Answers on an accepted identify stream. */
 void dbr_announce_answer(struct dbr_swarm *swarm, struct dbr_stream *stream);
 /* The peer has told what it speaks: a change since our answer may be due. */

@@ -27,6 +27,12 @@ void dbr_book_init(struct dbr_book *book, const struct dbr_book_config *config)
     dbr_list_init(&book->known);
 }
 
+void dbr_book_set_reach(struct dbr_book *book, bool loopback, bool is_public)
+{
+    book->config.loopback = loopback;
+    book->config.is_public = is_public;
+}
+
 static void leave_order(struct dbr_book *book, struct dbr_book_peer *peer)
 {
     dbr_list_remove(&peer->in_order);
@@ -158,6 +164,7 @@ void dbr_book_settle(struct dbr_book *book, struct dbr_book_peer *peer)
 {
     enum dbr_book_source source = dbr_book_addrs_source(&peer->addrs);
     bool is_pinned = peer->is_protected || peer->is_connected || source == DBR_BOOK_GIVEN;
+    book->changes++;
     if (!is_pinned && peer->addrs.n == 0) {
         drop(book, peer);
         return;
@@ -312,24 +319,41 @@ int dbr_book_add_record(struct dbr_book *book, const struct dbr_peer_record *rec
     return add_gathered(book, peer, DBR_BOOK_SIGNED, &g, now);
 }
 
-void dbr_book_take_back(struct dbr_book *book, const struct dbr_peer_id *id,
-                        const struct dbr_multiaddr *at, dbr_time now)
+/* What is given no longer stays only where it was found: that we know by ourselves. */
+static void take_back(struct dbr_book *book, struct dbr_book_peer *peer,
+                      const struct gathered *kept, dbr_time now)
 {
-    struct dbr_book_peer *peer = find(book, id);
-    struct dbr_multiaddr plain = *at;
-    dbr_multiaddr_cut_peer(&plain);
-    struct dbr_book_addr *addr =
-        peer == NULL ? NULL : dbr_book_addrs_find(&peer->addrs, &plain);
-    if (addr == NULL || addr->source != DBR_BOOK_GIVEN) {
-        return;
+    for (size_t i = peer->addrs.n; i > 0; i--) {
+        struct dbr_book_addr *addr = peer->addrs.items[i - 1];
+        struct dbr_multiaddr plain = {.len = addr->len};
+        memcpy(plain.bytes, addr->bytes, addr->len);
+        if (addr->source != DBR_BOOK_GIVEN || is_among(kept, &plain)) {
+            continue;
+        }
+        if (addr->worked) {
+            addr->source = DBR_BOOK_IDENTIFIED;
+            addr->until = end_of(book, DBR_BOOK_IDENTIFIED, now);
+        } else {
+            dbr_book_addrs_remove(&peer->addrs, addr);
+        }
     }
-    if (addr->worked) { /* it was found there: that we know by ourselves */
-        addr->source = DBR_BOOK_IDENTIFIED;
-        addr->until = end_of(book, DBR_BOOK_IDENTIFIED, now);
-    } else {
-        dbr_book_addrs_remove(&peer->addrs, addr);
+}
+
+int dbr_book_give(struct dbr_book *book, const struct dbr_peer_id *id,
+                  const struct dbr_multiaddr *addrs, size_t n, dbr_time now)
+{
+    struct dbr_book_peer *peer;
+    struct gathered g;
+    if (is_self(book, id)) {
+        return DEBROS_EINVAL;
     }
-    dbr_book_settle(book, peer);
+    gather(book, &g, id, DBR_BOOK_GIVEN, addrs, n, true);
+    int err = get_for(book, id, DBR_BOOK_GIVEN, &g, &peer);
+    if (err != 0 || peer == NULL) {
+        return err;
+    }
+    take_back(book, peer, &g, now);
+    return add_gathered(book, peer, DBR_BOOK_GIVEN, &g, now);
 }
 
 /* ---- How it went ----------------------------------------------------------- */

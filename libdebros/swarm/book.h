@@ -66,6 +66,7 @@ struct dbr_book {
     struct dbr_book_peer *table;
     size_t n;
     size_t n_hinted;
+    uint64_t changes; /* so far: what has been saved is old */
     struct dbr_list hinted; /* the oldest first */
     struct dbr_list known;
     dbr_time swept;
@@ -74,6 +75,8 @@ struct dbr_book {
 
 void dbr_book_init(struct dbr_book *book, const struct dbr_book_config *config);
 void dbr_book_finish(struct dbr_book *book);
+/* Which addresses of others are for us, from now on: see dbr_book_config. */
+void dbr_book_set_reach(struct dbr_book *book, bool loopback, bool is_public);
 /* NULL: unknown. Valid until the book changes. */
 const struct dbr_book_peer *dbr_book_find(const struct dbr_book *book,
                                           const struct dbr_peer_id *id);
@@ -89,9 +92,9 @@ int dbr_book_add(struct dbr_book *book, const struct dbr_peer_id *id,
  * hinted before. As above; ECONFLICT older than the one we have. */
 int dbr_book_add_record(struct dbr_book *book, const struct dbr_peer_record *record,
                         bool local, dbr_time now);
-/* A given address is so no longer. */
-void dbr_book_take_back(struct dbr_book *book, const struct dbr_peer_id *id,
-                        const struct dbr_multiaddr *addr, dbr_time now);
+/* These addresses, and no others, are given. None: then nothing is. As dbr_book_add(). */
+int dbr_book_give(struct dbr_book *book, const struct dbr_peer_id *id,
+                  const struct dbr_multiaddr *addrs, size_t n, dbr_time now);
 
 /* It is connected, and has proven who it is; `at`: where it was dialed, or NULL. */
 int dbr_book_connected(struct dbr_book *book, const struct dbr_peer_id *id,

@@ -67,6 +67,17 @@ static bool make_room(struct dbr_book_addrs *addrs, size_t max,
     return true;
 }
 
+static void make_newest(struct dbr_book_addrs *addrs, struct dbr_book_addr *item)
+{
+    size_t i = 0;
+    while (addrs->items[i] != item) {
+        i++;
+    }
+    memmove(&addrs->items[i], &addrs->items[i + 1],
+            (addrs->n - i - 1) * sizeof(addrs->items[0]));
+    addrs->items[addrs->n - 1] = item;
+}
+
 enum dbr_book_added dbr_book_addrs_add(struct dbr_book_addrs *addrs, size_t max,
                                        const struct dbr_multiaddr *addr,
                                        enum dbr_book_source source, dbr_time until)
@@ -77,6 +88,7 @@ enum dbr_book_added dbr_book_addrs_add(struct dbr_book_addrs *addrs, size_t max,
         if (source >= item->source) {
             item->source = (uint8_t)source;
             item->until = until > item->until ? until : item->until;
+            make_newest(addrs, item);
         }
         return DBR_BOOK_ADDED;
     }

@@ -39,7 +39,11 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
         return;
     }
     bool lowered = cls < peer->cls;
+    bool is_new = peer->cls == DBR_PEER_STRANGER && cls != DBR_PEER_STRANGER;
     peer->cls = cls;
+    if (is_new) {
+        dbr_entry_welcome(swarm, peer);
+    }
     for (struct dbr_list *item = peer->conns.next; item != &peer->conns;
          item = item->next) {
         struct dbr_conn *conn = DBR_LIST_ENTRY(item, struct dbr_conn, in_peer);
@@ -54,25 +58,7 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
         end_conns(swarm, peer, DEBROS_EACCES, "the peer may do less than before");
     }
     if (cls == DBR_PEER_STRANGER) {
-        peer->n_added = peer->keep ? peer->n_added : 0; /* its addresses may go with it */
         dbr_peers_release(&swarm->peers, peer);
-    }
-}
-
-void dbr_swarm_add_addr(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
-                        const struct dbr_multiaddr *addr)
-{
-    if (dbr_peer_id_equal(id, &swarm->self)) {
-        return;
-    }
-    struct dbr_peer *peer = dbr_peers_get(&swarm->peers, id);
-    if (peer == NULL || !dbr_peer_add_addr(&swarm->peers, peer, addr)) {
-        dbr_log(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE,
-                "no room for an address of a peer");
-        return;
-    }
-    if (peer->redial.at == DBR_TIME_NEVER) {
-        peer->redial.at = 0;
     }
 }
 

@@ -181,6 +181,7 @@ static void leave_peer(struct dbr_swarm *swarm, struct dbr_conn *conn)
         return;
     }
     dbr_peers_set_connected(&swarm->peers, peer, false);
+    dbr_entry_disconnected(swarm, peer);
     dbr_note_push(&swarm->notes, &peer->disconnected);
     dbr_dialer_disconnected(swarm, peer, swarm->now - conn->secured_at);
 }
@@ -250,6 +251,7 @@ static void enter_peer(struct dbr_swarm *swarm, struct dbr_conn *conn,
         dbr_gate_trust(&swarm->gate, &swarm->limits, &conn->pass);
     }
     if (first) {
+        peer->since = swarm->now;
         dbr_peers_set_connected(&swarm->peers, peer, true);
         dbr_note_push(&swarm->notes, &peer->connected);
     }
@@ -280,6 +282,7 @@ static void secured(struct dbr_swarm *swarm, struct dbr_conn *conn,
         return;
     }
     enter_peer(swarm, conn, peer);
+    dbr_entry_connected(swarm, conn);
     dbr_conn_retire_oldest(swarm, peer);
     if (conn->state != DBR_CONN_SECURED) {
         return;

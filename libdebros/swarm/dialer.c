@@ -15,7 +15,6 @@ void dbr_redial_back_off(struct dbr_redial *redial, uint32_t min_ms, uint32_t ma
     uint64_t delay = redial->delay_ms == 0 ? min_ms : (uint64_t)redial->delay_ms * 2;
     delay = delay > max_ms ? max_ms : delay;
     redial->delay_ms = (uint32_t)delay;
-    redial->next = 0;
     redial->at = dbr_time_add(now, delay - dbr_rng_below(rng, delay / 2 + 1));
 }
 
@@ -23,6 +22,47 @@ static void back_off(struct dbr_swarm *swarm, struct dbr_peer *peer)
 {
     dbr_redial_back_off(&peer->redial, swarm->limits.redial_min_ms,
                         swarm->limits.redial_max_ms, swarm->rng, swarm->now);
+}
+
+/* ---- Rounds ---------------------------------------------------------------- */
+
+static void end_round(struct dbr_peer *peer)
+{
+    dbr_free(peer->redial.round);
+    peer->redial.round = NULL;
+    peer->redial.n = peer->redial.next = 0;
+}
+
+static void begin_round(struct dbr_swarm *swarm, struct dbr_peer *peer)
+{
+    struct dbr_redial *redial = &peer->redial;
+    redial->next = redial->n = 0;
+    redial->round = dbr_calloc(DBR_BOOK_ADDRS_MAX, sizeof(redial->round[0]));
+    if (redial->round != NULL) {
+        redial->n = dbr_book_dial_addrs(&swarm->book, &peer->id, redial->round,
+                                        DBR_BOOK_ADDRS_MAX, swarm->now);
+    }
+}
+
+static bool round_has_more(const struct dbr_peer *peer)
+{
+    return peer->redial.next < peer->redial.n;
+}
+
+/* The next address of the round, or of a new one. False: the round is over, or the book
+ * has none. */
+static bool next_addr(struct dbr_swarm *swarm, struct dbr_peer *peer,
+                      struct dbr_multiaddr *addr)
+{
+    if (peer->redial.round == NULL) {
+        begin_round(swarm, peer);
+    }
+    if (!round_has_more(peer)) {
+        end_round(peer);
+        return false;
+    }
+    *addr = peer->redial.round[peer->redial.next++];
+    return true;
 }
 
 /* ---- Waiters --------------------------------------------------------------- */
@@ -116,20 +156,40 @@ static const char *start_words(int status)
                                    : "out of memory";
 }
 
+static void cannot_start(struct dbr_swarm *swarm, struct dbr_waiter *waiter,
+                         const struct dbr_multiaddr *addr, int status)
+{
+    char text[DBR_MULTIADDR_TEXT_SIZE];
+    dbr_waiter_done(swarm, waiter, status, "cannot dial %s: %s",
+                    dbr_multiaddr_text(addr, text), start_words(status));
+}
+
+/* Waits for `conn`, or else for an attempt of its own at `addr`. */
 static void attach(struct dbr_swarm *swarm, struct dbr_conn *conn, struct dbr_peer *peer,
-                   struct dbr_waiter *waiter)
+                   const struct dbr_multiaddr *addr, struct dbr_waiter *waiter)
 {
     int status = 0;
     if (conn == NULL) {
-        conn = start_attempt(swarm, peer, &waiter->addr, &status);
+        conn = start_attempt(swarm, peer, addr, &status);
     }
     if (conn != NULL) {
         dbr_list_push_back(&conn->waiters, &waiter->note.node);
-        return;
+    } else {
+        cannot_start(swarm, waiter, addr, status);
     }
-    char text[DBR_MULTIADDR_TEXT_SIZE];
-    dbr_waiter_done(swarm, waiter, status, "cannot dial %s: %s",
-                    dbr_multiaddr_text(&waiter->addr, text), start_words(status));
+}
+
+/* Whoever asked for no address takes the attempt that there is, or the round's next.
+ * False: there is none, and the round is over. */
+static bool attach_to_round(struct dbr_swarm *swarm, struct dbr_peer *peer,
+                            struct dbr_waiter *waiter)
+{
+    struct dbr_multiaddr addr = {0};
+    if (peer->attempt == NULL && !next_addr(swarm, peer, &addr)) {
+        return false;
+    }
+    attach(swarm, peer->attempt, peer, &addr, waiter);
+    return true;
 }
 
 static void connect_anybody(struct dbr_swarm *swarm, struct dbr_waiter *waiter)
@@ -140,7 +200,7 @@ static void connect_anybody(struct dbr_swarm *swarm, struct dbr_waiter *waiter)
         dbr_waiter_done(swarm, waiter, 0, "%s", "");
         return;
     }
-    attach(swarm, conn, NULL, waiter);
+    attach(swarm, conn, NULL, &waiter->addr, waiter);
 }
 
 static void connect_peer(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
@@ -157,14 +217,11 @@ static void connect_peer(struct dbr_swarm *swarm, const struct dbr_peer_id *id,
         dbr_waiter_done(swarm, waiter, 0, "%s", "");
         return;
     }
-    if (waiter->addr.len == 0 && peer->n_addrs > 0) {
-        waiter->addr = peer->addrs[0];
-    }
-    if (waiter->addr.len == 0 && peer->attempt == NULL) {
+    if (waiter->addr.len > 0) {
+        attach(swarm, peer->attempt, peer, &waiter->addr, waiter);
+    } else if (!attach_to_round(swarm, peer, waiter)) {
         dbr_waiter_done(swarm, waiter, DEBROS_EUNREACHABLE, "no address of %s is known",
                         dbr_peer_id_text(id, id_text));
-    } else {
-        attach(swarm, peer->attempt, peer, waiter);
     }
     dbr_peers_release(&swarm->peers, peer);
 }
@@ -197,21 +254,21 @@ void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn,
     if (peer->attempt == conn) {
         peer->attempt = NULL;
     }
+    end_round(peer);
 }
 
 /* Those who asked for the address that failed are done; the others want another one. */
 static void settle_waiters(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
                            const char *words, struct dbr_list *others)
 {
-    char text[DBR_MULTIADDR_TEXT_SIZE];
+    bool is_known = !dbr_peer_id_is_none(&conn->expected);
     struct dbr_list *item;
     struct dbr_list *tmp;
-    dbr_multiaddr_text(&conn->remote, text);
     DBR_LIST_FOREACH(item, tmp, &conn->waiters) {
         struct dbr_waiter *waiter = DBR_LIST_ENTRY(item, struct dbr_waiter, note.node);
-        if (waiter->addr.len == 0 || status == DEBROS_ECANCELED ||
+        if (!is_known || status == DEBROS_ECANCELED ||
             dbr_multiaddr_equal(&waiter->addr, &conn->remote)) {
-            dbr_waiter_done(swarm, waiter, status, "%s: %s", text, words);
+            dbr_waiter_done(swarm, waiter, status, "%s", words);
         } else {
             dbr_list_remove(item);
             dbr_list_push_back(others, item);
@@ -219,32 +276,62 @@ static void settle_waiters(struct dbr_swarm *swarm, struct dbr_conn *conn, int s
     }
 }
 
+/* Those with an address of their own come first: the rest takes what they begin. */
+static void try_again(struct dbr_swarm *swarm, struct dbr_peer *peer,
+                      struct dbr_list *others, int status, const char *words)
+{
+    struct dbr_list *item;
+    struct dbr_list *tmp;
+    DBR_LIST_FOREACH(item, tmp, others) {
+        struct dbr_waiter *waiter = DBR_LIST_ENTRY(item, struct dbr_waiter, note.node);
+        if (waiter->addr.len > 0) {
+            dbr_list_remove(item);
+            attach(swarm, peer->attempt, peer, &waiter->addr, waiter);
+        }
+    }
+    bool is_over = false;
+    while ((item = dbr_list_pop_front(others)) != NULL) {
+        struct dbr_waiter *waiter = DBR_LIST_ENTRY(item, struct dbr_waiter, note.node);
+        is_over = is_over || !attach_to_round(swarm, peer, waiter);
+        if (is_over) {
+            dbr_waiter_done(swarm, waiter, status, "%s", words);
+        }
+    }
+}
+
+/* What we did ourselves says nothing about the address. */
+static bool is_its_fault(int status)
+{
+    return status != DEBROS_ECANCELED && status != DEBROS_ELIMIT &&
+           status != DEBROS_ENOMEM;
+}
+
 void dbr_dialer_failed(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
-                       const char *words)
+                       const char *why)
 {
     DBR_FAILPOINT("swarm.dialer.failed");
+    char text[DBR_MULTIADDR_TEXT_SIZE];
+    debros_detail words;
     struct dbr_list others;
     dbr_list_init(&others);
-    settle_waiters(swarm, conn, status, words, &others);
+    snprintf(words.text, sizeof(words.text), "%s: %s",
+             dbr_multiaddr_text(&conn->remote, text), why);
+    settle_waiters(swarm, conn, status, words.text, &others);
     if (dbr_peer_id_is_none(&conn->expected)) {
         return;
     }
     struct dbr_peer *peer = dbr_peers_find(&swarm->peers, &conn->expected);
     dbr_assert(peer != NULL && peer->attempt == conn);
     peer->attempt = NULL;
-    while (!dbr_list_is_empty(&others)) {
-        struct dbr_list *item = dbr_list_pop_front(&others);
-        attach(swarm, peer->attempt, peer,
-               DBR_LIST_ENTRY(item, struct dbr_waiter, note.node));
+    if (is_its_fault(status)) {
+        dbr_book_failed(&swarm->book, &peer->id, &conn->remote);
     }
+    try_again(swarm, peer, &others, status, words.text);
     if (peer->keep && peer->attempt == NULL && !dbr_peer_is_connected(peer)) {
-        size_t next = peer->redial.next;
-        while (next < peer->n_addrs && !dbr_peer_can_dial(peer, next)) {
-            next++;
-        }
-        if (next < peer->n_addrs) {
+        if (round_has_more(peer)) {
             peer->redial.at = swarm->now;
         } else {
+            end_round(peer);
             back_off(swarm, peer);
         }
     }
@@ -260,9 +347,19 @@ void dbr_dialer_keep(struct dbr_swarm *swarm, struct dbr_peer *peer, bool keep)
     }
     peer->keep = keep;
     dbr_list_remove(&peer->in_kept);
+    (void)dbr_book_protect(&swarm->book, &peer->id, keep);
     if (keep) {
         dbr_list_push_back(&swarm->kept, &peer->in_kept);
-        peer->redial = (struct dbr_redial){.at = swarm->now};
+        peer->redial.at = swarm->now;
+        peer->redial.delay_ms = 0;
+    }
+}
+
+void dbr_dialer_found(struct dbr_swarm *swarm, const struct dbr_peer_id *id)
+{
+    struct dbr_peer *peer = dbr_peers_find(&swarm->peers, id);
+    if (peer != NULL && peer->keep && peer->redial.at == DBR_TIME_NEVER) {
+        peer->redial.at = swarm->now;
     }
 }
 
@@ -300,22 +397,24 @@ dbr_time dbr_dialer_deadline(const struct dbr_swarm *swarm)
 
 static void dial_next(struct dbr_swarm *swarm, struct dbr_peer *peer)
 {
-    size_t i = peer->redial.next;
+    struct dbr_multiaddr addr;
     int status = 0;
-    while (i < peer->n_addrs && !dbr_peer_can_dial(peer, i)) {
-        i++;
-    }
-    if (i >= peer->n_addrs) {
-        peer->redial.at = DBR_TIME_NEVER; /* until an address is added */
-        peer->redial.next = 0;
+    if (!next_addr(swarm, peer, &addr)) {
+        /* Nothing is known until something comes: dbr_dialer_found(). */
+        const struct dbr_book_peer *entry = dbr_book_find(&swarm->book, &peer->id);
+        if (entry == NULL || entry->addrs.n == 0) {
+            peer->redial.at = DBR_TIME_NEVER;
+        } else {
+            back_off(swarm, peer); /* out of memory, or they are over */
+        }
         return;
     }
-    peer->redial.next = i + 1;
-    if (start_attempt(swarm, peer, &peer->addrs[i], &status) == NULL) {
+    if (start_attempt(swarm, peer, &addr, &status) == NULL) {
         char id_text[DBR_PEER_ID_TEXT_SIZE];
         dbr_peer_id_text(&peer->id, id_text);
         dbr_log_peer(swarm->logger, DEBROS_LOG_WARN, DBR_SWARM_MODULE, id_text,
                      "cannot dial %s: %s", id_text, start_words(status));
+        end_round(peer);
         back_off(swarm, peer);
     }
 }

@@ -15,11 +15,13 @@ struct dbr_conn;
 struct dbr_peer;
 struct dbr_swarm;
 
-/* Back-off of one kept peer. */
+/* The addresses of one peer, tried one after the other; a kept one's with back-off. */
 struct dbr_redial {
-    dbr_time at;       /* next round or address; NEVER: no address is known */
+    dbr_time at;       /* kept: next round or address; NEVER: no address is known */
     uint32_t delay_ms; /* the last wait before jitter; 0: none yet */
-    size_t next;       /* index of the next address in this round */
+    struct dbr_multiaddr *round; /* what the book said when it began; NULL: none runs */
+    size_t n;
+    size_t next; /* index of the next address in this round */
 };
 
 /* After a whole round failed: waits twice as long as last time, from `min_ms` to
@@ -34,7 +36,8 @@ struct dbr_waiter {
     int status;
     uint32_t rtt_ms;
     struct dbr_peer_id peer;
-    struct dbr_multiaddr addr; /* connect: where to, without /p2p */
+    struct dbr_multiaddr addr; /* connect: where to, without /p2p; none: wherever the book
+                                  says */
     debros_detail detail;
 };
 
@@ -57,6 +60,8 @@ void dbr_dialer_succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn,
 void dbr_dialer_failed(struct dbr_swarm *swarm, struct dbr_conn *conn, int status,
                        const char *words);
 void dbr_dialer_keep(struct dbr_swarm *swarm, struct dbr_peer *peer, bool keep);
+/* An address of a peer has come into the book. */
+void dbr_dialer_found(struct dbr_swarm *swarm, const struct dbr_peer_id *peer);
 /* The last connection of `peer`, which lived for `lived_ms`, is gone. */
 void dbr_dialer_disconnected(struct dbr_swarm *swarm, struct dbr_peer *peer,
                              uint64_t lived_ms);

@@ -74,6 +74,8 @@ static bool tell(struct dbr_swarm *swarm, struct dbr_note *note,
     case DBR_SWARM_DISCONNECTED:
         tell_peer(swarm, DBR_CONTAINER_OF(note, struct dbr_peer, disconnected), event);
         return true;
+    case DBR_SWARM_MOVED:
+        return true;
     case DBR_SWARM_IDENTIFIED:
         tell_peer(swarm, DBR_CONTAINER_OF(note, struct dbr_peer, identified), event);
         return true;

@@ -106,10 +106,7 @@ static void check_record(struct dbr_swarm *swarm, const struct dbr_peer *peer,
 static void complete(struct dbr_swarm *swarm, struct dbr_conn *conn,
                      struct dbr_introduction *intro)
 {
-    struct dbr_endpoint endpoint;
     struct dbr_peer *peer = conn->peer;
-    bool local = dbr_multiaddr_endpoint(&conn->remote, &endpoint) &&
-                 dbr_endpoint_is_loopback(&endpoint);
     intro->stream = NULL;
     check_record(swarm, peer, &intro->info);
     if (intro == &conn->pushed) {
@@ -123,9 +120,10 @@ static void complete(struct dbr_swarm *swarm, struct dbr_conn *conn,
         intro->info.observed.len > 0 &&
         dbr_observed_add(&swarm->observed, &intro->info.observed, &conn->remote,
                          swarm->now)) {
-        dbr_announce_changed(swarm);
+        dbr_announce_moved(swarm);
     }
-    dbr_peer_set_info(&swarm->peers, peer, &intro->info, local);
+    dbr_peer_set_info(peer, &intro->info);
+    dbr_entry_identified(swarm, conn);
     dbr_note_push(&swarm->notes, &peer->identified);
     dbr_announce_identified(swarm, conn);
 }

@@ -5,9 +5,9 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-void dbr_peers_init(struct dbr_peers *peers, uint32_t addrs_per_peer)
+void dbr_peers_init(struct dbr_peers *peers)
 {
-    *peers = (struct dbr_peers){.max = DBR_PEERS_MAX, .addrs_per_peer = addrs_per_peer};
+    *peers = (struct dbr_peers){.max = DBR_PEERS_MAX};
     dbr_list_init(&peers->connected);
     dbr_list_init(&peers->others);
 }
@@ -22,7 +22,7 @@ static void peer_free(struct dbr_peers *peers, struct dbr_peer *peer)
     dbr_note_cancel(&peer->disconnected);
     dbr_note_cancel(&peer->identified);
     dbr_identify_info_finish(&peer->info);
-    dbr_free(peer->addrs);
+    dbr_free(peer->redial.round);
     dbr_free(peer);
 }
 
@@ -123,90 +123,16 @@ void dbr_peers_set_connected(struct dbr_peers *peers, struct dbr_peer *peer,
 
 void dbr_peers_release(struct dbr_peers *peers, struct dbr_peer *peer)
 {
-    if (is_unused(peer) && peer->n_added == 0) {
+    if (is_unused(peer)) {
         peer_free(peers, peer);
     }
 }
 
-/* ---- Addresses ------------------------------------------------------------- */
-
-static void remove_addr(struct dbr_peer *peer, size_t i)
-{
-    memmove(&peer->addrs[i], &peer->addrs[i + 1],
-            (peer->n_addrs - i - 1) * sizeof(peer->addrs[0]));
-    peer->n_addrs--;
-    if (i < peer->n_added) {
-        peer->n_added--;
-    }
-}
-
-static size_t find_addr(const struct dbr_peer *peer, const struct dbr_multiaddr *addr)
-{
-    size_t i = 0;
-    while (i < peer->n_addrs && !dbr_multiaddr_equal(&peer->addrs[i], addr)) {
-        i++;
-    }
-    return i;
-}
-
-static bool have_room(struct dbr_peers *peers, struct dbr_peer *peer)
-{
-    if (peer->addrs == NULL) {
-        peer->addrs = dbr_calloc(peers->addrs_per_peer, sizeof(peer->addrs[0]));
-    }
-    return peer->addrs != NULL;
-}
-
-bool dbr_peer_add_addr(struct dbr_peers *peers, struct dbr_peer *peer,
-                       const struct dbr_multiaddr *addr)
-{
-    struct dbr_multiaddr plain = *addr;
-    dbr_multiaddr_cut_peer(&plain);
-    if (!have_room(peers, peer)) {
-        return false;
-    }
-    size_t known = find_addr(peer, &plain);
-    if (known < peer->n_addrs) {
-        remove_addr(peer, known);
-    } else if (peer->n_addrs == peers->addrs_per_peer) {
-        /* Identified addresses give way first: they are behind the added ones. */
-        remove_addr(peer, peer->n_addrs - 1);
-    }
-    memmove(&peer->addrs[1], &peer->addrs[0], peer->n_addrs * sizeof(peer->addrs[0]));
-    peer->addrs[0] = plain;
-    peer->n_addrs++;
-    peer->n_added++;
-    return true;
-}
-
-void dbr_peer_set_info(struct dbr_peers *peers, struct dbr_peer *peer,
-                       struct dbr_identify_info *info, bool local)
+void dbr_peer_set_info(struct dbr_peer *peer, struct dbr_identify_info *info)
 {
     dbr_identify_info_finish(&peer->info);
     peer->info = *info;
     dbr_identify_info_init(info);
-    peer->n_addrs = peer->n_added;
-    for (size_t i = 0; i < peer->info.n_addrs && have_room(peers, peer); i++) {
-        struct dbr_multiaddr plain = peer->info.addrs[i];
-        struct dbr_endpoint endpoint;
-        dbr_multiaddr_cut_peer(&plain);
-        if (!local && dbr_multiaddr_endpoint(&plain, &endpoint) &&
-            dbr_endpoint_is_loopback(&endpoint)) {
-            continue;
-        }
-        if (peer->n_addrs < peers->addrs_per_peer &&
-            find_addr(peer, &plain) == peer->n_addrs) {
-            peer->addrs[peer->n_addrs++] = plain;
-        }
-    }
-}
-
-bool dbr_peer_can_dial(const struct dbr_peer *peer, size_t i)
-{
-    struct dbr_endpoint endpoint;
-    return i < peer->n_added ||
-           (i < peer->n_addrs && dbr_multiaddr_endpoint(&peer->addrs[i], &endpoint) &&
-            endpoint.port != 0 && !dbr_endpoint_is_wildcard(&endpoint));
 }
 
 void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info)
@@ -215,13 +141,13 @@ void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info)
         .id = peer->id,
         .connected = dbr_peer_is_connected(peer),
         .inbound = peer->inbound,
+        .kept = peer->keep,
         .cls = peer->cls,
+        .since = dbr_peer_is_connected(peer) ? peer->since : 0,
         .rtt_us = peer->rtt_us,
         .agent = peer->info.agent,
         .protocols = peer->info.protocols,
         .n_protocols = peer->info.n_protocols,
-        .addrs = peer->addrs,
-        .n_addrs = peer->n_addrs,
         .observed = peer->info.observed,
         .record = peer->info.record,
         .record_seq = peer->info.record_seq,

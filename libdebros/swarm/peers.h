@@ -1,4 +1,5 @@
-/* The table of peers: class, addresses, what identify told, connections. */
+/* The table of peers: class, what identify told, connections. Where they can be found is
+ * in the book: see book.h. */
 #ifndef DBR_SWARM_PEERS_H
 #define DBR_SWARM_PEERS_H
 
@@ -21,13 +22,11 @@ struct dbr_peer {
     struct dbr_peer_id id;
     enum dbr_peer_class cls;
     bool keep;
+    dbr_time since;           /* connected */
     bool inbound;             /* of the connection that CONNECTED told about */
     struct dbr_list conns;    /* secured connections, the one for new streams first */
     struct dbr_conn *attempt; /* the one outbound attempt, or NULL */
     struct dbr_redial redial;
-    struct dbr_multiaddr *addrs; /* added ones, the newest first, then identified ones */
-    size_t n_addrs;
-    size_t n_added;
     struct dbr_identify_info info;
     uint32_t rtt_us;
     struct dbr_bucket pushes;
@@ -46,10 +45,9 @@ struct dbr_peers {
     size_t n;
     size_t n_connected;
     size_t max;
-    uint32_t addrs_per_peer;
 };
 
-void dbr_peers_init(struct dbr_peers *peers, uint32_t addrs_per_peer);
+void dbr_peers_init(struct dbr_peers *peers);
 void dbr_peers_finish(struct dbr_peers *peers);
 struct dbr_peer *dbr_peers_find(const struct dbr_peers *peers,
                                 const struct dbr_peer_id *id);
@@ -66,16 +64,9 @@ static inline bool dbr_peer_is_connected(const struct dbr_peer *peer)
     return !dbr_list_is_empty(&peer->conns);
 }
 
-/* `addr` without /p2p, in front; the oldest goes. False: no memory. */
-bool dbr_peer_add_addr(struct dbr_peers *peers, struct dbr_peer *peer,
-                       const struct dbr_multiaddr *addr);
-/* Takes what identify told. Its addresses fill the room that added ones leave, loopback
- * ones only when the peer is on this machine, as `local` says. */
-void dbr_peer_set_info(struct dbr_peers *peers, struct dbr_peer *peer,
-                       struct dbr_identify_info *info, bool local);
-/* Whether the i-th address is worth a dial: added ones always, identified ones when
- * they are plain TCP endpoints. */
-bool dbr_peer_can_dial(const struct dbr_peer *peer, size_t i);
+/* Takes what identify told. */
+void dbr_peer_set_info(struct dbr_peer *peer, struct dbr_identify_info *info);
+/* All but the addresses. */
 void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info);
 
 #endif

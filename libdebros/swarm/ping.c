@@ -160,6 +160,7 @@ static void succeeded(struct dbr_swarm *swarm, struct dbr_conn *conn)
     pinger->waiting = false;
     pinger->retried = false;
     conn->peer->rtt_us = rtt_ms * 1000;
+    dbr_book_rtt(&swarm->book, &conn->peer->id, rtt_ms * 1000);
     DBR_LIST_FOREACH(item, tmp, &pinger->flying)
     {
         DBR_LIST_ENTRY(item, struct dbr_waiter, note.node)->rtt_ms = rtt_ms;

@@ -5,8 +5,10 @@
 #include "announce.h"
 #include "base/alloc.h"
 #include "base/check.h"
+#include "book.h"
 #include "connections.h"
 #include "dialer.h"
+#include "entry.h"
 #include "gate.h"
 #include "identify.h"
 #include "introduce.h"
@@ -41,12 +43,15 @@ struct dbr_swarm {
     dbr_time now; /* the latest that was given */
     struct dbr_multiaddr listen[DBR_SWARM_LISTEN_MAX];
     size_t n_listen;
+    struct dbr_multiaddr advertised[DBR_SWARM_LISTEN_MAX]; /* instead of all others */
+    size_t n_advertised;
     struct dbr_swarm_stats stats;
     struct dbr_gate gate;
     struct dbr_announcement announcement;
     struct dbr_observed observed;
     bool hidden[DBR_SWARM_PROTOCOLS_MAX]; /* protocols that are not offered */
     struct dbr_peers peers;
+    struct dbr_book book;
     struct dbr_list kept;
     struct dbr_conn *conns;
     uint32_t n_half_open; /* inbound, not yet secured */
@@ -58,6 +63,7 @@ struct dbr_swarm {
     struct dbr_stream *streams;
     uint64_t next_stream;
     struct dbr_list notes; /* events that wait to be polled */
+    struct dbr_note moved;
     struct dbr_list ready; /* connections whose stack may have events */
     struct dbr_list dirty; /* connections whose stack may have output */
     struct dbr_lost lost[DBR_SWARM_LOST_MAX];

@@ -45,6 +45,7 @@ static bool limits_are_good(const struct dbr_swarm_limits *limits)
            limits->conns_per_net > 0 && limits->conns_per_peer > 0 &&
            limits->accept_burst > 0 && limits->handshakes_per_s > 0 &&
            limits->handshakes_per_s <= 1000000 && limits->addrs_per_peer > 0 &&
+           limits->addrs_per_peer <= DBR_BOOK_ADDRS_MAX &&
            limits->streams_per_protocol > 0 && limits->push_burst > 0 &&
            limits->stall_ms > 0 && limits->memory > 0 && limits->redial_min_ms > 0 &&
            limits->redial_max_ms >= limits->redial_min_ms;
@@ -85,6 +86,14 @@ static int copy_config(struct dbr_swarm *swarm, const struct dbr_swarm_config *c
     return 0;
 }
 
+static void init_book(struct dbr_swarm *swarm)
+{
+    struct dbr_book_config config = {.self = swarm->self, .loopback = true};
+    dbr_book_limits_default(&config.limits);
+    config.limits.addrs = swarm->limits.addrs_per_peer;
+    dbr_book_init(&swarm->book, &config);
+}
+
 int dbr_swarm_create(struct dbr_swarm **out, const struct dbr_swarm_config *config,
                      struct dbr_rng *rng, dbr_time now)
 {
@@ -106,9 +115,11 @@ int dbr_swarm_create(struct dbr_swarm **out, const struct dbr_swarm_config *conf
     dbr_peer_id_from_key(&swarm->self, config->identity->public_key);
     dbr_gate_init(&swarm->gate);
     dbr_announce_init(&swarm->announcement);
-    dbr_peers_init(&swarm->peers, config->limits.addrs_per_peer);
+    dbr_peers_init(&swarm->peers);
+    init_book(swarm);
     dbr_list_init(&swarm->kept);
     dbr_list_init(&swarm->notes);
+    dbr_note_init(&swarm->moved, DBR_SWARM_MOVED);
     dbr_list_init(&swarm->ready);
     dbr_list_init(&swarm->dirty);
     int err = copy_config(swarm, config);
@@ -165,6 +176,7 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm)
     dbr_gate_finish(&swarm->gate);
     dbr_announce_finish(&swarm->announcement);
     dbr_peers_finish(&swarm->peers);
+    dbr_book_finish(&swarm->book);
     for (size_t i = 0; i < swarm->n_protocols; i++) {
         dbr_free((char *)(uintptr_t)swarm->protocols[i].id);
     }
@@ -189,11 +201,6 @@ bool dbr_swarm_remote(const struct dbr_swarm *swarm, uint64_t id,
 void dbr_swarm_get_stats(const struct dbr_swarm *swarm, struct dbr_swarm_stats *stats)
 {
     *stats = swarm->stats;
-}
-
-size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm)
-{
-    return swarm->peers.n;
 }
 
 size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm)
@@ -223,6 +230,65 @@ bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i,
     return view(dbr_peers_at(&swarm->peers, i), info);
 }
 
+static void view_list(const struct dbr_swarm *swarm, const struct dbr_list *list,
+                      void (*fn)(void *user, const struct dbr_peer_info *info),
+                      void *user)
+{
+    for (const struct dbr_list *item = list->next; item != list; item = item->next) {
+        const struct dbr_peer *peer = DBR_LIST_ENTRY(item, struct dbr_peer, in_order);
+        const struct dbr_book_peer *entry = dbr_book_find(&swarm->book, &peer->id);
+        struct dbr_peer_info info;
+        view(peer, &info);
+        info.failures = entry != NULL ? entry->failures : 0;
+        fn(user, &info);
+    }
+}
+
+void dbr_swarm_each_known(const struct dbr_swarm *swarm,
+                          void (*fn)(void *user, const struct dbr_peer_info *info),
+                          void *user)
+{
+    const struct dbr_book_peer *entry;
+    const struct dbr_book_peer *tmp;
+    view_list(swarm, &swarm->peers.connected, fn, user);
+    view_list(swarm, &swarm->peers.others, fn, user);
+    HASH_ITER(hh, swarm->book.table, entry, tmp)
+    {
+        struct dbr_peer_info info = {
+            .id = entry->id, .rtt_us = entry->rtt_us, .failures = entry->failures};
+        if (dbr_peers_find(&swarm->peers, &entry->id) == NULL) {
+            fn(user, &info);
+        }
+    }
+}
+
+static void count_one(void *user, const struct dbr_peer_info *info)
+{
+    size_t *n = user;
+    (void)info;
+    ++*n;
+}
+
+size_t dbr_swarm_known_count(const struct dbr_swarm *swarm)
+{
+    size_t n = 0;
+    dbr_swarm_each_known(swarm, count_one, &n);
+    return n;
+}
+
+size_t dbr_swarm_dial_addrs(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                            struct dbr_multiaddr *out, size_t n)
+{
+    return dbr_book_dial_addrs(&swarm->book, peer, out, n, swarm->now);
+}
+
+size_t dbr_swarm_known_addrs(const struct dbr_swarm *swarm,
+                             const struct dbr_peer_id *peer, struct dbr_multiaddr *out,
+                             size_t n)
+{
+    return dbr_book_known_addrs(&swarm->book, peer, out, n, swarm->now);
+}
+
 bool dbr_swarm_peer_info(const struct dbr_swarm *swarm, const struct dbr_peer_id *id,
                          struct dbr_peer_info *info)
 {
@@ -241,6 +307,7 @@ dbr_time dbr_swarm_deadline(const struct dbr_swarm *swarm)
 {
     dbr_time deadline =
         dbr_time_min(dbr_dialer_deadline(swarm), dbr_announce_deadline(swarm));
+    deadline = dbr_time_min(deadline, dbr_book_deadline(&swarm->book));
     struct dbr_conn *conn;
     struct dbr_conn *tmp;
     HASH_ITER(hh, swarm->conns, conn, tmp)
@@ -262,5 +329,6 @@ void dbr_swarm_expire(struct dbr_swarm *swarm, dbr_time now)
         }
     }
     dbr_announce_expire(swarm);
+    dbr_book_expire(&swarm->book, swarm->now);
     dbr_dialer_expire(swarm);
 }

@@ -54,7 +54,7 @@ struct dbr_swarm_limits {
                                   connection is closed */
     uint32_t redial_min_ms;    /* bootstrap and member redial back-off; default 250 */
     uint32_t redial_max_ms;    /* default 10,000 */
-    uint32_t addrs_per_peer;   /* default 8 */
+    uint32_t addrs_per_peer;   /* in the book; default and at most 8 */
     uint32_t streams_per_protocol; /* of one peer; default 16 */
     uint32_t pings_queued;         /* unanswered on one stream; default 32 */
     uint32_t push_burst;           /* identify pushes of one peer; default 8 */
@@ -119,9 +119,12 @@ void dbr_swarm_destroy(struct dbr_swarm *swarm);
 
 /* ---- In, from the driver ------------------------------------------------- */
 
-/* What connected peers are told when it changes: see identify push. */
+/* Where we listen. Others are told of it, now and when it changes (identify push), but
+ * not of wildcards; of loopback only while there is nothing else; and instead of all that
+ * is advertised, if anything is: what to dial from outside. */
 void dbr_swarm_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
 void dbr_swarm_not_listening(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
+void dbr_swarm_advertise(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr);
 /* Unix time, which numbers our signed records. Call it before anything is told, and now
  * and then. */
 void dbr_swarm_wall(struct dbr_swarm *swarm, int64_t wall_ms);
@@ -147,14 +150,20 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *peer
 /* Whether peers may open streams of a registered protocol, and are told of it; at first
  * all are offered. */
 void dbr_swarm_offer(struct dbr_swarm *swarm, uint32_t protocol, bool offered);
-/* An address to dial `peer` at. Keeps the newest limits.addrs_per_peer. */
-void dbr_swarm_add_addr(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
-                        const struct dbr_multiaddr *addr);
+/* Where the configuration or the cluster says that `peer` is, the best first, in the
+ * place of what they said before; at most limits.addrs_per_peer. They do not end. */
+void dbr_swarm_give_addrs(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                          const struct dbr_multiaddr *addrs, size_t n, dbr_time now);
+/* Somebody says that `peer` is there: good for one dial within some minutes, and never
+ * told to others. Of strangers only an open swarm remembers it. */
+void dbr_swarm_hint(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                    const struct dbr_multiaddr *addrs, size_t n, dbr_time now);
 /* Keep a connection to `peer` for ever: dial its addresses with jittered back-off. */
 void dbr_swarm_keep(struct dbr_swarm *swarm, const struct dbr_peer_id *peer, bool keep,
                     dbr_time now);
-/* Dials `addr` (with or without /p2p/ID) now; joins an attempt or a connection that
- * exists. The outcome comes as CONNECT_DONE with `token`. */
+/* Dials `addr` (with or without /p2p/ID) now, or, where it is /p2p/ID alone, all that is
+ * known of that peer; joins an attempt or a connection that exists. The outcome comes as
+ * CONNECT_DONE with `token`. */
 void dbr_swarm_connect(struct dbr_swarm *swarm, const struct dbr_multiaddr *addr,
                        uint64_t token, dbr_time now);
 void dbr_swarm_disconnect(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
@@ -182,6 +191,7 @@ enum dbr_swarm_event_type {
     DBR_SWARM_WRITE,           /* driver: call dbr_swarm_take_output(conn) and write it */
     DBR_SWARM_CONNECTED,       /* first connection with `peer` is secured; `inbound` */
     DBR_SWARM_DISCONNECTED,    /* the last one is gone */
+    DBR_SWARM_MOVED,           /* dbr_swarm_own_addrs() has changed */
     DBR_SWARM_IDENTIFIED,      /* identify has answered: see dbr_swarm_peer_info() */
     DBR_SWARM_STREAM_OPENED,   /* inbound `stream` of `protocol` from `peer` */
     DBR_SWARM_STREAM_MESSAGE,  /* `message` */
@@ -226,31 +236,58 @@ struct dbr_peer_info {
     struct dbr_peer_id id;
     bool connected;
     bool inbound;
+    bool kept;
     enum dbr_peer_class cls;
     struct dbr_multiaddr remote; /* where the connection for new streams leads to */
     uint32_t n_streams;          /* of registered protocols, both ways */
+    dbr_time since;              /* of its first connection that is left; 0: none */
+    uint32_t failures;           /* of dials since it was connected: in
+                                    dbr_swarm_each_known() alone */
     uint32_t rtt_us;             /* 0 unknown */
     const char *agent;
     const char *const *protocols;
     size_t n_protocols;
-    const struct dbr_multiaddr *addrs;
-    size_t n_addrs;
     struct dbr_multiaddr observed; /* our address as the peer sees it */
     debros_bytes record; /* its signed peer record, verified, for others to verify; or
                             none */
     uint64_t record_seq;
 };
 
-size_t dbr_swarm_peer_count(const struct dbr_swarm *swarm);      /* known */
-size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm); /* connected */
-/* The i-th known peer in a stable order, connected ones first. Valid until the next
- * call. */
+size_t dbr_swarm_connected_count(const struct dbr_swarm *swarm);
+size_t dbr_swarm_known_count(const struct dbr_swarm *swarm); /* connected ones too */
+/* All that are known, connected ones first; of those that have no connection and no class
+ * little more than the name. */
+void dbr_swarm_each_known(const struct dbr_swarm *swarm,
+                          void (*fn)(void *user, const struct dbr_peer_info *info),
+                          void *user);
+/* The i-th peer that has a connection, a class or an attempt, in a stable order,
+ * connected ones first. Valid until the next call. */
 bool dbr_swarm_peer_at(const struct dbr_swarm *swarm, size_t i,
                        struct dbr_peer_info *info);
 bool dbr_swarm_peer_info(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
                          struct dbr_peer_info *info);
+/* What we tell others: without /p2p. At most `n`; how many. */
+size_t dbr_swarm_own_addrs(const struct dbr_swarm *swarm, struct dbr_multiaddr *out,
+                           size_t n);
+/* Where to dial a peer, the best first; and what others may be told of it: no hints, and
+ * nothing that only we can reach. At most `n`; how many. */
+size_t dbr_swarm_dial_addrs(const struct dbr_swarm *swarm, const struct dbr_peer_id *peer,
+                            struct dbr_multiaddr *out, size_t n);
+size_t dbr_swarm_known_addrs(const struct dbr_swarm *swarm,
+                             const struct dbr_peer_id *peer, struct dbr_multiaddr *out,
+                             size_t n);
 bool dbr_swarm_is_connected(const struct dbr_swarm *swarm,
                             const struct dbr_peer_id *peer);
+
+/* ---- The peer book ----------------------------------------------------------- */
+
+/* Its bytes, for a file: see book_codec.h. 0 or ENOMEM. */
+int dbr_swarm_save_book(struct dbr_swarm *swarm, struct dbr_buf *out, dbr_time now);
+/* Adds what was saved and is not over. 0; EPROTO it is damaged, ELIMIT it is too large:
+ * nothing of it was taken; ENOMEM. */
+int dbr_swarm_load_book(struct dbr_swarm *swarm, debros_bytes bytes, dbr_time now);
+/* Grows with each change. */
+uint64_t dbr_swarm_book_changes(const struct dbr_swarm *swarm);
 
 /* ---- Time ------------------------------------------------------------------ */
 

@@ -84,7 +84,9 @@ static void nobody_is_dialed_without_need(void **state)
     ask(1, 2, false, false); /* nowhere to dial */
     dbr_swarm_set_class(pipe_node(kad_world, 1)->swarm, &pipe_node(kad_world, 3)->id,
                         DBR_PEER_MEMBER, kad_world->now);
-    ask(2, 3, true, false); /* the swarm keeps members */
+    dbr_swarm_keep(pipe_node(kad_world, 1)->swarm, &pipe_node(kad_world, 3)->id, true,
+                   kad_world->now);
+    ask(2, 3, true, false); /* the swarm dials those by itself */
     pipe_run(kad_world);
     assert_int_equal(kad_world->n_dials, 0);
     assert_int_equal(n_calls(), 0);

@@ -72,8 +72,10 @@ static void tell_identified(struct peer *p, const struct dbr_peer_id *id)
            dbr_peer_id_text(id, id_text), (unsigned long long)info.record_seq);
     tell_list("protocols", info.n_protocols, info.protocols);
     printf(",\"addrs\":[");
-    for (size_t i = 0; i < info.n_addrs; i++) {
-        printf("%s\"%s\"", i == 0 ? "" : ",", dbr_multiaddr_text(&info.addrs[i], addr));
+    struct dbr_multiaddr addrs[8];
+    size_t n_addrs = dbr_swarm_dial_addrs(p->swarm, id, addrs, 8);
+    for (size_t i = 0; i < n_addrs; i++) {
+        printf("%s\"%s\"", i == 0 ? "" : ",", dbr_multiaddr_text(&addrs[i], addr));
     }
     printf("]}\n");
 }

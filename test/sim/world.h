@@ -22,7 +22,7 @@
 #include "sim_disk.h"
 #include "store/store.h"
 
-#define SIM_NODES_MAX  8
+#define SIM_NODES_MAX  24
 #define SIM_TERMS_MAX  100000
 #define SIM_WALL_MS    1790000000000
 #define SIM_TRACE_KEPT 200 /* lines that a failure tells */

@@ -213,8 +213,8 @@ static void simultaneous_dials_end_with_one_usable_connection(void **state)
         uint64_t stream[2];
         dbr_rng_seed(&rng, seed);
         world->chunk = dbr_rng_below(&rng, 3) * 100;
-        dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
-        dbr_swarm_add_addr(b->swarm, &a->id, &a->addr);
+        dbr_swarm_give_addrs(a->swarm, &b->id, &b->addr, 1, world->now);
+        dbr_swarm_give_addrs(b->swarm, &a->id, &a->addr, 1, world->now);
         dbr_swarm_keep(a->swarm, &b->id, true, world->now);
         world->now += dbr_rng_below(&rng, 4);
         dbr_swarm_keep(b->swarm, &a->id, true, world->now);

@@ -13,11 +13,9 @@ static void back_off_doubles_within_its_bounds(void **state)
     for (int round = 0; round < 100; round++) {
         struct dbr_redial redial = {.at = DBR_TIME_NEVER};
         for (size_t i = 0; i < DBR_COUNT(expected); i++) {
-            redial.next = 3;
             dbr_redial_back_off(&redial, 250, 10000, &rng, 5000);
             assert_true(redial.at >= 5000 + expected[i] / 2);
             assert_true(redial.at <= 5000 + expected[i]);
-            assert_int_equal(redial.next, 0);
             varies = varies || redial.at != 5000 + expected[i];
         }
     }
@@ -181,7 +179,7 @@ static void a_bare_id_uses_known_addresses(void **state)
     struct dbr_multiaddr bare = {0};
     assert_int_equal(dbr_multiaddr_set_peer(&bare, &b->id), 0);
     dbr_swarm_connect(a->swarm, &bare, 1, world->now);
-    dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
+    dbr_swarm_give_addrs(a->swarm, &b->id, &b->addr, 1, world->now);
     dbr_swarm_connect(a->swarm, &bare, 2, world->now);
     pipe_run(world);
     assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->event.status,
@@ -189,6 +187,62 @@ static void a_bare_id_uses_known_addresses(void **state)
     assert_non_null(
         strstr(pipe_event(a, DBR_SWARM_CONNECT_DONE, 0)->detail, "no address"));
     assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status, 0);
+    pipe_destroy(world);
+}
+
+/* One after the other, until one answers, or the last has failed. */
+static void a_bare_id_tries_all_addresses(void **state)
+{
+    (void)state;
+    struct pipe_world *world = pipe_create(2);
+    struct pipe_node *a = pipe_node(world, 1);
+    struct pipe_node *b = pipe_node(world, 2);
+    struct dbr_multiaddr bare = {0};
+    struct dbr_multiaddr both[2] = {{0}, b->addr};
+    assert_int_equal(dbr_multiaddr_parse(&both[0], "/ip4/10.0.0.77/tcp/4001", NULL), 0);
+    assert_int_equal(dbr_multiaddr_set_peer(&bare, &b->id), 0);
+    dbr_swarm_give_addrs(a->swarm, &b->id, both, 2, world->now);
+    b->down = true;
+    dbr_swarm_connect(a->swarm, &bare, 1, world->now);
+    dbr_swarm_connect(a->swarm, &bare, 2, world->now);
+    pipe_run(world);
+    assert_int_equal(world->n_dials, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct pipe_event *done = pipe_event(a, DBR_SWARM_CONNECT_DONE, i);
+        assert_int_equal(done->event.status, DEBROS_EUNREACHABLE);
+        assert_string_equal(done->detail, "/ip4/10.0.0.2/tcp/4001: connection refused");
+    }
+    b->down = false;
+    dbr_swarm_connect(a->swarm, &bare, 3, world->now);
+    pipe_run(world);
+    assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 2)->event.status, 0);
+    pipe_destroy(world);
+}
+
+/* What somebody said is tried once; what the peer itself said is kept for later. */
+static void a_hint_is_good_for_one_dial(void **state)
+{
+    (void)state;
+    struct pipe_world *world = pipe_create(2);
+    struct pipe_node *a = pipe_node(world, 1);
+    struct pipe_node *b = pipe_node(world, 2);
+    struct dbr_multiaddr known[8];
+    struct dbr_multiaddr bare = {0};
+    assert_int_equal(dbr_multiaddr_set_peer(&bare, &b->id), 0);
+    dbr_swarm_hint(a->swarm, &b->id, &b->addr, 1, world->now);
+    b->down = true;
+    dbr_swarm_connect(a->swarm, &bare, 1, world->now);
+    pipe_run(world);
+    assert_int_equal(dbr_swarm_dial_addrs(a->swarm, &b->id, known, 8), 0);
+    b->down = false;
+    dbr_swarm_hint(a->swarm, &b->id, &b->addr, 1, world->now);
+    assert_int_equal(dbr_swarm_known_addrs(a->swarm, &b->id, known, 8), 0);
+    dbr_swarm_connect(a->swarm, &bare, 2, world->now);
+    pipe_run(world);
+    assert_int_equal(pipe_event(a, DBR_SWARM_CONNECT_DONE, 1)->event.status, 0);
+    dbr_swarm_disconnect(a->swarm, &b->id, world->now);
+    pipe_run(world);
+    assert_int_equal(dbr_swarm_known_addrs(a->swarm, &b->id, known, 8), 1);
     pipe_destroy(world);
 }
 
@@ -224,7 +278,7 @@ static void a_kept_peer_is_dialed_until_it_answers(void **state)
     dbr_swarm_keep(a->swarm, &b->id, true, world->now);
     pipe_sleep(world, 60000);
     assert_int_equal(world->n_dials, 0); /* no address */
-    dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
+    dbr_swarm_give_addrs(a->swarm, &b->id, &b->addr, 1, world->now);
     pipe_sleep(world, 0);
     assert_int_equal(world->n_dials, 1);
     pipe_sleep(world, 15750); /* 250 to 8,000, less up to a half of each */
@@ -258,8 +312,8 @@ static void all_addresses_are_tried_before_a_pause(void **state)
     struct pipe_node *b = pipe_node(world, 2);
     struct dbr_multiaddr wrong;
     assert_int_equal(dbr_multiaddr_parse(&wrong, "/ip4/10.0.0.77/tcp/4001", NULL), 0);
-    dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
-    dbr_swarm_add_addr(a->swarm, &b->id, &wrong); /* the newer is dialed first */
+    struct dbr_multiaddr both[] = {wrong, b->addr};
+    dbr_swarm_give_addrs(a->swarm, &b->id, both, 2, world->now);
     dbr_swarm_keep(a->swarm, &b->id, true, world->now);
     pipe_sleep(world, 0);
     assert_int_equal(world->n_dials, 2);
@@ -276,7 +330,7 @@ static void a_peer_that_drops_us_at_once_is_not_hammered(void **state)
     pipe_start(world, 2);
     struct pipe_node *a = pipe_node(world, 1);
     struct pipe_node *b = pipe_node(world, 2);
-    dbr_swarm_add_addr(a->swarm, &b->id, &b->addr);
+    dbr_swarm_give_addrs(a->swarm, &b->id, &b->addr, 1, world->now);
     dbr_swarm_set_class(a->swarm, &b->id, DBR_PEER_MEMBER, world->now);
     dbr_swarm_keep(a->swarm, &b->id, true, world->now);
     pipe_sleep(world, 60000);
@@ -296,6 +350,8 @@ int main(void)
         cmocka_unit_test(connects_join_an_attempt_and_a_connection),
         cmocka_unit_test(who_joined_gets_its_own_address_tried),
         cmocka_unit_test(a_bare_id_uses_known_addresses),
+        cmocka_unit_test(a_bare_id_tries_all_addresses),
+        cmocka_unit_test(a_hint_is_good_for_one_dial),
         cmocka_unit_test(disconnect_cancels_an_attempt),
         cmocka_unit_test(a_kept_peer_is_dialed_until_it_answers),
         cmocka_unit_test(all_addresses_are_tried_before_a_pause),

@@ -5,6 +5,8 @@ static void the_driver_may_name_what_is_gone(void **state)
     (void)state;
     struct pipe_world *world = pipe_create(1);
     struct dbr_swarm *swarm = pipe_node(world, 1)->swarm;
+    pipe_run(world);
+    pipe_forget(world);
     dbr_swarm_recv(swarm, 42, dbr_bytes_str("x"), world->now);
     dbr_swarm_written(swarm, 42, 10, world->now);
     dbr_swarm_closed(swarm, 42, world->now);

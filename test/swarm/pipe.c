@@ -360,6 +360,20 @@ void pipe_connect(struct pipe_world *world, size_t a, size_t b)
     assert_int_equal(done->event.token, 4711);
 }
 
+const char *pipe_addrs(const struct pipe_node *node, const struct dbr_peer_id *peer)
+{
+    static char out[8 * DBR_MULTIADDR_TEXT_SIZE];
+    struct dbr_multiaddr addrs[8];
+    size_t n = dbr_swarm_dial_addrs(node->swarm, peer, addrs, 8);
+    out[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        char text[DBR_MULTIADDR_TEXT_SIZE];
+        strcat(out, i == 0 ? "" : " ");
+        strcat(out, dbr_multiaddr_text(&addrs[i], text));
+    }
+    return out;
+}
+
 bool pipe_logged(const struct pipe_world *world, const char *part)
 {
     for (size_t i = 0; i < world->n_log && i < DBR_COUNT(world->log); i++) {

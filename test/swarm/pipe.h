@@ -103,6 +103,8 @@ void pipe_forget(struct pipe_world *world); /* all events */
 size_t pipe_open_links(const struct pipe_world *world);
 /* Connects a to b and expects that it works. */
 void pipe_connect(struct pipe_world *world, size_t a, size_t b);
+/* What `node` would dial to reach `peer`, as texts with a space between them. */
+const char *pipe_addrs(const struct pipe_node *node, const struct dbr_peer_id *peer);
 bool pipe_logged(const struct pipe_world *world, const char *part);
 
 #endif

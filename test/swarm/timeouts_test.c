@@ -16,8 +16,8 @@ static void strangers_leave_in_time(void **state)
     pipe_sleep(world, 1);
     assert_false(dbr_swarm_is_connected(b->swarm, &a->id));
     assert_false(dbr_swarm_is_connected(a->swarm, &b->id));
-    assert_int_equal(dbr_swarm_peer_count(b->swarm), 0); /* and is forgotten */
-    assert_int_equal(dbr_swarm_peer_count(a->swarm), 1);
+    assert_int_equal(dbr_swarm_known_count(b->swarm), 0); /* and is forgotten */
+    assert_int_equal(dbr_swarm_known_count(a->swarm), 1);
     pipe_destroy(world);
 }
 
