@@ -110,12 +110,11 @@ static const char **addr_texts(struct dbr_arena *arena, const struct dbr_multiad
     return out;
 }
 
-static int fill_peer(const struct dbr_core *core, struct dbr_arena *arena,
-                     const struct dbr_peer_info *info, debros_peer *out)
+static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
+                     const struct dbr_multiaddr *addrs, size_t n_addrs, debros_peer *out)
 {
-    struct dbr_multiaddr known[DBR_MEMBER_ADDRS];
-    out->n_addrs = dbr_swarm_dial_addrs(core->swarm, &info->id, known, DBR_MEMBER_ADDRS);
-    out->addrs = addr_texts(arena, known, out->n_addrs);
+    out->addrs = addr_texts(arena, addrs, n_addrs);
+    out->n_addrs = n_addrs;
     out->id = peer_text(arena, &info->id);
     out->agent = dbr_arena_strdup(arena, info->agent != NULL ? info->agent : "");
     out->protocols = copy_texts(arena, info->protocols, info->n_protocols);
@@ -142,8 +141,11 @@ struct peers_view {
 static void view_one(void *user, const struct dbr_peer_info *info)
 {
     struct peers_view *view = user;
+    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
+    size_t n = dbr_swarm_dial_addrs(view->core->swarm, &info->id, addrs,
+                                    DBR_MEMBER_ADDRS);
     if (view->err == 0) {
-        view->err = fill_peer(view->core, view->arena, info, &view->peers[view->n++]);
+        view->err = fill_peer(view->arena, info, addrs, n, &view->peers[view->n++]);
     }
 }
 
@@ -171,5 +173,5 @@ int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
     }
     request->peers = out;
     request->n_peers = 1;
-    return fill_peer(core, &request->arena, &info, out);
+    return fill_peer(&request->arena, &info, info.told, info.n_told, out);
 }

@@ -148,6 +148,8 @@ void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info)
         .agent = peer->info.agent,
         .protocols = peer->info.protocols,
         .n_protocols = peer->info.n_protocols,
+        .told = peer->info.addrs,
+        .n_told = peer->info.n_addrs,
         .observed = peer->info.observed,
         .record = peer->info.record,
         .record_seq = peer->info.record_seq,

@@ -247,6 +247,8 @@ struct dbr_peer_info {
     const char *agent;
     const char *const *protocols;
     size_t n_protocols;
+    const struct dbr_multiaddr *told; /* its addresses by identify, unsifted */
+    size_t n_told;
     struct dbr_multiaddr observed; /* our address as the peer sees it */
     debros_bytes record; /* its signed peer record, verified, for others to verify; or
                             none */
