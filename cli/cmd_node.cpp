@@ -9,11 +9,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <unistd.h>
 
@@ -235,9 +240,44 @@ bool reopens(LogWriter &log, int signal)
     return true;
 }
 
+// A busy moment's memory goes back to the system once little happens; malloc would keep it.
+class Thrift
+{
+  public:
+    Thrift()
+    {
+#ifdef __GLIBC__
+        ::mallopt(M_ARENA_MAX, 2); // each thread's own would hold what only it had once
+#endif
+    }
+
+    void look()
+    {
+        auto now = std::chrono::steady_clock::now();
+        if (now - looked_ < interval) {
+            return;
+        }
+        std::clock_t used = std::clock();
+#ifdef __GLIBC__
+        if (used - used_ < idle_clocks) {
+            ::malloc_trim(0);
+        }
+#endif
+        looked_ = now;
+        used_ = used;
+    }
+
+  private:
+    static constexpr std::chrono::seconds interval{20};
+    static constexpr std::clock_t idle_clocks = CLOCKS_PER_SEC; // of processor time, 5 %
+    std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
+    std::clock_t used_ = std::clock();
+};
+
 int run_node(const Args &args)
 {
     Signals signals({SIGINT, SIGTERM, SIGHUP});
+    Thrift thrift;
     LogWriter log(args.log_file, args.log_json);
     if (!args.invite.empty()) {
         make_directory(args.data_dir);
@@ -252,6 +292,7 @@ int run_node(const Args &args)
         int signal = 0;
         while (signal == 0 || reopens(log, signal)) {
             node->check(); // throws: the node ended by itself
+            thrift.look();
             signal = signals.next(check_interval_ms);
         }
     }

@@ -7,9 +7,10 @@ enum { COLUMN_IS_CLIENT, COLUMN_PEER, COLUMN_ADDRS, N_COLUMNS };
 const char dbr_members_query[] = "SELECT 0, peer, addrs FROM members "
                                  "UNION ALL SELECT 1, peer, '' FROM clients";
 
-/* Lines of multiaddrs; those that do not parse are left out. */
-static void take_addrs(struct dbr_member *member, debros_bytes lines)
+/* Lines of multiaddrs; those that do not parse are left out. 0 or ENOMEM. */
+static int take_addrs(struct dbr_member *member, debros_bytes lines)
 {
+    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
     const char *at = (const char *)lines.data;
     const char *end = at + lines.len;
     while (at < end && member->n_addrs < DBR_MEMBER_ADDRS) {
@@ -19,12 +20,21 @@ static void take_addrs(struct dbr_member *member, debros_bytes lines)
         if (len < sizeof(text)) {
             memcpy(text, at, len);
             text[len] = '\0';
-            if (dbr_multiaddr_parse(&member->addrs[member->n_addrs], text, NULL) == 0) {
+            if (dbr_multiaddr_parse(&addrs[member->n_addrs], text, NULL) == 0) {
                 member->n_addrs++;
             }
         }
         at += len + 1;
     }
+    if (member->n_addrs == 0) {
+        return 0;
+    }
+    member->addrs = dbr_calloc(member->n_addrs, sizeof(addrs[0]));
+    if (member->addrs == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    memcpy(member->addrs, addrs, member->n_addrs * sizeof(addrs[0]));
+    return 0;
 }
 
 static int take_row(struct dbr_member *member, const debros_value *row)
@@ -39,8 +49,7 @@ static int take_row(struct dbr_member *member, const debros_value *row)
         return DEBROS_EPROTO;
     }
     member->is_client = row[COLUMN_IS_CLIENT].as.integer != 0;
-    take_addrs(member, row[COLUMN_ADDRS].as.bytes);
-    return 0;
+    return take_addrs(member, row[COLUMN_ADDRS].as.bytes);
 }
 
 int dbr_members_take(struct dbr_members *members, const debros_result *rows)
@@ -48,25 +57,28 @@ int dbr_members_take(struct dbr_members *members, const debros_result *rows)
     if (rows->n_columns != N_COLUMNS) {
         return DEBROS_EPROTO;
     }
-    struct dbr_member *items = dbr_calloc(rows->n_rows + 1, sizeof(*items));
-    if (items == NULL) {
+    struct dbr_members taken = {0};
+    taken.items = dbr_calloc(rows->n_rows + 1, sizeof(*taken.items));
+    if (taken.items == NULL) {
         return DEBROS_ENOMEM;
     }
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        int err = take_row(&items[i], &rows->cells[i * N_COLUMNS]);
+    for (; taken.n < rows->n_rows; taken.n++) {
+        int err = take_row(&taken.items[taken.n], &rows->cells[taken.n * N_COLUMNS]);
         if (err != 0) {
-            dbr_free(items);
+            dbr_members_finish(&taken);
             return err;
         }
     }
-    dbr_free(members->items);
-    members->items = items;
-    members->n = rows->n_rows;
+    dbr_members_finish(members);
+    *members = taken;
     return 0;
 }
 
 void dbr_members_finish(struct dbr_members *members)
 {
+    for (size_t i = 0; i < members->n; i++) {
+        dbr_free(members->items[i].addrs);
+    }
     dbr_free(members->items);
     *members = (struct dbr_members){0};
 }

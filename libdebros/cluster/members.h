@@ -10,8 +10,8 @@
 struct dbr_member {
     struct dbr_peer_id peer;
     bool is_client; /* a listed key that is no node */
-    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
-    size_t n_addrs;
+    struct dbr_multiaddr *addrs; /* heap: most have one, clients none */
+    size_t n_addrs;              /* at most DBR_MEMBER_ADDRS */
 };
 
 struct dbr_members {

@@ -52,7 +52,7 @@ enum {
 
 enum {
     DBR_JOINS_MAX = 8,    /* strangers' joins under way at one time */
-    DBR_JOINS_BURST = 32, /* and how many in a row, then one each ... */
+    DBR_JOINS_BURST = 128, /* and how many in a row, then one each ... */
     DBR_JOINS_EVERY_MS = 500,
     DBR_GUESTS_MAX = 1024,         /* clients that are told of changes */
     DBR_TELL_MS = 50,              /* changes within it are told as one */
@@ -60,6 +60,7 @@ enum {
     DBR_ROLES_MS = 500,            /* the leader looks at the members' places */
     DBR_MEMBERS_RETRY_MS = 500,    /* after a failed look at the tables */
     DBR_MEMBERS_REFRESH_MS = 5000, /* a member without a replica looks again, */
+    DBR_MEMBERS_FIRST_MS = 3000,   /* at its start it waits so long at most, */
     DBR_MEMBERS_TOLD_MS = 60000,   /* or, while a voter tells it of changes, so late */
     DBR_ANNOUNCE_RETRY_MS = 2000,
     DBR_INTERNAL_TIMEOUT_MS = 10000,

@@ -4,8 +4,9 @@
 #include "base/failpoint.h"
 #include "inner.h"
 
-#define ASK_MS   1000 /* until somebody else is asked, or nobody was there */
-#define LOOK_MS  1000 /* between two looks at the members' table, at most twice as long */
+#define ASK_MS  1000 /* until somebody else is asked, or nobody was there */
+#define LOOK_MS 2000 /* until a look at the members' table, at most twice as long: so that
+                         not all look at once, and not after each of many joins */
 
 static bool is_learner(const struct dbr_core *core)
 {

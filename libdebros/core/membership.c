@@ -167,7 +167,11 @@ void dbr_membership_start(struct dbr_core *core, dbr_time now)
     }
     dbr_discovery_start(core, now);
     core->learner.ask_at = now;
-    core->members_at = now;
+    /* Those without a place ask others, and many may start at one time. */
+    core->members_at =
+        dbr_membership_has_place(core)
+            ? now
+            : dbr_time_add(now, dbr_rng_below(core->rng, DBR_MEMBERS_FIRST_MS));
     core->roles_at = now;
     core->is_ready = true;
     struct dbr_effect effect = {.type = DBR_CORE_READY};

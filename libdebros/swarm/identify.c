@@ -217,6 +217,20 @@ int dbr_identify_inherit(struct dbr_identify_info *info,
     return err;
 }
 
+void dbr_identify_shrink(struct dbr_identify_info *info)
+{
+    struct dbr_identify_info small;
+    dbr_identify_info_init(&small);
+    if (dbr_identify_inherit(&small, info) != 0) {
+        dbr_identify_info_finish(&small);
+        return;
+    }
+    small.key_peer = info->key_peer;
+    small.n_messages = info->n_messages;
+    dbr_identify_info_finish(info);
+    *info = small;
+}
+
 /* ---- Encoding -------------------------------------------------------------- */
 
 static bool fits(const DbrPb__Identify *message)

@@ -53,6 +53,9 @@ int dbr_identify_inherit(struct dbr_identify_info *info,
 int dbr_identify_inherit_record(struct dbr_identify_info *info,
                                 const struct dbr_identify_info *older);
 
+/* Once all messages are merged: keeps what they said in little memory, if there is any. */
+void dbr_identify_shrink(struct dbr_identify_info *info);
+
 struct dbr_identify_answer {
     const struct dbr_keypair *identity;
     const char *agent;

@@ -133,6 +133,7 @@ void dbr_peer_set_info(struct dbr_peer *peer, struct dbr_identify_info *info)
     dbr_identify_info_finish(&peer->info);
     peer->info = *info;
     dbr_identify_info_init(info);
+    dbr_identify_shrink(&peer->info);
 }
 
 void dbr_peer_view(const struct dbr_peer *peer, struct dbr_peer_info *info)

@@ -17,7 +17,7 @@ struct dbr_conn;
 struct dbr_swarm;
 
 #define DBR_STREAM_CHUNK     65536 /* bytes handed to the stack at once */
-#define DBR_STREAM_KEEP_SIZE 65536 /* buffers above it are freed when empty */
+#define DBR_STREAM_KEEP_SIZE 8192 /* buffers above it are freed when empty */
 
 /* Kinds of streams that a peer may open: each protocol, and the stock ones. */
 #define DBR_STREAM_SLOTS (DBR_SWARM_PROTOCOLS_MAX + 4)

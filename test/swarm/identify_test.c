@@ -225,6 +225,37 @@ static void a_push_leaves_out_what_has_not_changed(void **state)
     dbr_buf_finish(&buf);
 }
 
+static void what_is_kept_is_small(void **state)
+{
+    (void)state;
+    struct dbr_identify_info info;
+    struct dbr_buf message = {0};
+    uint8_t record[100] = {7};
+    dbr_identify_info_init(&info);
+    text_field(&message, 6, "agent/1");
+    text_field(&message, 3, "/x/1");
+    text_field(&message, 3, "/x/2");
+    addr_field(&message, 2, "/ip4/10.2.2.2/tcp/2");
+    addr_field(&message, 4, "/ip4/10.2.2.3/tcp/3");
+    field(&message, 8, record, sizeof(record));
+    assert_int_equal(dbr_identify_merge(&info, dbr_bytes(message.data, message.len)), 0);
+    assert_true(info.arena.used > 16000);
+    info.record_seq = 5;
+    dbr_identify_shrink(&info);
+    assert_true(info.arena.used < 600);
+    assert_string_equal(info.agent, "agent/1");
+    assert_int_equal(info.n_protocols, 2);
+    assert_string_equal(info.protocols[1], "/x/2");
+    assert_int_equal(info.n_addrs, 1);
+    assert_text(&info.addrs[0], "/ip4/10.2.2.2/tcp/2");
+    assert_text(&info.observed, "/ip4/10.2.2.3/tcp/3");
+    assert_int_equal(info.record.len, sizeof(record));
+    assert_int_equal(info.record_seq, 5);
+    assert_int_equal(info.n_messages, 1);
+    dbr_identify_info_finish(&info);
+    dbr_buf_finish(&message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +266,7 @@ int main(void)
         cmocka_unit_test(short_memory_is_told),
         cmocka_unit_test(our_answer_is_small_and_whole),
         cmocka_unit_test(a_push_leaves_out_what_has_not_changed),
+        cmocka_unit_test(what_is_kept_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
