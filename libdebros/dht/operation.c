@@ -29,6 +29,7 @@ static void op_free(struct dbr_dht_op *op)
     dbr_buf_finish(&op->hints);
     dbr_buf_finish(&op->value);
     dbr_buf_finish(&op->found);
+    dbr_buf_finish(&op->told);
     dbr_free(op);
 }
 
@@ -107,8 +108,7 @@ static void tell_found(const struct dbr_dht_op *op, struct dbr_dht_event *event,
     if (op->purpose == DBR_DHT_FOR_GET) {
         dbr_buf_add(data, op->value.data, op->value.len);
     } else {
-        dbr_buf_add(data, op->found.data, op->found.len);
-        event->n_peers = dbr_dht_found_count(op);
+        event->n_peers = dbr_dht_found_providers(op, data);
     }
     event->status = data->len > 0 ? 0 : DEBROS_ENOTFOUND;
 }
