@@ -2,6 +2,7 @@
 #include "core/kad_inner.h"
 
 #include "base/alloc.h"
+#include "base/failpoint.h"
 
 /* ---- Tables ---------------------------------------------------------------------- */
 
@@ -108,6 +109,7 @@ static void drop_call(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_
 
 void dbr_kad_call_fail(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.fail");
     uint64_t request = call->request;
     drop_call(link, call, now);
     dbr_dht_failed(link->dht, request, now);
@@ -124,6 +126,7 @@ static void linger(struct dbr_kad_link *link, struct dbr_kad_stream *stream, dbr
 static void succeed(struct dbr_kad_link *link, struct dbr_kad_call *call,
                     debros_bytes message, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.succeed");
     struct dbr_kad_peer *peer = call->peer;
     struct dbr_kad_stream *stream = call->stream;
     uint64_t request = call->request;
@@ -217,6 +220,7 @@ void dbr_kad_call_pinged(struct dbr_kad_link *link, uint64_t token, int status,
 static void stream_closed(struct dbr_kad_link *link, struct dbr_kad_stream *stream,
                           int status, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.stream_closed");
     struct dbr_kad_call *call = stream->call;
     free_stream(link, stream);
     if (call == NULL) {

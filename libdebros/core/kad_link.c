@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/failpoint.h"
 
 void dbr_kad_limits_default(struct dbr_kad_limits *limits)
 {
@@ -117,6 +118,7 @@ void dbr_kad_link_identified(struct dbr_kad_link *link, const struct dbr_peer_id
 static void inbound(struct dbr_kad_link *link, const struct dbr_swarm_event *event,
                     dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_link.inbound");
     if (event->type == DBR_SWARM_STREAM_FINISHED) {
         dbr_swarm_finish(link->config.swarm, event->stream, now);
     } else if (event->type == DBR_SWARM_STREAM_MESSAGE &&

@@ -1,6 +1,7 @@
 /* What a lookup is for: from its beginning through the closest peers to DONE. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 #define RETRY_MS 1000 /* an end that could not be told */
@@ -148,6 +149,7 @@ static bool tell(struct dbr_dht *dht, const struct dbr_dht_op *op)
 /* The lookup is over: what comes next? */
 static void look_is_over(struct dbr_dht *dht, struct dbr_dht_op *op)
 {
+    DBR_FAILPOINT("dht.operation.look_is_over");
     op->stage = DBR_DHT_ENDED;
     if (op->purpose == DBR_DHT_FOR_PUT || op->purpose == DBR_DHT_FOR_PROVIDE) {
         op->stage = DBR_DHT_STORING;
