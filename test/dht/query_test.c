@@ -58,7 +58,8 @@ static void sorted(struct dbr_dht_named *out, uint64_t first, size_t n)
     qsort(out, n, sizeof(*out), by_distance);
 }
 
-/* `peers` are the first `n`, of whom the query begins with the furthest, from `from` on. */
+/* `peers` are the first `n`; the query begins with those of them from `from` on, who are
+ * the furthest. */
 static void seed(size_t n, size_t from, uint32_t paths)
 {
     begin(0, paths);
