@@ -104,6 +104,7 @@ static bool lists_protocol(const struct dbr_kad_link *link,
 void dbr_kad_link_identified(struct dbr_kad_link *link, const struct dbr_peer_id *peer,
                              dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_link.identified");
     struct dbr_peer_info info;
     if (!dbr_swarm_peer_info(link->config.swarm, peer, &info) || !info.connected ||
         info.n_protocols == 0) {

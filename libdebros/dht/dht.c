@@ -238,6 +238,7 @@ void dbr_dht_disconnected(struct dbr_dht *dht, const struct dbr_peer_id *peer,
 
 void dbr_dht_meet(struct dbr_dht *dht, const struct dbr_peer_id *peer)
 {
+    DBR_FAILPOINT("dht.dht.meet");
     const struct dbr_dht_contact *contact = dbr_dht_contact(dht, peer);
     struct dbr_peer_id check;
     if (contact == NULL || !contact->serves) { /* its connection has gone meanwhile */
