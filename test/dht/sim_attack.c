@@ -6,12 +6,13 @@
 #include "crypto/hash.h"
 #include "sim.h"
 
-#define PATHS   4   /* as where strangers take part */
-#define RECORDS 96  /* of a node: so few that floods fill the stores */
-#define VALUES  40
-#define KEYS    20
-#define EACH    3   /* providers of a key */
-#define ASKERS  5   /* of each value and of each key */
+#define PATHS       4  /* as where strangers take part */
+#define RECORDS     96 /* of a node: so few that floods fill the stores */
+#define VALUES      40
+#define KEYS        20
+#define EACH        3     /* providers of a key */
+#define ASKERS      5     /* of each value and of each key */
+#define PATIENCE_MS 60000 /* then a lookup that many lie to has ended */
 
 struct value {
     uint32_t writer;
@@ -29,11 +30,11 @@ static void write_values(struct world *world, struct value *values)
         values[i].writer = world_honest(world);
         values[i].first = world_put(world, values[i].writer, i, 1);
     }
-    world_run(world, world->now + 15000);
+    world_run(world, world->now + PATIENCE_MS);
     for (unsigned i = 0; i < VALUES; i++) {
         values[i].second = world_put(world, values[i].writer, i, 2);
     }
-    world_run(world, world->now + 15000);
+    world_run(world, world->now + PATIENCE_MS);
 }
 
 static void read_values(struct run *run, struct world *world, const struct value *values)
@@ -46,7 +47,7 @@ static void read_values(struct run *run, struct world *world, const struct value
         world_get(world, world_honest(world), values[i % VALUES].writer, i % VALUES);
         world_run(world, world->now + 25);
     }
-    world_run(world, world->now + 60000);
+    world_run(world, world->now + PATIENCE_MS);
     for (unsigned i = 0; i < VALUES * ASKERS; i++) {
         const struct world_lookup *lookup = &world->lookups[first + i];
         bool found = lookup->ended != 0 && lookup->status == 0;
@@ -76,14 +77,14 @@ static void providers(struct run *run, struct world *world)
         }
         world_run(world, world->now + 100);
     }
-    world_run(world, world->now + 15000);
+    world_run(world, world->now + PATIENCE_MS);
     size_t first = world->n_lookups;
     for (unsigned i = 0; i < KEYS * ASKERS; i++) {
         uint8_t key = (uint8_t)(i % KEYS);
         world_find_providers(world, world_honest(world), dbr_bytes(&key, 1));
         world_run(world, world->now + 25);
     }
-    world_run(world, world->now + 60000);
+    world_run(world, world->now + PATIENCE_MS);
     for (size_t i = 0; i < KEYS * ASKERS; i++) {
         for (size_t k = 0; k < EACH; k++) {
             right += has_found(&world->lookups[first + i],

@@ -6,7 +6,7 @@
 #include "world.h"
 
 #define FLOOD   4
-#define GRINDS  8                          /* names that are tried for a close one */
+#define GRINDS  32                         /* names that are tried for a close one */
 #define VERSION (1u + DBR_PUBLIC_KEY_SIZE) /* where an envelope has it */
 
 struct lie {
