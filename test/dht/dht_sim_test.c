@@ -138,8 +138,8 @@ static void measure_memory(struct world *world, struct figures *figures)
     for (uint32_t slot = 0; slot < world->config.n_nodes; slot++) {
         struct world_node *node = &world->nodes[slot];
         for (uint32_t other = 0; other < world->next_number; other++) {
-            struct dbr_peer_id id = peer_of(other);
             if (world_is_connected(node, other)) {
+                struct dbr_peer_id id = peer_of(other);
                 dbr_dht_disconnected(node->dht, &id, world->now);
             }
         }
