@@ -1,8 +1,10 @@
-/* What the distributed hash table costs: the closest 20 of 10,000 peers beside a scan of
- * them all in the same run, the query machine beside the hashes that it cannot do
- * without, lookups in a network of 1,000 machines beside the codec's share of their
- * messages, and the memory of a known peer beside its bare key and id. In processor time:
- * others may share the machine. */
+/* What the distributed hash table and the peer book cost: the closest 20 of 10,000 peers
+ * beside a scan of them all in the same run, the query machine beside the hashes that it
+ * cannot do without, lookups in a network of 1,000 machines beside the codec's share of
+ * their messages, and the memory of a known peer beside what is known: in the table its
+ * key and id, in the book its id and an address. In processor time: others may share the
+ * machine. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "../test/dht/peers.h"
 #include "../test/dht/world.h"
 #include "limits.h"
+#include "swarm/book.h"
 
 #define PEERS   10000
 #define CLOSEST 20
@@ -78,7 +81,8 @@ static void bench_closest(void)
     }
     report_limit("closest 20 of 10,000, a scan: at least", median(ours, ROUNDS),
                  median(naive, ROUNDS), "/s");
-    report_limit("memory of a known peer", (double)sizeof(struct dbr_dht_entry),
+    report_limit("table: memory of a peer",
+                 (double)(table.cap * sizeof(struct dbr_dht_entry)) / PEERS,
                  DBR_DHT_KEY_SIZE + sizeof(struct dbr_peer_id), "bytes");
     dbr_dht_table_finish(&table);
 }
@@ -184,6 +188,7 @@ static void bench_network(void)
     struct world *world = world_create(&config, 1000);
     world_run(world, 6000);
     printf("%-36s %12.1f s\n", "1,000 nodes join", process_cpu_s() - start);
+    world_run(world, 60000); /* until they have little to do of their own */
     uint64_t asked = 0;
     double codec = codec_rate();
     start = process_cpu_s();
@@ -204,9 +209,97 @@ static void bench_network(void)
     world_destroy(world);
 }
 
+/* ---- The peer book -------------------------------------------------------------------
+ */
+
+static size_t heap_used(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static struct dbr_multiaddr addr_of(uint64_t number)
+{
+    struct dbr_multiaddr addr;
+    struct dbr_endpoint endpoint = {.ip = {20, (uint8_t)(number >> 16),
+                                           (uint8_t)(number >> 8), (uint8_t)number},
+                                    .port = 4001};
+    dbr_multiaddr_from_endpoint(&addr, &endpoint);
+    return addr;
+}
+
+/* A new peer with an address, from 0 to as many as the book takes. Returns them a
+ * second. */
+static double book_round(double *bytes_of_peer)
+{
+    struct dbr_book_config config = {.self = peer_of(UINT64_MAX)};
+    struct dbr_book book;
+    size_t before = heap_used();
+    dbr_book_limits_default(&config.limits);
+    dbr_book_init(&book, &config);
+    double start = process_cpu_s();
+    for (uint64_t i = 0; i < config.limits.peers; i++) {
+        struct dbr_peer_id id = peer_of(i);
+        struct dbr_multiaddr addr = addr_of(i);
+        dbr_assert(dbr_book_add(&book, &id, DBR_BOOK_IDENTIFIED, &addr, 1, false, 0) ==
+                   0);
+    }
+    double rate = config.limits.peers / (process_cpu_s() - start);
+    *bytes_of_peer = (double)(heap_used() - before) / config.limits.peers;
+    dbr_book_finish(&book);
+    return rate;
+}
+
+struct bare {
+    struct dbr_peer_id id;
+    struct dbr_multiaddr addr;
+    UT_hash_handle hh;
+};
+
+/* The same into nothing but a hash table. */
+static double bare_round(uint32_t n)
+{
+    struct bare *table = NULL;
+    struct bare *item;
+    struct bare *tmp;
+    double start = process_cpu_s();
+    for (uint64_t i = 0; i < n; i++) {
+        item = dbr_malloc(sizeof(*item));
+        dbr_assert(item != NULL);
+        item->id = peer_of(i);
+        item->addr = addr_of(i);
+        HASH_ADD(hh, table, id, sizeof(item->id), item);
+    }
+    double rate = n / (process_cpu_s() - start);
+    HASH_ITER(hh, table, item, tmp)
+    {
+        HASH_DEL(table, item);
+        dbr_free(item);
+    }
+    return rate;
+}
+
+static void bench_book(void)
+{
+    struct dbr_book_limits limits;
+    double ours[ROUNDS];
+    double bare[ROUNDS];
+    double bytes = 0;
+    dbr_book_limits_default(&limits);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        ours[i] = book_round(&bytes);
+        bare[i] = bare_round(limits.peers);
+    }
+    report_limit("book: adds, a hash table alone", median(ours, ROUNDS),
+                 median(bare, ROUNDS), "/s");
+    report_limit("book: memory of a peer", bytes,
+                 (double)sizeof(struct dbr_peer_id) + addr_of(0).len, "bytes");
+}
+
 int main(void)
 {
     bench_closest();
+    bench_book();
     bench_query();
     bench_network();
     return 0;

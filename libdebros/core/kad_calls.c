@@ -1,79 +1,10 @@
-/* Requests of ours on their way: dials, streams, pings, and connections that are no
- * longer needed.
- *
- * What the swarm keeps a connection with is never dialed from here, and what others use
- * is never closed. */
-#include "core/kad_link.h"
-
-#include <string.h>
+/* Requests of ours on their way: a stream for each, or a ping. */
+#include "core/kad_inner.h"
 
 #include "base/alloc.h"
-
-#define DIAL_BIT (UINT64_C(1) << 62) /* of a token: a dial, not a ping */
+#include "base/failpoint.h"
 
 /* ---- Tables ---------------------------------------------------------------------- */
-
-static struct dbr_kad_peer *find_peer(const struct dbr_kad_link *link,
-                                      const struct dbr_peer_id *id)
-{
-    struct dbr_kad_peer *peer;
-    HASH_FIND(hh, link->peers, id, sizeof(*id), peer);
-    return peer;
-}
-
-static struct dbr_kad_peer *get_peer(struct dbr_kad_link *link,
-                                     const struct dbr_peer_id *id)
-{
-    struct dbr_kad_peer *peer = find_peer(link, id);
-    if (peer != NULL) {
-        return peer;
-    }
-    peer = dbr_calloc(1, sizeof(*peer));
-    if (peer == NULL) {
-        return NULL;
-    }
-    peer->id = *id;
-    peer->idle_at = DBR_TIME_NEVER;
-    dbr_list_init(&peer->calls);
-    dbr_list_init(&peer->node);
-    HASH_ADD(hh, link->peers, id, sizeof(peer->id), peer);
-    if (!dbr_hash_added(peer)) {
-        dbr_free(peer);
-        return NULL;
-    }
-    return peer;
-}
-
-static void free_peer(struct dbr_kad_link *link, struct dbr_kad_peer *peer)
-{
-    HASH_DEL(link->peers, peer);
-    dbr_list_remove(&peer->node);
-    dbr_free(peer);
-}
-
-static void set_idle(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
-{
-    peer->idle_at = dbr_time_add(now, link->config.limits.idle_ms);
-    link->idle_at = dbr_time_min(link->idle_at, peer->idle_at);
-}
-
-/* Nothing is asked of it any more. */
-static void release_peer(struct dbr_kad_link *link, struct dbr_kad_peer *peer,
-                         dbr_time now)
-{
-    if (!dbr_list_is_empty(&peer->calls) || peer->dial == DBR_KAD_DIALING) {
-        return;
-    }
-    if (peer->dial == DBR_KAD_QUEUED) {
-        peer->dial = DBR_KAD_NO_DIAL;
-        dbr_list_remove(&peer->node);
-    }
-    if (peer->ours) {
-        set_idle(link, peer, now);
-    } else {
-        free_peer(link, peer);
-    }
-}
 
 static struct dbr_kad_call *find_call(const struct dbr_kad_link *link, uint64_t request)
 {
@@ -173,11 +104,12 @@ static void drop_call(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_
     if (stream != NULL) {
         reset_stream(link, stream, now);
     }
-    release_peer(link, peer, now);
+    dbr_kad_peer_release(link, peer, now);
 }
 
-static void fail(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_time now)
+void dbr_kad_call_fail(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.fail");
     uint64_t request = call->request;
     drop_call(link, call, now);
     dbr_dht_failed(link->dht, request, now);
@@ -194,6 +126,7 @@ static void linger(struct dbr_kad_link *link, struct dbr_kad_stream *stream, dbr
 static void succeed(struct dbr_kad_link *link, struct dbr_kad_call *call,
                     debros_bytes message, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.succeed");
     struct dbr_kad_peer *peer = call->peer;
     struct dbr_kad_stream *stream = call->stream;
     uint64_t request = call->request;
@@ -202,7 +135,7 @@ static void succeed(struct dbr_kad_link *link, struct dbr_kad_call *call,
     if (stream != NULL) {
         linger(link, stream, now);
     }
-    release_peer(link, peer, now);
+    dbr_kad_peer_release(link, peer, now);
 }
 
 /* ---- Sending ---------------------------------------------------------------------- */
@@ -228,124 +161,14 @@ static int send_request(struct dbr_kad_link *link, struct dbr_kad_call *call,
     return err;
 }
 
-static void send_call(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_time now)
+void dbr_kad_call_send(struct dbr_kad_link *link, struct dbr_kad_call *call, dbr_time now)
 {
     call->sent = true;
     if (call->is_ping) {
         dbr_swarm_ping(link->config.swarm, &call->peer->id, DBR_KAD_TOKEN | call->request,
                        now);
     } else if (send_request(link, call, now) != 0) {
-        fail(link, call, now);
-    }
-}
-
-/* ---- Dials ------------------------------------------------------------------------ */
-
-/* Wherever the book says that it is. */
-static void dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
-{
-    struct dbr_multiaddr addr = {0};
-    dbr_multiaddr_set_peer(&addr, &peer->id);
-    peer->token = DBR_KAD_TOKEN | DIAL_BIT | ++link->next_token;
-    dbr_swarm_connect(link->config.swarm, &addr, peer->token, now);
-}
-
-/* What waits for the peer's connection goes out, or fails where there is none. */
-static void end_dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
-{
-    struct dbr_list *item;
-    struct dbr_list *tmp;
-    bool connected = dbr_swarm_is_connected(link->config.swarm, &peer->id);
-    link->n_dials -= peer->dial == DBR_KAD_DIALING;
-    peer->dial = DBR_KAD_DIALING; /* so that the last call's end does not free it */
-    DBR_LIST_FOREACH(item, tmp, &peer->calls)
-    {
-        struct dbr_kad_call *call = DBR_LIST_ENTRY(item, struct dbr_kad_call, node);
-        if (!call->sent && connected) {
-            send_call(link, call, now);
-        } else if (!call->sent) {
-            fail(link, call, now);
-        }
-    }
-    peer->dial = DBR_KAD_NO_DIAL;
-    dbr_list_remove(&peer->node);
-    release_peer(link, peer, now);
-}
-
-static void dial_queued(struct dbr_kad_link *link, dbr_time now)
-{
-    while (link->n_dials < link->config.limits.dials &&
-           !dbr_list_is_empty(&link->queued)) {
-        struct dbr_kad_peer *peer =
-            DBR_LIST_ENTRY(link->queued.next, struct dbr_kad_peer, node);
-        dbr_list_remove(&peer->node);
-        dbr_list_push_back(&link->dialing, &peer->node);
-        peer->dial = DBR_KAD_DIALING;
-        link->n_dials++;
-        dial(link, peer, now);
-    }
-}
-
-/* Whom the swarm keeps it dials with a back-off of its own. */
-static bool may_dial(const struct dbr_kad_link *link, const struct dbr_peer_id *peer)
-{
-    struct dbr_peer_info info = {.cls = DBR_PEER_STRANGER};
-    bool known = dbr_swarm_peer_info(link->config.swarm, peer, &info);
-    return !(known && info.kept) &&
-           (link->config.open || info.cls == DBR_PEER_MEMBER);
-}
-
-static void queue_dial(struct dbr_kad_link *link, struct dbr_kad_peer *peer,
-                       const struct dbr_dht_event *event, dbr_time now)
-{
-    if (peer->dial != DBR_KAD_NO_DIAL) {
-        return;
-    }
-    dbr_swarm_hint(link->config.swarm, &peer->id, event->addrs, event->n_addrs, now);
-    peer->dial = DBR_KAD_QUEUED;
-    dbr_list_push_back(&link->queued, &peer->node);
-    dial_queued(link, now);
-}
-
-void dbr_kad_call_dialed(struct dbr_kad_link *link, uint64_t token, int status,
-                         dbr_time now)
-{
-    struct dbr_list *item;
-    struct dbr_list *tmp;
-    DBR_LIST_FOREACH(item, tmp, &link->dialing)
-    {
-        struct dbr_kad_peer *peer = DBR_LIST_ENTRY(item, struct dbr_kad_peer, node);
-        struct dbr_peer_info info;
-        if (peer->token != token) {
-            continue;
-        }
-        peer->ours = status == 0 &&
-                     dbr_swarm_peer_info(link->config.swarm, &peer->id, &info) &&
-                     info.connected && !info.inbound;
-        end_dial(link, peer, now);
-        break;
-    }
-    dial_queued(link, now);
-}
-
-void dbr_kad_call_connected(struct dbr_kad_link *link, const struct dbr_peer_id *id,
-                            dbr_time now)
-{
-    struct dbr_kad_peer *peer = find_peer(link, id);
-    if (peer != NULL && peer->dial == DBR_KAD_QUEUED) {
-        end_dial(link, peer, now);
-    }
-}
-
-void dbr_kad_call_disconnected(struct dbr_kad_link *link, const struct dbr_peer_id *id)
-{
-    struct dbr_kad_peer *peer = find_peer(link, id);
-    if (peer == NULL) {
-        return;
-    }
-    peer->ours = peer->claimed = false;
-    if (dbr_list_is_empty(&peer->calls) && peer->dial == DBR_KAD_NO_DIAL) {
-        free_peer(link, peer);
+        dbr_kad_call_fail(link, call, now);
     }
 }
 
@@ -354,20 +177,20 @@ void dbr_kad_call_disconnected(struct dbr_kad_link *link, const struct dbr_peer_
 void dbr_kad_call_begin(struct dbr_kad_link *link, const struct dbr_dht_event *event,
                         dbr_time now)
 {
-    struct dbr_kad_peer *peer = get_peer(link, &event->peer);
+    struct dbr_kad_peer *peer = dbr_kad_peer_get(link, &event->peer);
     struct dbr_kad_call *call = peer != NULL ? create_call(link, peer, event) : NULL;
     if (call == NULL) {
         if (peer != NULL) {
-            release_peer(link, peer, now);
+            dbr_kad_peer_release(link, peer, now);
         }
         dbr_dht_failed(link->dht, event->request, now);
     } else if (dbr_swarm_is_connected(link->config.swarm, &peer->id)) {
-        send_call(link, call, now);
+        dbr_kad_call_send(link, call, now);
     } else if (event->n_addrs == 0 || link->waiting > link->config.limits.waiting ||
-               !may_dial(link, &peer->id)) {
-        fail(link, call, now);
+               !dbr_kad_may_dial(link, &peer->id)) {
+        dbr_kad_call_fail(link, call, now);
     } else {
-        queue_dial(link, peer, event, now);
+        dbr_kad_dial_queue(link, peer, event, now);
     }
 }
 
@@ -389,7 +212,7 @@ void dbr_kad_call_pinged(struct dbr_kad_link *link, uint64_t token, int status,
     if (status == 0) {
         succeed(link, call, dbr_bytes(NULL, 0), now);
     } else {
-        fail(link, call, now);
+        dbr_kad_call_fail(link, call, now);
     }
 }
 
@@ -397,6 +220,7 @@ void dbr_kad_call_pinged(struct dbr_kad_link *link, uint64_t token, int status,
 static void stream_closed(struct dbr_kad_link *link, struct dbr_kad_stream *stream,
                           int status, dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_calls.stream_closed");
     struct dbr_kad_call *call = stream->call;
     free_stream(link, stream);
     if (call == NULL) {
@@ -406,7 +230,7 @@ static void stream_closed(struct dbr_kad_link *link, struct dbr_kad_stream *stre
     if (call->one_way && status == 0) {
         succeed(link, call, dbr_bytes(NULL, 0), now);
     } else {
-        fail(link, call, now);
+        dbr_kad_call_fail(link, call, now);
     }
 }
 
@@ -427,7 +251,7 @@ bool dbr_kad_call_stream(struct dbr_kad_link *link, const struct dbr_swarm_event
         reset_stream(link, stream, now); /* it was answered */
     } else if (event->type == DBR_SWARM_STREAM_FINISHED && call != NULL &&
                !call->one_way) {
-        fail(link, call, now);
+        dbr_kad_call_fail(link, call, now);
     }
     return true;
 }
@@ -446,52 +270,13 @@ dbr_time dbr_kad_calls_deadline(const struct dbr_kad_link *link)
     return dbr_time_min(link->idle_at, linger_deadline(link));
 }
 
-static void close_idle(struct dbr_kad_link *link, struct dbr_kad_peer *peer, dbr_time now)
-{
-    struct dbr_peer_info info;
-    struct dbr_peer_id id = peer->id;
-    bool known = dbr_swarm_peer_info(link->config.swarm, &id, &info);
-    bool lonely = known && info.connected && !info.kept && !peer->claimed;
-    if (lonely && info.n_streams > 0) {
-        set_idle(link, peer, now);
-        return;
-    }
-    free_peer(link, peer);
-    if (lonely) {
-        dbr_swarm_disconnect(link->config.swarm, &id, now);
-    }
-}
-
-static bool is_idle(const struct dbr_kad_peer *peer)
-{
-    return peer->ours && peer->dial == DBR_KAD_NO_DIAL && dbr_list_is_empty(&peer->calls);
-}
-
-static void expire_idle(struct dbr_kad_link *link, dbr_time now)
-{
-    struct dbr_kad_peer *peer;
-    struct dbr_kad_peer *tmp;
-    if (link->idle_at > now) {
-        return;
-    }
-    link->idle_at = DBR_TIME_NEVER;
-    HASH_ITER(hh, link->peers, peer, tmp)
-    {
-        if (is_idle(peer) && peer->idle_at <= now) {
-            close_idle(link, peer, now);
-        } else if (is_idle(peer)) {
-            link->idle_at = dbr_time_min(link->idle_at, peer->idle_at);
-        }
-    }
-}
-
 void dbr_kad_calls_expire(struct dbr_kad_link *link, dbr_time now)
 {
     while (linger_deadline(link) <= now) {
         reset_stream(
             link, DBR_LIST_ENTRY(link->lingering.next, struct dbr_kad_stream, node), now);
     }
-    expire_idle(link, now);
+    dbr_kad_peers_expire(link, now);
 }
 
 void dbr_kad_calls_finish(struct dbr_kad_link *link)
@@ -512,6 +297,6 @@ void dbr_kad_calls_finish(struct dbr_kad_link *link)
     }
     HASH_ITER(hh, link->peers, peer, peer_tmp)
     {
-        free_peer(link, peer);
+        dbr_kad_peer_free(link, peer);
     }
 }

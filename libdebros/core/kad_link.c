@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/failpoint.h"
 
 void dbr_kad_limits_default(struct dbr_kad_limits *limits)
 {
@@ -103,6 +104,7 @@ static bool lists_protocol(const struct dbr_kad_link *link,
 void dbr_kad_link_identified(struct dbr_kad_link *link, const struct dbr_peer_id *peer,
                              dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_link.identified");
     struct dbr_peer_info info;
     if (!dbr_swarm_peer_info(link->config.swarm, peer, &info) || !info.connected ||
         info.n_protocols == 0) {
@@ -117,6 +119,7 @@ void dbr_kad_link_identified(struct dbr_kad_link *link, const struct dbr_peer_id
 static void inbound(struct dbr_kad_link *link, const struct dbr_swarm_event *event,
                     dbr_time now)
 {
+    DBR_FAILPOINT("core.kad_link.inbound");
     if (event->type == DBR_SWARM_STREAM_FINISHED) {
         dbr_swarm_finish(link->config.swarm, event->stream, now);
     } else if (event->type == DBR_SWARM_STREAM_MESSAGE &&

@@ -123,7 +123,7 @@ bool dbr_kad_link_poll(struct dbr_kad_link *link, struct dbr_dht_event *event,
 dbr_time dbr_kad_link_deadline(const struct dbr_kad_link *link);
 void dbr_kad_link_expire(struct dbr_kad_link *link, dbr_time now);
 
-/* kad_calls.c: requests of ours. */
+/* kad_calls.c, kad_dials.c and kad_peers.c: requests of ours. */
 void dbr_kad_call_begin(struct dbr_kad_link *link, const struct dbr_dht_event *event,
                         dbr_time now);
 void dbr_kad_call_cancel(struct dbr_kad_link *link, uint64_t request, dbr_time now);

@@ -1,6 +1,7 @@
 /* Requests of ours on their way: who was asked what, and what came of it. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 /* A failure counts against a peer unless nobody else has spoken for so long before. */
@@ -116,6 +117,7 @@ static void blame(struct dbr_dht *dht, const struct dbr_dht_asked *asked)
 
 static void fail(struct dbr_dht *dht, struct dbr_dht_asked *asked)
 {
+    DBR_FAILPOINT("dht.asking.fail");
     remove_asked(dht, asked);
     dht->counts.failed++;
     probe_is_over(dht, asked);
@@ -150,6 +152,7 @@ void dbr_dht_failed(struct dbr_dht *dht, uint64_t request, dbr_time now)
 static void succeed(struct dbr_dht *dht, struct dbr_dht_asked *asked,
                     const struct dbr_dht_message *message)
 {
+    DBR_FAILPOINT("dht.asking.succeed");
     remove_asked(dht, asked);
     dht->counts.answered++;
     dht->heard = dht->now;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 struct item {
@@ -225,6 +226,7 @@ void dbr_dht_identified(struct dbr_dht *dht, const struct dbr_peer_id *peer,
 void dbr_dht_disconnected(struct dbr_dht *dht, const struct dbr_peer_id *peer,
                           dbr_time now)
 {
+    DBR_FAILPOINT("dht.dht.disconnected");
     struct dbr_dht_contact *contact = dbr_dht_contact(dht, peer);
     dht->now = now;
     dbr_dht_table_connected(&dht->table, peer, false);
@@ -236,6 +238,7 @@ void dbr_dht_disconnected(struct dbr_dht *dht, const struct dbr_peer_id *peer,
 
 void dbr_dht_meet(struct dbr_dht *dht, const struct dbr_peer_id *peer)
 {
+    DBR_FAILPOINT("dht.dht.meet");
     const struct dbr_dht_contact *contact = dbr_dht_contact(dht, peer);
     struct dbr_peer_id check;
     if (contact == NULL || !contact->serves) { /* its connection has gone meanwhile */

@@ -130,8 +130,9 @@ int dbr_dht_get(struct dbr_dht *dht, uint64_t token, debros_bytes key, uint32_t 
 /* This node provides the key, until it says otherwise: DONE with `stored`. */
 int dbr_dht_provide(struct dbr_dht *dht, uint64_t token, debros_bytes key, dbr_time now);
 bool dbr_dht_unprovide(struct dbr_dht *dht, debros_bytes key);
-/* At least `want` who provide it, if there are: DONE with peers, of whom HINT tells the
- * addresses before. ENOTFOUND. */
+/* At least `want` who provide it, if there are: DONE with peers, those first whom most
+ * have told, for nobody signs that he provides; HINT tells their addresses before.
+ * ENOTFOUND. */
 int dbr_dht_find_providers(struct dbr_dht *dht, uint64_t token, debros_bytes key,
                            uint32_t want, dbr_time now);
 void dbr_dht_cancel(struct dbr_dht *dht, uint64_t token); /* no DONE follows */

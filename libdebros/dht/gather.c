@@ -3,6 +3,10 @@
 #include "base/check.h"
 #include "dht/inner.h"
 
+/* Providers that one search remembers. Above what it tells, so that liars, who each tell
+ * others, do not fill the list before those whom many tell. */
+#define TOLD_MAX 512u
+
 /* ---- Ids that were found -------------------------------------------------------------
  */
 
@@ -76,25 +80,108 @@ static void gather_value(struct dbr_dht *dht, struct dbr_dht_op *op,
 /* ---- Providers -----------------------------------------------------------------------
  */
 
+static struct dbr_peer_id *found_at(const struct dbr_dht_op *op, size_t i)
+{
+    return (struct dbr_peer_id *)(void *)op->found.data + i;
+}
+
+/* Where to note a provider that nobody has told yet: behind the others, or in the place
+ * of the first that only one has told. False: all have been told by more, or memory is
+ * short. */
+static bool new_place(struct dbr_dht_op *op, size_t *place)
+{
+    size_t n = dbr_dht_found_count(op);
+    *place = n;
+    if (n >= TOLD_MAX) {
+        const uint8_t *lone = memchr(op->told.data, 1, n);
+        *place = lone == NULL ? n : (size_t)(lone - op->told.data);
+        return lone != NULL;
+    }
+    return dbr_buf_extend(&op->told, 1) != NULL &&
+           dbr_buf_extend(&op->found, sizeof(struct dbr_peer_id)) != NULL;
+}
+
+/* One more has told it. Returns by how many it is told now; 0: it is not remembered. */
+static uint8_t count_provider(struct dbr_dht_op *op, const struct dbr_peer_id *peer)
+{
+    size_t n = dbr_dht_found_count(op);
+    size_t i = 0;
+    while (i < n && !dbr_peer_id_equal(found_at(op, i), peer)) {
+        i++;
+    }
+    if (i < n) {
+        op->told.data[i] += op->told.data[i] < UINT8_MAX;
+        return op->told.data[i];
+    }
+    if (!new_place(op, &i)) {
+        op->told.failed = op->found.failed = false; /* short memory misses one */
+        op->told.len = dbr_dht_found_count(op);
+        return 0;
+    }
+    *found_at(op, i) = *peer;
+    op->told.data[i] = 1;
+    return 1;
+}
+
+size_t dbr_dht_found_providers(const struct dbr_dht_op *op, struct dbr_buf *out)
+{
+    size_t n = dbr_dht_found_count(op);
+    size_t added = 0;
+    unsigned told = 0;
+    for (size_t i = 0; i < n; i++) {
+        told = op->told.data[i] > told ? op->told.data[i] : told;
+    }
+    for (; told > 0; told--) {
+        for (size_t i = 0; i < n && added < DBR_DHT_FOUND_MAX; i++) {
+            if (op->told.data[i] == told) {
+                dbr_buf_add(out, found_at(op, i), sizeof(struct dbr_peer_id));
+                added++;
+            }
+        }
+    }
+    return added;
+}
+
+static bool is_repeated(const struct dbr_dht_message *message, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (dbr_peer_id_equal(&message->providers[i].id, &message->providers[at].id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void hint_provider(struct dbr_dht *dht, const struct dbr_dht_peer *provider,
+                          bool from_here)
+{
+    struct dbr_buf hints = {0};
+    for (size_t k = 0; k < provider->n_addrs; k++) {
+        if (dbr_dht_is_usable(dht, &provider->addrs[k], from_here)) {
+            dbr_dht_pack(&hints, &provider->addrs[k]);
+        }
+    }
+    dbr_dht_push_hint(dht, &provider->id, dbr_bytes(hints.data, hints.len));
+    dbr_buf_finish(&hints);
+}
+
+/* Nobody signs that he provides: what counts is by how many it is told. Where there are
+ * more than will be told to the application, the word of one brings no hint either. */
 static void gather_providers(struct dbr_dht *dht, struct dbr_dht_op *op,
                              const struct dbr_peer_id *from,
                              const struct dbr_dht_message *message)
 {
     const struct dbr_dht_contact *contact = dbr_dht_contact(dht, from);
+    bool from_here = contact != NULL && contact->is_local;
     for (size_t i = 0; i < message->n_providers; i++) {
-        const struct dbr_dht_peer *provider = &message->providers[i];
-        struct dbr_buf hints = {0};
-        if (!dbr_dht_found_add(op, &provider->id)) {
+        if (is_repeated(message, i)) {
             continue;
         }
-        for (size_t k = 0; k < provider->n_addrs; k++) {
-            if (dbr_dht_is_usable(dht, &provider->addrs[k],
-                                  contact != NULL && contact->is_local)) {
-                dbr_dht_pack(&hints, &provider->addrs[k]);
-            }
+        uint8_t told = count_provider(op, &message->providers[i].id);
+        bool is_many = dbr_dht_found_count(op) > DBR_DHT_FOUND_MAX;
+        if (told == (is_many ? 2 : 1)) {
+            hint_provider(dht, &message->providers[i], from_here);
         }
-        dbr_dht_push_hint(dht, &provider->id, dbr_bytes(hints.data, hints.len));
-        dbr_buf_finish(&hints);
     }
 }
 
@@ -136,7 +223,7 @@ void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op)
         size_t n = dbr_dht_providers_get(&dht->records.providers, key, peers,
                                          DBR_DHT_MESSAGE_PEERS_MAX, dht->now);
         for (size_t i = 0; i < n; i++) {
-            (void)dbr_dht_found_add(op, &peers[i]);
+            (void)count_provider(op, &peers[i]);
         }
     }
     stop_at_enough(op);

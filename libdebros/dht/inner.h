@@ -87,6 +87,7 @@ struct dbr_dht_op {
     uint32_t found_hint;     /* and where it is */
     struct dbr_buf value;    /* FOR_PUT: it; FOR_GET: the best */
     struct dbr_buf found;    /* FOR_GET: ids of those who have it; FOR_PROVIDERS: ids */
+    struct dbr_buf told;     /* FOR_PROVIDERS: by how many, a byte for each id */
     uint32_t want;           /* of them, then the lookup may end; 0: all */
     uint32_t storing;        /* requests under way */
     uint32_t stored;
@@ -189,6 +190,9 @@ void dbr_dht_ops_expire(struct dbr_dht *dht);
 /* gather.c: what an answer brings besides closer peers. */
 size_t dbr_dht_found_count(const struct dbr_dht_op *op);
 bool dbr_dht_found_add(struct dbr_dht_op *op, const struct dbr_peer_id *peer);
+/* Appends the at most DBR_DHT_FOUND_MAX providers that most have told, those first.
+ * Returns how many. */
+size_t dbr_dht_found_providers(const struct dbr_dht_op *op, struct dbr_buf *out);
 void dbr_dht_gather_here(struct dbr_dht *dht, struct dbr_dht_op *op); /* our stores */
 void dbr_dht_gather(struct dbr_dht *dht, struct dbr_dht_op *op,
                     const struct dbr_peer_id *from,

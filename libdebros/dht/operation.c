@@ -1,6 +1,7 @@
 /* What a lookup is for: from its beginning through the closest peers to DONE. */
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 #define RETRY_MS 1000 /* an end that could not be told */
@@ -29,6 +30,7 @@ static void op_free(struct dbr_dht_op *op)
     dbr_buf_finish(&op->hints);
     dbr_buf_finish(&op->value);
     dbr_buf_finish(&op->found);
+    dbr_buf_finish(&op->told);
     dbr_free(op);
 }
 
@@ -107,8 +109,7 @@ static void tell_found(const struct dbr_dht_op *op, struct dbr_dht_event *event,
     if (op->purpose == DBR_DHT_FOR_GET) {
         dbr_buf_add(data, op->value.data, op->value.len);
     } else {
-        dbr_buf_add(data, op->found.data, op->found.len);
-        event->n_peers = dbr_dht_found_count(op);
+        event->n_peers = dbr_dht_found_providers(op, data);
     }
     event->status = data->len > 0 ? 0 : DEBROS_ENOTFOUND;
 }
@@ -148,6 +149,7 @@ static bool tell(struct dbr_dht *dht, const struct dbr_dht_op *op)
 /* The lookup is over: what comes next? */
 static void look_is_over(struct dbr_dht *dht, struct dbr_dht_op *op)
 {
+    DBR_FAILPOINT("dht.operation.look_is_over");
     op->stage = DBR_DHT_ENDED;
     if (op->purpose == DBR_DHT_FOR_PUT || op->purpose == DBR_DHT_FOR_PROVIDE) {
         op->stage = DBR_DHT_STORING;

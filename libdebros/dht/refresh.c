@@ -1,6 +1,7 @@
 /* Keeps the routing table full and true: probes of newcomers, the lookup of the own id,
  * lookups in each bucket. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 #define DRAWS_MAX 8192u /* of a key at once: some milliseconds */
@@ -85,6 +86,7 @@ void dbr_dht_refresh_joined(struct dbr_dht *dht)
 
 static void look_for_self(struct dbr_dht *dht)
 {
+    DBR_FAILPOINT("dht.refresh.look_for_self");
     uint32_t most = dht->config.limits.table.refresh_ms;
     if (dht->self_wait_ms == AGAIN * dht->config.limits.settle_ms) {
         /* Where many joined at once, few were to be found the first time. */

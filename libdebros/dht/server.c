@@ -1,5 +1,6 @@
 /* Answers to others. */
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "dht/inner.h"
 
 /* What an answer's peers point to. */
@@ -192,6 +193,7 @@ static bool serve(struct dbr_dht *dht, uint64_t stream, const struct dbr_peer_id
 /* An asker that is in the table lives; one that is not may be worth a probe. */
 static void notice(struct dbr_dht *dht, const struct dbr_peer_id *asker)
 {
+    DBR_FAILPOINT("dht.server.notice");
     struct dbr_dht_contact *contact = dbr_dht_contact(dht, asker);
     if (contact != NULL && contact->serves) {
         dbr_dht_table_seen(&dht->table, asker, dht->now);

@@ -110,7 +110,7 @@ static void set_times(struct dbr_dht_values *values, struct dbr_dht_value *value
 
 /* ---- Room ------------------------------------------------------------------ */
 
-/* Above 0: `a` goes before `b`. */
+/* Above 0: `a` goes before `b`, if their writers have as many. */
 static int compare(const struct dbr_dht_values *values, const struct dbr_dht_value *a,
                    const struct dbr_dht_value *b)
 {
@@ -123,11 +123,50 @@ static int compare(const struct dbr_dht_values *values, const struct dbr_dht_val
     return memcmp(&a->place, &b->place, sizeof(a->place));
 }
 
+static uint32_t share_of(const struct dbr_dht_values *values,
+                         const struct dbr_dht_value *value)
+{
+    return dbr_dht_shares_of(&values->writers, &value->writer);
+}
+
+/* Of another writer, if that has more than the newcomer's will have; of as many, or of
+ * the same writer, if it matters less. */
 static bool may_go(const struct dbr_dht_values *values, const struct dbr_dht_value *item,
                    const struct dbr_dht_value *newcomer, const struct dbr_dht_value *held)
 {
-    return item != held && !item->own &&
-           (newcomer->own || compare(values, item, newcomer) > 0);
+    if (item == held || item->own) {
+        return false;
+    }
+    if (newcomer->own) {
+        return true;
+    }
+    bool more = held == NULL || held->own ||
+                !dbr_peer_id_equal(&held->writer, &newcomer->writer);
+    uint32_t theirs = share_of(values, item);
+    uint32_t ours = share_of(values, newcomer) + more;
+    if (theirs != ours && !dbr_peer_id_equal(&item->writer, &newcomer->writer)) {
+        return theirs > ours;
+    }
+    return compare(values, item, newcomer) > 0;
+}
+
+/* Of those who may go, whoever goes first, or NULL. */
+static struct dbr_dht_value *first_to_go(const struct dbr_dht_values *values)
+{
+    struct dbr_dht_value *first = NULL;
+    struct dbr_dht_value *item;
+    struct dbr_dht_value *tmp;
+    uint32_t most = 0;
+    HASH_ITER(hh, values->table, item, tmp)
+    {
+        uint32_t share = item->may_go ? share_of(values, item) : 0;
+        if (share > most || (share > 0 && share == most &&
+                             compare(values, item, first) > 0)) {
+            first = item;
+            most = share;
+        }
+    }
+    return first;
 }
 
 static bool has_room(const struct dbr_dht_values *values, size_t n, size_t n_bytes)
@@ -151,7 +190,8 @@ static bool make_room(struct dbr_dht_values *values, const struct dbr_dht_value 
     size_t n_bytes = values->n_bytes + more_bytes;
     HASH_ITER(hh, values->table, item, tmp)
     {
-        if (may_go(values, item, newcomer, held)) {
+        item->may_go = may_go(values, item, newcomer, held);
+        if (item->may_go) {
             n--;
             n_bytes -= bytes_of(item);
         }
@@ -160,14 +200,7 @@ static bool make_room(struct dbr_dht_values *values, const struct dbr_dht_value 
         return false;
     }
     while (!has_room(values, values->n + more, values->n_bytes + more_bytes)) {
-        struct dbr_dht_value *worst = NULL;
-        HASH_ITER(hh, values->table, item, tmp)
-        {
-            if (may_go(values, item, newcomer, held) &&
-                (worst == NULL || compare(values, item, worst) > 0)) {
-                worst = item;
-            }
-        }
+        struct dbr_dht_value *worst = first_to_go(values);
         dbr_assert(worst != NULL);
         drop(values, worst);
         values->evicted++;

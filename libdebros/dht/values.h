@@ -1,7 +1,9 @@
 /* The values that this node holds for the network, its own among them.
  *
- * When the store is full, whoever is furthest from us goes, for others hold it as well;
- * what is further than all of them does not come in. Own values never go. */
+ * When the store is full, a value of the writer with the most of them goes, of several
+ * the one that is furthest from us, for others hold it as well; what is no better does
+ * not come in. So nobody drives out others with many values that were made to stand close
+ * to us. Own values never go. */
 #ifndef DBR_DHT_VALUES_H
 #define DBR_DHT_VALUES_H
 
@@ -32,6 +34,7 @@ struct dbr_dht_value {
     struct dbr_dht_key place;
     struct dbr_peer_id writer;
     bool own;
+    bool may_go;          /* for a newcomer, while room is made for it */
     uint64_t received_ms; /* unix; own ones: when it was last published */
     dbr_time until;
     dbr_time republish; /* own ones, else NEVER */

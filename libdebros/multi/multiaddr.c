@@ -66,6 +66,13 @@ static int format(debros_bytes bytes, char out[DBR_MULTIADDR_TEXT_SIZE])
     return r.bad ? DEBROS_EPROTO : 0;
 }
 
+/* /ip4/A/tcp/P, as most are: whatever its bytes, it is well formed. */
+static bool is_plain(debros_bytes bytes)
+{
+    return bytes.len == 8 && bytes.data[0] == DBR_MADDR_IP4 &&
+           bytes.data[5] == DBR_MADDR_TCP;
+}
+
 int dbr_multiaddr_from_bytes(struct dbr_multiaddr *out, debros_bytes bytes)
 {
     char text[DBR_MULTIADDR_TEXT_SIZE];
@@ -77,7 +84,7 @@ int dbr_multiaddr_from_bytes(struct dbr_multiaddr *out, debros_bytes bytes)
         return DEBROS_ELIMIT;
     }
     /* What has a text is well formed, and dbr_multiaddr_text() can never fail. */
-    int err = format(bytes, text);
+    int err = is_plain(bytes) ? 0 : format(bytes, text);
     if (err == 0) {
         out->len = (uint16_t)bytes.len;
         memcpy(out->bytes, bytes.data, bytes.len);

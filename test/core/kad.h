@@ -25,6 +25,7 @@ struct kad_node {
 
 static struct pipe_world *kad_world;
 static struct kad_node kad_nodes[PIPE_NODES];
+static struct dbr_dht_limits kad_dht_limits; /* of the links that join next */
 static struct dbr_swarm_protocol kad_protocol = {DBR_DHT_PROTOCOL, DBR_PEER_STRANGER,
                                                  DBR_DHT_MESSAGE_MAX, DBR_KAD_SEND_QUEUE};
 
@@ -94,8 +95,8 @@ static inline void kad_join(size_t number, bool open, const struct dbr_kad_limit
                                     .open = open,
                                     .identity = &pipe->key,
                                     .wall_ms = KAD_WALL_MS,
-                                    .limits = *limits};
-    dbr_dht_limits_default(&config.dht);
+                                    .limits = *limits,
+                                    .dht = kad_dht_limits};
     assert_int_equal(dbr_kad_link_create(&kad_node(number)->link, &config, &pipe->rng,
                                          kad_world->now),
                      0);
@@ -107,6 +108,7 @@ static inline void kad_up(size_t n, size_t links, bool open)
 {
     struct dbr_kad_limits limits;
     dbr_kad_limits_default(&limits);
+    dbr_dht_limits_default(&kad_dht_limits);
     memset(kad_nodes, 0, sizeof(kad_nodes));
     kad_world = dbr_malloc(sizeof(*kad_world));
     assert_non_null(kad_world);

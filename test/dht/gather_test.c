@@ -173,27 +173,77 @@ static void enough_providers_are_enough(void **state)
     rig_end(&rig);
 }
 
-/* Twenty in an answer, four answers: no more than the limit are kept. */
-static void providers_have_a_limit(void **state)
+/* An answer with `n` providers, and others who can be asked as well. */
+static void tell_providers(struct rig *rig, const struct dbr_dht_event *send,
+                           uint64_t first, size_t n)
+{
+    struct rig_list list = {.n = 0};
+    struct rig_list closer = {.n = 0};
+    for (size_t i = 0; i < n; i++) {
+        rig_list_add(&list, first + i);
+    }
+    for (uint64_t i = 0; i < DBR_DHT_MESSAGE_PEERS_MAX; i++) {
+        rig_list_add(&closer, 1 + (first / 2 + i) % 240);
+    }
+    struct dbr_dht_message message = {.type = DBR_DHT_GET_PROVIDERS,
+                                      .closer = closer.peers,
+                                      .n_closer = closer.n,
+                                      .providers = list.peers,
+                                      .n_providers = list.n};
+    rig_reply(rig, send->request, &message);
+}
+
+/* However many answers invent twenty each, whom two have told comes first, and not more
+ * than the limit are told. */
+static void whom_many_tell_comes_first(void **state)
 {
     (void)state;
     struct rig rig;
+    struct dbr_peer_id true_one = peer_of(50);
+    const struct dbr_dht_event *send;
     rig_begin(&rig);
-    rig_join(&rig, 1, 4);
+    rig_join(&rig, 1, 3);
     assert_int_equal(
         dbr_dht_find_providers(rig.dht, 1, dbr_bytes_str("thing"), 0, rig.now), 0);
-    for (uint64_t i = 0; i < 4; i++) {
-        struct rig_list list = {.n = 0};
-        const struct dbr_dht_event *send = rig_next(&rig, DBR_DHT_EVENT_SEND);
-        for (uint64_t k = 0; k < 20; k++) {
-            rig_list_add(&list, 50 + 20 * i + k);
-        }
-        struct dbr_dht_message message = {.type = DBR_DHT_GET_PROVIDERS,
-                                          .providers = list.peers,
-                                          .n_providers = list.n};
-        rig_reply(&rig, send->request, &message);
+    size_t answers = 0;
+    while ((send = rig_next(&rig, DBR_DHT_EVENT_SEND)) != NULL) {
+        bool honest = ++answers == 9 || answers == 19;
+        tell_providers(&rig, send, honest ? 50 : 100 + 20 * answers, honest ? 1 : 20);
     }
-    assert_int_equal(done(&rig)->n_peers, DBR_DHT_FOUND_MAX);
+    assert_in_range(answers, 28, 99); /* more than are remembered */
+    const struct dbr_dht_event *event = done(&rig);
+    assert_int_equal(event->n_peers, DBR_DHT_FOUND_MAX);
+    assert_memory_equal(&event->peers[0], &true_one, sizeof(true_one));
+    /* Of those whom one alone has told only the first are worth a hint. */
+    assert_in_range(rig_count(&rig, DBR_DHT_EVENT_HINT), 2, DBR_DHT_FOUND_MAX + 1);
+    rig_end(&rig);
+}
+
+/* A peer that names one provider twenty times counts once. */
+static void nobody_votes_twice(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct rig_list twice = {.n = 0};
+    struct dbr_peer_id true_one = peer_of(50);
+    rig_begin(&rig);
+    rig_join(&rig, 1, 3);
+    assert_int_equal(
+        dbr_dht_find_providers(rig.dht, 1, dbr_bytes_str("thing"), 0, rig.now), 0);
+    for (size_t i = 0; i < DBR_DHT_MESSAGE_PEERS_MAX; i++) {
+        rig_list_add(&twice, 90);
+    }
+    struct dbr_dht_message message = {.type = DBR_DHT_GET_PROVIDERS,
+                                      .providers = twice.peers,
+                                      .n_providers = twice.n};
+    rig_reply(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND)->request, &message);
+    for (int i = 0; i < 2; i++) {
+        tell_providers(&rig, rig_next(&rig, DBR_DHT_EVENT_SEND), 50, 1);
+    }
+    rig_settle(&rig);
+    const struct dbr_dht_event *event = done(&rig);
+    assert_int_equal(event->n_peers, 2);
+    assert_memory_equal(&event->peers[0], &true_one, sizeof(true_one));
     rig_end(&rig);
 }
 
@@ -206,7 +256,8 @@ int main(void)
         cmocka_unit_test(our_own_store_counts),
         cmocka_unit_test(providers_are_collected),
         cmocka_unit_test(enough_providers_are_enough),
-        cmocka_unit_test(providers_have_a_limit),
+        cmocka_unit_test(whom_many_tell_comes_first),
+        cmocka_unit_test(nobody_votes_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,26 +1,44 @@
 #include "rig.h"
 
-static const struct dbr_dht_event *done(struct rig *rig)
+static struct rig rig; /* of each test anew */
+
+static int begin(void **state)
 {
-    rig->read = 0;
-    return rig_next(rig, DBR_DHT_EVENT_DONE);
+    (void)state;
+    rig_begin(&rig);
+    return 0;
 }
 
-static size_t count_type(struct rig *rig, enum dbr_dht_type type)
+static int end(void **state)
+{
+    (void)state;
+    rig_end(&rig);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+static const struct dbr_dht_event *done(void)
+{
+    rig.read = 0;
+    return rig_next(&rig, DBR_DHT_EVENT_DONE);
+}
+
+static size_t count_type(enum dbr_dht_type type)
 {
     size_t n = 0;
-    for (size_t i = 0; i < rig->n_events; i++) {
-        const struct dbr_dht_event *event = &rig->events[i]->event;
+    for (size_t i = 0; i < rig.n_events; i++) {
+        const struct dbr_dht_event *event = &rig.events[i]->event;
         n += event->type == DBR_DHT_EVENT_SEND && rig_type(event) == type;
     }
     return n;
 }
 
-static void put(struct rig *rig, char key[128])
+static void put(char key[128])
 {
-    struct dbr_buf envelope = rig_envelope(rig, key, 1);
-    assert_int_equal(dbr_dht_put(rig->dht, 1, dbr_bytes_str(key),
-                                 dbr_bytes(envelope.data, envelope.len), rig->now),
+    struct dbr_buf envelope = rig_envelope(&rig, key, 1);
+    assert_int_equal(dbr_dht_put(rig.dht, 1, dbr_bytes_str(key),
+                                 dbr_bytes(envelope.data, envelope.len), rig.now),
                      0);
     dbr_buf_finish(&envelope);
 }
@@ -28,29 +46,24 @@ static void put(struct rig *rig, char key[128])
 static void a_value_goes_to_the_closest_twenty(void **state)
 {
     (void)state;
-    struct rig rig;
     char key[128];
-    rig_begin(&rig);
     rig_join(&rig, 1, 30);
-    put(&rig, key);
+    put(key);
     rig_settle(&rig);
-    const struct dbr_dht_event *event = done(&rig);
+    const struct dbr_dht_event *event = done();
     assert_int_equal(event->status, 0);
     assert_int_equal(event->stored, 20);
-    assert_int_equal(count_type(&rig, DBR_DHT_FIND_NODE), 20);
-    assert_int_equal(count_type(&rig, DBR_DHT_PUT_VALUE), 20);
-    rig_end(&rig);
+    assert_int_equal(count_type(DBR_DHT_FIND_NODE), 20);
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 20);
 }
 
 /* An answer with another value is no answer (go-libp2p checks the same). */
 static void only_an_echo_counts(void **state)
 {
     (void)state;
-    struct rig rig;
     char key[128];
-    rig_begin(&rig);
     rig_join(&rig, 1, 3);
-    put(&rig, key);
+    put(key);
     const struct dbr_dht_event *send;
     size_t puts = 0;
     while ((send = rig_next(&rig, DBR_DHT_EVENT_SEND)) != NULL) {
@@ -70,23 +83,20 @@ static void only_an_echo_counts(void **state)
         }
     }
     assert_int_equal(puts, 3);
-    assert_int_equal(done(&rig)->stored, 1);
-    rig_end(&rig);
+    assert_int_equal(done()->stored, 1);
 }
 
 static void a_provider_is_announced_without_an_answer(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_arena arena;
     struct dbr_peer_id self = peer_of(RIG_SELF);
     struct dbr_multiaddr addr = rig_addr(RIG_SELF);
-    rig_begin(&rig);
     rig_join(&rig, 1, 3);
     assert_int_equal(dbr_dht_provide(rig.dht, 1, dbr_bytes_str("thing"), rig.now), 0);
     rig_settle(&rig);
-    assert_int_equal(done(&rig)->stored, 3);
-    assert_int_equal(count_type(&rig, DBR_DHT_ADD_PROVIDER), 3);
+    assert_int_equal(done()->stored, 3);
+    assert_int_equal(count_type(DBR_DHT_ADD_PROVIDER), 3);
     rig.read = 0;
     const struct dbr_dht_event *send = rig_next(&rig, DBR_DHT_EVENT_SEND);
     while (!send->one_way) {
@@ -98,17 +108,14 @@ static void a_provider_is_announced_without_an_answer(void **state)
     assert_memory_equal(&message.providers[0].id, &self, sizeof(self));
     assert_true(dbr_multiaddr_equal(&message.providers[0].addrs[0], &addr));
     dbr_arena_finish(&arena);
-    rig_end(&rig);
 }
 
 /* Of those who answered, two had nothing and one an older value. */
 static void whoever_has_less_is_sent_the_best(void **state)
 {
     (void)state;
-    struct rig rig;
     char key[128];
     uint64_t asked[4];
-    rig_begin(&rig);
     rig_join(&rig, 1, 4);
     struct dbr_buf old = rig_envelope(&rig, key, 1);
     struct dbr_buf new = rig_envelope(&rig, key, 2);
@@ -141,17 +148,14 @@ static void whoever_has_less_is_sent_the_best(void **state)
     assert_int_equal(corrections, 3);
     dbr_buf_finish(&old);
     dbr_buf_finish(&new);
-    rig_end(&rig);
 }
 
 static void own_records_go_out_again_after_22_hours(void **state)
 {
     (void)state;
-    struct rig rig;
     char key[128];
-    rig_begin(&rig);
     rig_join(&rig, 1, 3);
-    put(&rig, key);
+    put(key);
     rig_settle(&rig);
     assert_int_equal(dbr_dht_provide(rig.dht, 2, dbr_bytes_str("thing"), rig.now), 0);
     rig_settle(&rig);
@@ -159,25 +163,22 @@ static void own_records_go_out_again_after_22_hours(void **state)
     rig.now += 22u * 3600 * 1000 - 1;
     dbr_dht_expire(rig.dht, rig.now);
     rig_settle(&rig);
-    assert_int_equal(count_type(&rig, DBR_DHT_PUT_VALUE), 0);
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 0);
     rig_forget(&rig);
     rig.now += 1;
     dbr_dht_expire(rig.dht, rig.now);
     rig_settle(&rig);
-    assert_int_equal(count_type(&rig, DBR_DHT_PUT_VALUE), 3);
-    assert_int_equal(count_type(&rig, DBR_DHT_ADD_PROVIDER), 3);
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 3);
+    assert_int_equal(count_type(DBR_DHT_ADD_PROVIDER), 3);
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_DONE), 0); /* nobody asked for it */
-    rig_end(&rig);
 }
 
 /* With nobody to send it to, it stays due, and the machine does not spin. */
 static void what_is_due_waits_for_somebody(void **state)
 {
     (void)state;
-    struct rig rig;
     char key[128];
-    rig_begin(&rig);
-    put(&rig, key);
+    put(key);
     rig_poll(&rig);
     rig_forget(&rig);
     rig.now += 22u * 3600 * 1000;
@@ -187,19 +188,18 @@ static void what_is_due_waits_for_somebody(void **state)
     rig_settle(&rig);
     rig_wait(&rig, 10000);
     rig_settle(&rig);
-    assert_int_equal(count_type(&rig, DBR_DHT_PUT_VALUE), 1);
-    rig_end(&rig);
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_value_goes_to_the_closest_twenty),
-        cmocka_unit_test(only_an_echo_counts),
-        cmocka_unit_test(a_provider_is_announced_without_an_answer),
-        cmocka_unit_test(whoever_has_less_is_sent_the_best),
-        cmocka_unit_test(own_records_go_out_again_after_22_hours),
-        cmocka_unit_test(what_is_due_waits_for_somebody),
+        TEST(a_value_goes_to_the_closest_twenty),
+        TEST(only_an_echo_counts),
+        TEST(a_provider_is_announced_without_an_answer),
+        TEST(whoever_has_less_is_sent_the_best),
+        TEST(own_records_go_out_again_after_22_hours),
+        TEST(what_is_due_waits_for_somebody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,33 +1,60 @@
 #include "rig.h"
 
+static struct rig rig; /* of each test anew */
+
+static int begin(void **state)
+{
+    (void)state;
+    rig_begin(&rig);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rig_end(&rig);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
 static debros_bytes key_bytes(const struct dbr_peer_id *peer)
 {
     return dbr_bytes(peer->bytes, peer->len);
 }
 
-static void ask(struct rig *rig, uint64_t from, enum dbr_dht_type type, debros_bytes key)
+static void ask(uint64_t from, enum dbr_dht_type type, debros_bytes key)
 {
     struct dbr_dht_message message = {.type = type, .key = key};
-    rig_request(rig, from, &message);
+    rig_request(&rig, from, &message);
+}
+
+/* The next answer. Free with dbr_arena_finish(). */
+static struct dbr_dht_message told(struct dbr_arena *arena)
+{
+    const struct dbr_dht_event *answer = rig_next(&rig, DBR_DHT_EVENT_ANSWER);
+    assert_non_null(answer);
+    assert_int_equal(answer->stream, 77);
+    return rig_decode(answer->data, arena);
+}
+
+static void assert_reset(void)
+{
+    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
 }
 
 static void the_closest_are_told_without_the_asker(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_arena arena;
     struct dbr_peer_id asker = peer_of(3);
     struct dbr_peer_id self = peer_of(RIG_SELF);
     struct dbr_dht_key target;
     struct dbr_dht_key before = {{0}};
-    rig_begin(&rig);
     rig_join(&rig, 1, 19);
     dbr_dht_key_of(&target, dbr_bytes_str("anything"));
-    ask(&rig, 3, DBR_DHT_FIND_NODE, dbr_bytes_str("anything"));
-    const struct dbr_dht_event *answer = rig_next(&rig, DBR_DHT_EVENT_ANSWER);
-    assert_non_null(answer);
-    assert_int_equal(answer->stream, 77);
-    struct dbr_dht_message message = rig_decode(answer->data, &arena);
+    ask(3, DBR_DHT_FIND_NODE, dbr_bytes_str("anything"));
+    struct dbr_dht_message message = told(&arena);
     assert_int_equal(message.type, DBR_DHT_FIND_NODE);
     assert_int_equal(message.n_closer, 18);
     for (size_t i = 0; i < message.n_closer; i++) {
@@ -43,121 +70,101 @@ static void the_closest_are_told_without_the_asker(void **state)
         before = key;
     }
     dbr_arena_finish(&arena);
-    rig_end(&rig);
 }
 
 /* Even if it is a client, and even if it is we. */
 static void the_target_itself_is_told(void **state)
 {
     (void)state;
-    struct rig rig;
-    rig_begin(&rig);
     rig_join(&rig, 1, 19);
     rig_connect(&rig, 50, false);
     uint64_t targets[] = {50, RIG_SELF, 60};
     for (size_t i = 0; i < 3; i++) {
         struct dbr_arena arena;
         struct dbr_peer_id target = peer_of(targets[i]);
-        ask(&rig, 3, DBR_DHT_FIND_NODE, key_bytes(&target));
-        struct dbr_dht_message message =
-            rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+        ask(3, DBR_DHT_FIND_NODE, key_bytes(&target));
+        struct dbr_dht_message message = told(&arena);
         assert_int_equal(dbr_peer_id_equal(&message.closer[0].id, &target), i < 2);
         assert_int_equal(message.n_closer, i < 2 ? 19 : 18); /* nobody knows 60 */
         dbr_arena_finish(&arena);
     }
-    rig_end(&rig);
 }
 
 static void who_has_no_address_is_not_told(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_arena arena;
-    rig_begin(&rig);
     rig_join(&rig, 1, 10);
     rig.known[4] = false;
-    ask(&rig, 3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
-    struct dbr_dht_message message =
-        rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+    ask(3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
+    struct dbr_dht_message message = told(&arena);
     assert_int_equal(message.n_closer, 8);
     dbr_arena_finish(&arena);
-    rig_end(&rig);
 }
 
 static void a_client_answers_nobody(void **state)
 {
     (void)state;
-    struct rig rig;
-    rig_begin(&rig);
     dbr_dht_set_server(rig.dht, false, rig.now);
-    ask(&rig, 3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
+    ask(3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
+    assert_reset();
     dbr_dht_set_server(rig.dht, true, rig.now);
-    ask(&rig, 3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
+    ask(3, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
     assert_non_null(rig_next(&rig, DBR_DHT_EVENT_ANSWER));
-    rig_end(&rig);
 }
 
 static void bad_requests_reset_the_stream(void **state)
 {
     (void)state;
-    struct rig rig;
+    static const uint8_t garbage[] = {0xff, 0xff};
+    static const uint8_t no_key[] = {0x08, 4};  /* FIND_NODE */
+    static const uint8_t no_record[] = {0x08, 0, 0x12, 1, 'x'};  /* PUT_VALUE */
+    static const uint8_t long_key[85] = {0x08, 3, 0x12, 81};  /* GET_PROVIDERS */
+    static const uint8_t unknown[] = {0x08, 6, 0x12, 1, 'x'};
+    const debros_bytes requests[] = {
+        dbr_bytes(garbage, sizeof(garbage)), dbr_bytes(no_key, sizeof(no_key)),
+        dbr_bytes(no_record, sizeof(no_record)), dbr_bytes(long_key, sizeof(long_key)),
+        dbr_bytes(unknown, sizeof(unknown))};
     struct dbr_peer_id peer = peer_of(3);
-    uint8_t long_key[85] = {0x08, 3, 0x12, 81}; /* GET_PROVIDERS of 81 bytes */
-    rig_begin(&rig);
-    assert_int_equal(
-        dbr_dht_request(rig.dht, 5, &peer, dbr_bytes_str("\xff\xff"), rig.now), 0);
-    const struct dbr_dht_event *reset = rig_next(&rig, DBR_DHT_EVENT_RESET);
-    assert_int_equal(reset->stream, 5);
-    ask(&rig, 3, DBR_DHT_FIND_NODE, dbr_bytes(NULL, 0));
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
-    ask(&rig, 3, DBR_DHT_PUT_VALUE, dbr_bytes_str("/debros/app/x"));
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
-    debros_bytes long_view = dbr_bytes(long_key, sizeof(long_key));
-    assert_int_equal(dbr_dht_request(rig.dht, 6, &peer, long_view, rig.now), 0);
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
-    assert_int_equal(dbr_dht_counts(rig.dht)->refused, 4);
-    rig_end(&rig);
+    for (size_t i = 0; i < DBR_COUNT(requests); i++) {
+        assert_int_equal(dbr_dht_request(rig.dht, i, &peer, requests[i], rig.now), 0);
+        assert_int_equal(rig_next(&rig, DBR_DHT_EVENT_RESET)->stream, i);
+        assert_int_equal(dbr_dht_counts(rig.dht)->refused, i + 1);
+    }
 }
 
 static void a_ping_comes_back(void **state)
 {
     (void)state;
-    struct rig rig;
-    rig_begin(&rig);
-    ask(&rig, 3, DBR_DHT_PING, dbr_bytes(NULL, 0));
+    ask(3, DBR_DHT_PING, dbr_bytes(NULL, 0));
     assert_int_equal(rig_type(rig_next(&rig, DBR_DHT_EVENT_ANSWER)), DBR_DHT_PING);
-    rig_end(&rig);
 }
 
-static void put(struct rig *rig, uint64_t from, debros_bytes key, debros_bytes value)
+static void put(uint64_t from, debros_bytes key, debros_bytes value)
 {
     struct dbr_dht_message message = {.type = DBR_DHT_PUT_VALUE,
                                       .key = key,
                                       .has_record = true,
                                       .record = {.key = key, .value = value}};
-    rig_request(rig, from, &message);
+    rig_request(&rig, from, &message);
 }
 
 static void a_value_is_taken_echoed_and_given(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_arena arena;
     char text[128];
-    rig_begin(&rig);
     rig_join(&rig, 1, 3);
     struct dbr_buf envelope = rig_envelope(&rig, text, 1);
     debros_bytes value = dbr_bytes(envelope.data, envelope.len);
-    put(&rig, 3, dbr_bytes_str(text), value);
-    struct dbr_dht_message message =
-        rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+    put(3, dbr_bytes_str(text), value);
+    struct dbr_dht_message message = told(&arena);
     assert_int_equal(message.type, DBR_DHT_PUT_VALUE);
     assert_true(dbr_bytes_equal(message.record.value, value));
     dbr_arena_finish(&arena);
 
-    ask(&rig, 2, DBR_DHT_GET_VALUE, dbr_bytes_str(text));
-    message = rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+    ask(2, DBR_DHT_GET_VALUE, dbr_bytes_str(text));
+    message = told(&arena);
     assert_true(message.has_record);
     assert_true(dbr_bytes_equal(message.record.value, value));
     assert_true(dbr_bytes_equal(message.record.key, dbr_bytes_str(text)));
@@ -165,20 +172,17 @@ static void a_value_is_taken_echoed_and_given(void **state)
     assert_int_equal(message.n_closer, 2);
     dbr_arena_finish(&arena);
 
-    ask(&rig, 2, DBR_DHT_GET_VALUE, dbr_bytes_str("/debros/app/none"));
-    message = rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+    ask(2, DBR_DHT_GET_VALUE, dbr_bytes_str("/debros/app/none"));
+    message = told(&arena);
     assert_false(message.has_record);
     dbr_arena_finish(&arena);
     dbr_buf_finish(&envelope);
-    rig_end(&rig);
 }
 
 static void what_is_forged_or_under_another_key_is_refused(void **state)
 {
     (void)state;
-    struct rig rig;
     char text[128];
-    rig_begin(&rig);
     struct dbr_buf envelope = rig_envelope(&rig, text, 1);
     debros_bytes value = dbr_bytes(envelope.data, envelope.len);
     struct dbr_dht_message message = {
@@ -187,47 +191,41 @@ static void what_is_forged_or_under_another_key_is_refused(void **state)
         .has_record = true,
         .record = {.key = dbr_bytes_str("/debros/app/y"), .value = value}};
     rig_request(&rig, 3, &message);
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
+    assert_reset();
     envelope.data[envelope.len - 1] ^= 1;
-    put(&rig, 3, dbr_bytes_str(text), value);
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
-    put(&rig, 3, dbr_bytes_str(text), dbr_bytes_str("unsigned"));
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
+    put(3, dbr_bytes_str(text), value);
+    assert_reset();
+    put(3, dbr_bytes_str(text), dbr_bytes_str("unsigned"));
+    assert_reset();
     assert_int_equal(dbr_dht_records(rig.dht)->values.n, 0);
     dbr_buf_finish(&envelope);
-    rig_end(&rig);
 }
 
 static void one_peer_puts_twenty_times_a_second(void **state)
 {
     (void)state;
-    struct rig rig;
     char text[128];
-    rig_begin(&rig);
     struct dbr_buf envelope = rig_envelope(&rig, text, 1);
     debros_bytes value = dbr_bytes(envelope.data, envelope.len);
     for (int i = 0; i < 21; i++) {
-        put(&rig, 3, dbr_bytes_str(text), value);
+        put(3, dbr_bytes_str(text), value);
     }
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_ANSWER), 20);
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_RESET), 1);
-    put(&rig, 4, dbr_bytes_str(text), value); /* another one may */
+    put(4, dbr_bytes_str(text), value); /* another one may */
     rig.now += 1000;
-    put(&rig, 3, dbr_bytes_str(text), value);
+    put(3, dbr_bytes_str(text), value);
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_ANSWER), 22);
     dbr_buf_finish(&envelope);
-    rig_end(&rig);
 }
 
 /* A provider speaks for itself only, and gets no answer. */
 static void only_the_asker_itself_becomes_a_provider(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_arena arena;
     struct rig_list list = {.n = 0};
     struct dbr_peer_id three = peer_of(3);
-    rig_begin(&rig);
     rig_join(&rig, 1, 5);
     rig_list_add(&list, 4);
     struct dbr_dht_message message = {.type = DBR_DHT_ADD_PROVIDER,
@@ -235,7 +233,7 @@ static void only_the_asker_itself_becomes_a_provider(void **state)
                                       .providers = list.peers,
                                       .n_providers = 1};
     rig_request(&rig, 3, &message);
-    assert_non_null(rig_next(&rig, DBR_DHT_EVENT_RESET));
+    assert_reset();
     assert_int_equal(dbr_dht_records(rig.dht)->providers.n, 0);
 
     rig_list_add(&list, 3);
@@ -247,20 +245,17 @@ static void only_the_asker_itself_becomes_a_provider(void **state)
     assert_int_equal(hint->n_addrs, 1);
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_ANSWER), 0);
 
-    ask(&rig, 2, DBR_DHT_GET_PROVIDERS, dbr_bytes_str("thing"));
-    struct dbr_dht_message answer =
-        rig_decode(rig_next(&rig, DBR_DHT_EVENT_ANSWER)->data, &arena);
+    ask(2, DBR_DHT_GET_PROVIDERS, dbr_bytes_str("thing"));
+    struct dbr_dht_message answer = told(&arena);
     assert_int_equal(answer.n_providers, 1);
     assert_memory_equal(&answer.providers[0].id, &three, sizeof(three));
     assert_int_equal(answer.n_closer, 4);
     dbr_arena_finish(&arena);
-    rig_end(&rig);
 }
 
 static void full_events_make_requests_wait(void **state)
 {
     (void)state;
-    struct rig rig;
     struct dbr_peer_id peer = peer_of(3);
     uint8_t find[] = {0x08, 0x04, 0x12, 0x01, 'x'};
     rig_prepare(&rig);
@@ -272,41 +267,37 @@ static void full_events_make_requests_wait(void **state)
     }
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_ANSWER), 2);
     assert_int_equal(dbr_dht_request(rig.dht, 1, &peer, dbr_bytes(find, 5), rig.now), 0);
-    rig_end(&rig);
 }
 
 /* Its probe was lost, but it speaks to us: that is worth another. */
 static void who_asks_may_be_probed(void **state)
 {
     (void)state;
-    struct rig rig;
-    rig_begin(&rig);
     rig_join(&rig, 1, 3);
     rig_connect(&rig, 9, true);
     const struct dbr_dht_event *send = rig_next(&rig, DBR_DHT_EVENT_SEND);
     dbr_dht_failed(rig.dht, send->request, rig.now);
-    ask(&rig, 9, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
+    ask(9, DBR_DHT_FIND_NODE, dbr_bytes_str("x"));
     send = rig_next(&rig, DBR_DHT_EVENT_SEND);
     assert_non_null(send);
     assert_int_equal(rig_number(&send->peer), 9);
-    rig_end(&rig);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_closest_are_told_without_the_asker),
-        cmocka_unit_test(the_target_itself_is_told),
-        cmocka_unit_test(who_has_no_address_is_not_told),
-        cmocka_unit_test(a_client_answers_nobody),
-        cmocka_unit_test(bad_requests_reset_the_stream),
-        cmocka_unit_test(a_ping_comes_back),
-        cmocka_unit_test(a_value_is_taken_echoed_and_given),
-        cmocka_unit_test(what_is_forged_or_under_another_key_is_refused),
-        cmocka_unit_test(one_peer_puts_twenty_times_a_second),
-        cmocka_unit_test(only_the_asker_itself_becomes_a_provider),
-        cmocka_unit_test(full_events_make_requests_wait),
-        cmocka_unit_test(who_asks_may_be_probed),
+        TEST(the_closest_are_told_without_the_asker),
+        TEST(the_target_itself_is_told),
+        TEST(who_has_no_address_is_not_told),
+        TEST(a_client_answers_nobody),
+        TEST(bad_requests_reset_the_stream),
+        TEST(a_ping_comes_back),
+        TEST(a_value_is_taken_echoed_and_given),
+        TEST(what_is_forged_or_under_another_key_is_refused),
+        TEST(one_peer_puts_twenty_times_a_second),
+        TEST(only_the_asker_itself_becomes_a_provider),
+        cmocka_unit_test_teardown(full_events_make_requests_wait, end),
+        TEST(who_asks_may_be_probed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -330,6 +330,44 @@ static void a_writer_has_a_share(void **state)
     rig_finish(&rig);
 }
 
+/* Writer 1 has one value, the furthest; then 2 comes with as many as it likes: it fills
+ * what is empty and drives out nobody but itself. A third writer gets its places from 2,
+ * who has most, until both have as many; and so does the first with a second value. */
+static void many_values_of_one_drive_out_nobody_elses(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.limits.values = SMALL;
+    rig_restart(&rig, true);
+    unsigned furthest = furthest_of(&rig, 0, 50);
+    assert_int_equal(put(&rig, furthest, 1, false, 1000), DBR_DHT_VALUE_NEWER);
+    struct dbr_peer_id writers[4];
+    for (uint8_t i = 1; i < 4; i++) {
+        struct dbr_keypair pair = writer_of(i);
+        dbr_peer_id_from_key(&writers[i], pair.public_key);
+    }
+    rig.pair = writer_of(2);
+    for (unsigned i = 0; i < 200; i++) {
+        (void)put(&rig, i, 1, false, 1000);
+    }
+    assert_int_equal(dbr_dht_shares_of(&rig.values.writers, &writers[2]), SMALL - 1);
+    assert_true(rig.values.evicted > 0);
+    rig.pair = writer_of(3);
+    for (unsigned i = 0; i < 200; i++) {
+        (void)put(&rig, i, 1, false, 1000);
+    }
+    assert_in_range(dbr_dht_shares_of(&rig.values.writers, &writers[3]), 3, 4);
+    assert_in_range(dbr_dht_shares_of(&rig.values.writers, &writers[2]), 3, 4);
+    rig.pair = writer_of(1);
+    assert_true(holds(&rig, furthest, 1000));
+    assert_int_equal(put(&rig, furthest_of(&rig, 50, 99), 1, false, 1000),
+                     DBR_DHT_VALUE_NEWER);
+    assert_int_equal(dbr_dht_shares_of(&rig.values.writers, &writers[1]), 2);
+    assert_int_equal(rig.values.n, SMALL);
+    rig_finish(&rig);
+}
+
 /* What a table on disk holds after it was told everything. */
 struct disk {
     struct dbr_dht_row rows[32];
@@ -565,6 +603,7 @@ int main(void)
         cmocka_unit_test(bytes_have_a_limit),
         cmocka_unit_test(a_value_that_grows_is_counted),
         cmocka_unit_test(a_writer_has_a_share),
+        cmocka_unit_test(many_values_of_one_drive_out_nobody_elses),
         cmocka_unit_test(a_restart_loses_nothing),
         cmocka_unit_test(everything_adds_up),
         cmocka_unit_test(a_row_that_is_no_good_is_deleted),

@@ -126,6 +126,11 @@ static bool bit(const uint8_t *bits, uint32_t number)
     return (bits[number / 8] >> number % 8 & 1) != 0;
 }
 
+bool world_is_connected(const struct world_node *node, uint32_t number)
+{
+    return bit(node->connected, number);
+}
+
 static void set_bit(uint8_t *bits, uint32_t number, bool to)
 {
     uint8_t mask = (uint8_t)(1u << number % 8);
@@ -203,6 +208,12 @@ static void birth(struct world *world, uint32_t slot)
     config.wall_ms = WALL_MS + world->now;
     dbr_dht_limits_default(&config.limits);
     config.limits.query.paths = world->config.paths;
+    if (world->config.records != 0) {
+        struct dbr_dht_records_limits *records = &config.limits.records;
+        records->values.values = records->providers.keys = world->config.records;
+        records->values.per_writer = world->config.records / 4;
+        records->providers.per_peer = world->config.records / 4;
+    }
     config.limits.contacts = world->config.numbers; /* nobody closes a connection here */
     dbr_assert(dbr_dht_create(&node->dht, &config, &node->rng, world->now) == 0);
     dbr_dht_set_addrs(node->dht, &addr, 1);
@@ -270,6 +281,10 @@ void world_destroy(struct world *world)
         dbr_buf_finish(&world->heap[i].data);
     }
     free(world->heap);
+    for (size_t i = 0; i < world->n_firsts; i++) {
+        dbr_buf_finish(&world->firsts[i].envelope);
+    }
+    free(world->firsts);
     free(world->lookups);
     free(world->slots);
     free(world->nodes);
@@ -431,19 +446,16 @@ static void connect_nodes(struct world *world, struct world_node *from,
     drain(world, to, 0, 0);
 }
 
-/* Garbage, questions and puts, all at once, to whoever asked. */
+/* All at once, to whoever asked. */
 static void flood(struct world *world, const struct world_node *node,
                   struct world_node *victim)
 {
-    static const uint8_t find[] = {0x08, 0x04, 0x12, 0x01, 'x'};
-    static const uint8_t put[] = {0x12, 0x01, 'x', 0x1a, 0x06, 0x0a,
-                                  0x01, 'x',  0x12, 0x01, 'y'};
-    const debros_bytes requests[] = {dbr_bytes(find, sizeof(find)),
-                                     dbr_bytes(put, sizeof(put)),
-                                     dbr_bytes_str("\xff\xff\xff")};
     for (size_t i = 0; i < FLOOD_REQUESTS; i++) {
-        (void)dbr_dht_request(victim->dht, world->next_seq++, &node->id, requests[i % 3],
-                              world->now);
+        struct dbr_buf request = {0};
+        world_flood(world, node, victim, i, &request);
+        (void)dbr_dht_request(victim->dht, world->next_seq++, &node->id,
+                              dbr_bytes(request.data, request.len), world->now);
+        dbr_buf_finish(&request);
     }
     drain(world, victim, node->number, 0);
 }
@@ -600,23 +612,43 @@ void world_look(struct world *world, uint32_t slot, debros_bytes key)
 }
 
 static debros_bytes name_key(const struct world *world, uint32_t writer, unsigned name,
-                             char out[128])
+                             char out[WORLD_KEY_SIZE])
 {
     char text[DBR_PEER_ID_TEXT_SIZE];
-    int len = snprintf(out, 128, "/debros/app/%s/%u",
+    int len = snprintf(out, WORLD_KEY_SIZE, "/debros/app/%s/%u",
                        dbr_peer_id_text(&world->nodes[writer].id, text), name);
     return dbr_bytes(out, (size_t)len);
+}
+
+uint64_t world_end_of_life(const struct world *world)
+{
+    return WALL_MS + world->now + LIFE_MS;
+}
+
+static void keep_first(struct world *world, debros_bytes key,
+                       const struct dbr_buf *envelope)
+{
+    world->firsts =
+        realloc(world->firsts, (world->n_firsts + 1) * sizeof(*world->firsts));
+    dbr_assert(world->firsts != NULL);
+    struct world_first *first = &world->firsts[world->n_firsts++];
+    *first = (struct world_first){.len = key.len};
+    memcpy(first->key, key.data, key.len);
+    dbr_buf_add(&first->envelope, envelope->data, envelope->len);
 }
 
 uint32_t world_put(struct world *world, uint32_t slot, unsigned name, uint64_t version)
 {
     struct world_node *node = &world->nodes[slot];
-    char text[128];
+    char text[WORLD_KEY_SIZE];
     debros_bytes key = name_key(world, slot, name, text);
     struct dbr_buf envelope = {0};
     dbr_assert(dbr_dht_envelope_seal(&envelope, &node->signer, key, version,
-                                     WALL_MS + world->now + LIFE_MS,
+                                     world_end_of_life(world),
                                      dbr_bytes_str("value")) == 0);
+    if (version == 1) {
+        keep_first(world, key, &envelope);
+    }
     uint64_t token = add_lookup(world, slot, key)->token;
     uint32_t crc = dbr_crc32c(0, envelope.data, envelope.len);
     dbr_assert(dbr_dht_put(node->dht, token, key, dbr_bytes(envelope.data, envelope.len),
@@ -629,7 +661,7 @@ uint32_t world_put(struct world *world, uint32_t slot, unsigned name, uint64_t v
 void world_get(struct world *world, uint32_t slot, uint32_t writer, unsigned name)
 {
     struct world_node *node = &world->nodes[slot];
-    char text[128];
+    char text[WORLD_KEY_SIZE];
     debros_bytes key = name_key(world, writer, name, text);
     uint64_t token = add_lookup(world, slot, key)->token;
     dbr_assert(dbr_dht_get(node->dht, token, key, 0, world->now) == 0);

@@ -21,6 +21,8 @@ enum world_character {
     WORLD_FLOODS,  /* invents four times as much, and answers with requests as well */
     WORLD_CHARACTERS
 };
+/* Of values and providers each of these but the silent tells lies as well, and says that
+ * it has stored what it is sent: world_liars.c. */
 
 struct world_config {
     uint64_t seed;
@@ -31,6 +33,17 @@ struct world_config {
     uint32_t hostile_per_1000; /* nodes, of all the characters in turn */
     uint32_t paths;
     uint32_t numbers; /* most peers that ever live; 0: n_nodes */
+    uint32_t records; /* values that a node holds, and keys of providers, of which one
+                         writer may have a quarter; 0: the defaults */
+};
+
+#define WORLD_KEY_SIZE 128
+
+/* A value as it was written first: what liars tell when it has changed. */
+struct world_first {
+    char key[WORLD_KEY_SIZE];
+    size_t len;
+    struct dbr_buf envelope;
 };
 
 struct world_node {
@@ -80,6 +93,8 @@ struct world {
     struct world_lookup *lookups;
     size_t n_lookups;
     size_t cap_lookups;
+    struct world_first *firsts;
+    size_t n_firsts;
     uint64_t n_messages;
     uint64_t n_bytes;
     uint64_t trace; /* a hash of all that happened */
@@ -100,6 +115,7 @@ uint32_t world_put(struct world *world, uint32_t slot, unsigned name, uint64_t v
 void world_get(struct world *world, uint32_t slot, uint32_t writer, unsigned name);
 void world_provide(struct world *world, uint32_t slot, debros_bytes key);
 void world_find_providers(struct world *world, uint32_t slot, debros_bytes key);
+bool world_is_connected(const struct world_node *node, uint32_t number);
 /* The slot of a random node that is honest. */
 uint32_t world_honest(struct world *world);
 /* The at most `n` slots of living nodes that are closest to `target`; `honest`: of those,
@@ -111,8 +127,15 @@ size_t world_closest(const struct world *world, uint32_t *out, size_t n,
 struct dbr_multiaddr world_addr(const struct world *world, uint32_t number);
 enum world_character world_character(const struct world *world, uint32_t number);
 
+/* The unix time of a value's end, if it is written now. */
+uint64_t world_end_of_life(const struct world *world);
+
 /* world_liars.c: what one that is not honest answers. False: nothing. */
 bool world_lie(struct world *world, const struct world_node *node,
                const struct dbr_dht_message *request, struct dbr_buf *answer);
+/* The i-th of the requests that one who floods sends to `victim`: garbage, questions,
+ * and puts of values and providers, good ones and forged ones. */
+void world_flood(struct world *world, const struct world_node *node,
+                 const struct world_node *victim, size_t i, struct dbr_buf *request);
 
 #endif
