@@ -240,7 +240,7 @@ bool reopens(LogWriter &log, int signal)
     return true;
 }
 
-// A busy moment's memory goes back to the system once little happens; malloc would keep it.
+// A busy moment's memory goes back to the system once little happens.
 class Thrift
 {
   public:

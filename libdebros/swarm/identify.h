@@ -53,7 +53,7 @@ int dbr_identify_inherit(struct dbr_identify_info *info,
 int dbr_identify_inherit_record(struct dbr_identify_info *info,
                                 const struct dbr_identify_info *older);
 
-/* Once all messages are merged: keeps what they said in little memory, if there is any. */
+/* Once all messages are merged: what they said, in little memory. */
 void dbr_identify_shrink(struct dbr_identify_info *info);
 
 struct dbr_identify_answer {
