@@ -77,6 +77,8 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.bootstrap = args.bootstrap;
     config.invite = args.invite;
     config.open = args.open;
+    config.mdns = args.mdns;
+    config.kad_protocol = args.kad_protocol;
     config.identity_path = args.identity_file;
     config.max_connections = args.max_connections;
     config.max_pending = args.max_requests;

@@ -91,13 +91,16 @@ class Layers(Case):
                          (11, "DEBROS_NODE_MAX_CONNECTIONS"))
         values = self.shown("--config", path, "--set", key + "=12", "--data-dir", "c",
                             "--listen", "/ip4/127.0.0.1/tcp/1", "--listen",
-                            "/ip4/127.0.0.1/tcp/2", "--open", **env)
+                            "/ip4/127.0.0.1/tcp/2", "--open", "--mdns",
+                            "--kad-protocol", "/x/1", **env)
         self.assertEqual(values[key], (12, "--set"))
         self.assertEqual(values["node.data_dir"], ("c", "--data-dir"))
         self.assertEqual(values["node.max_requests"], (20, f"{path}:4"))
         self.assertEqual(values["node.listen_addresses"],
                          (["/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2"], "--listen"))
         self.assertEqual(values["security.open"], (True, "--open"))
+        self.assertEqual(values["discovery.mdns"], (True, "--mdns"))
+        self.assertEqual(values["discovery.kad_protocol"], ("/x/1", "--kad-protocol"))
 
     def test_the_original_s_variables(self):
         values = self.shown(LOG_LEVEL="warn")
