@@ -115,6 +115,7 @@ static void dial(struct dbr_core *core, struct dbr_contact *contact, dbr_time no
     }
     ticket->peer = contact->peer;
     contact->state = DBR_CONTACT_DIALING;
+    contact->dialed_at = now;
     dbr_swarm_set_class(core->swarm, &contact->peer, DBR_PEER_MEMBER, now);
     dbr_swarm_connect(core->swarm, dbr_contact_addr(contact), ticket->token, now);
 }

@@ -241,6 +241,13 @@ const struct dbr_multiaddr *dbr_contact_addr(const struct dbr_contact *contact)
     return place(contact, contact->next_addr);
 }
 
+bool dbr_contact_should_leave(const struct dbr_contact *contact, dbr_time now)
+{
+    return contact->state == DBR_CONTACT_DIALING && contact->n_hints > 0 &&
+           contact->next_addr < contact->n_addrs &&
+           dbr_time_add(contact->dialed_at, DBR_CONTACT_HINT_MS) <= now;
+}
+
 static bool is_for_good(int status)
 {
     return status == DEBROS_EAUTH || status == DEBROS_EACCES || status == DEBROS_EPROTO ||

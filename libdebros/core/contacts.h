@@ -12,7 +12,7 @@
 #define DBR_CONTACTS_MAX  DBR_CLUSTER_MAX_LISTED
 #define DBR_CONTACTS_TEXT 400 /* bytes of the reasons of one round of dials */
 #define DBR_CONTACT_HINTS 3   /* places of one member that nobody proves */
-#define DBR_CONTACT_HINT_MS 1000 /* the pause before one is dialed, at most */
+#define DBR_CONTACT_HINT_MS 1000 /* at most so long it waits for a pause or an attempt */
 
 enum dbr_contact_state {
     DBR_CONTACT_IDLE, /* not connected, may be dialed from `until` on */
@@ -34,6 +34,7 @@ struct dbr_contact {
     enum dbr_contact_state state;
     uint64_t stream; /* ours to it; 0: none */
     dbr_time until;
+    dbr_time dialed_at;
     dbr_time suspect_until; /* it did not answer in time: others are better */
     uint32_t delay_ms;      /* of the last pause before jitter */
     int status;             /* of the last failure; 0: none since it was ready */
@@ -75,6 +76,9 @@ struct dbr_contact *dbr_contacts_best(const struct dbr_contacts *contacts,
                                       const struct dbr_peer_id *leader,
                                       const struct dbr_peer_id *current, dbr_time now);
 
+/* It is being dialed where nobody has answered for long, and hints wait: better there.
+ * Who is near answers sooner. */
+bool dbr_contact_should_leave(const struct dbr_contact *contact, dbr_time now);
 /* Where the contact is dialed next. It has one address at least. */
 const struct dbr_multiaddr *dbr_contact_addr(const struct dbr_contact *contact);
 /* An attempt has failed: notes why. Its next address is to be tried at once; after the

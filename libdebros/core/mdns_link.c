@@ -83,6 +83,15 @@ void dbr_core_multicast(struct dbr_core *core, debros_bytes packet, bool same_ho
     }
 }
 
+static void hint_contact(struct dbr_core *core, const struct dbr_peer_id *peer,
+                         const struct dbr_multiaddr *addr, dbr_time now)
+{
+    dbr_contacts_hint(&core->contacts, peer, addr, now);
+    if (dbr_contact_should_leave(dbr_contacts_find(&core->contacts, peer), now)) {
+        dbr_swarm_disconnect(core->swarm, peer, now);
+    }
+}
+
 /* A peer that is connected tells by itself where else it is, and is believed. */
 static void found(struct dbr_core *core, const struct dbr_peer_id *peer,
                   const struct dbr_multiaddr *addr, dbr_time now)
@@ -99,7 +108,7 @@ static void found(struct dbr_core *core, const struct dbr_peer_id *peer,
     if (core->config.mode == DBR_CORE_MEMBER) {
         dbr_swarm_hint(core->swarm, peer, addr, 1, now);
     } else {
-        dbr_contacts_hint(&core->contacts, peer, addr, now);
+        hint_contact(core, peer, addr, now);
     }
 }
 

@@ -107,6 +107,23 @@ static void a_hint_ends_a_long_pause(void **state)
     assert_int_equal(contact->until, 50000);
 }
 
+static void silence_where_it_was_gives_way_to_a_hint(void **state)
+{
+    (void)state;
+    struct dbr_contact *contact = add(1);
+    contact->state = DBR_CONTACT_DIALING;
+    contact->dialed_at = 5000;
+    assert_false(dbr_contact_should_leave(contact, 90000)); /* for nothing better */
+    hint(1, 5000, 5000);
+    assert_false(dbr_contact_should_leave(contact, 4999 + DBR_CONTACT_HINT_MS));
+    assert_true(dbr_contact_should_leave(contact, 5000 + DBR_CONTACT_HINT_MS));
+    contact->next_addr = 1; /* the hint itself */
+    assert_false(dbr_contact_should_leave(contact, 90000));
+    contact->next_addr = 0;
+    contact->state = DBR_CONTACT_GREETING;
+    assert_false(dbr_contact_should_leave(contact, 90000));
+}
+
 static void a_contact_of_hints_alone_is_dialed(void **state)
 {
     (void)state;
@@ -260,6 +277,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             hints_are_dialed_last_and_displace_each_other_only, up, down),
         cmocka_unit_test_setup_teardown(a_hint_ends_a_long_pause, up, down),
+        cmocka_unit_test_setup_teardown(silence_where_it_was_gives_way_to_a_hint, up,
+                                        down),
         cmocka_unit_test_setup_teardown(a_contact_of_hints_alone_is_dialed, up, down),
         cmocka_unit_test_setup_teardown(the_table_has_a_limit, up, down),
         cmocka_unit_test_setup_teardown(what_is_not_listed_any_more_is_forgotten, up,
