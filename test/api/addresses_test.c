@@ -3,6 +3,7 @@
 #include "api/node.h"
 #include "core/inner.h"
 #include "harness.h"
+#include "swarm/state.h"
 
 #define GONE "/ip4/192.0.2.1/tcp/4001" /* RFC 5737: nobody's */
 
@@ -31,8 +32,9 @@ static void finish(debros_node *node)
 
 static bool core_has(const debros_node *node, const struct dbr_multiaddr *addr)
 {
-    for (size_t i = 0; i < node->core->n_listen; i++) {
-        if (dbr_multiaddr_equal(&node->core->listen[i], addr)) {
+    struct dbr_swarm *swarm = node->core->swarm;
+    for (size_t i = 0; i < swarm->n_listen; i++) {
+        if (dbr_multiaddr_equal(&swarm->listen[i], addr)) {
             return true;
         }
     }
@@ -86,7 +88,7 @@ static void what_was_asked_for_by_name_stays(void **state)
     struct dbr_multiaddr addr = node->addrs[0];
     dbr_addresses_look(node);
     assert_int_equal(node->n_addrs, 1);
-    assert_int_equal(node->core->n_listen, 1);
+    assert_int_equal(node->core->swarm->n_listen, 1);
     assert_true(core_has(node, &addr));
     finish(node);
 }
