@@ -184,6 +184,18 @@ class Nodes(Case):
         self.fails(run("node", "--data-dir", two, "--invite", invite), 6, "cluster")
         self.assertEqual(node.stop(signal.SIGTERM), 0)
 
+    def test_a_wildcard_takes_the_port_of_the_last_run(self):
+        folder = os.path.join(self.folder, "wildcard")
+        self.assertEqual(run("init", "--data-dir", folder).returncode, 0)
+        ports = []
+        for _ in range(2):
+            node = self.run_node("--data-dir", folder, "--listen", "/ip4/0.0.0.0/tcp/0")
+            with open(os.path.join(folder, "peer.info"), encoding="utf-8") as lines:
+                ports.append({line.split("/")[4] for line in lines})
+            self.assertEqual(node.stop(), 0)
+        self.assertEqual(ports[0], ports[1])
+        self.assertEqual(len(ports[0]), 1)
+
     def test_values_reach_the_node(self):
         folder = os.path.join(self.folder, "reach")
         key = os.path.join(self.folder, "elsewhere.key")
