@@ -12,7 +12,7 @@
 #include "base/logger.h"
 #include "driver/loop.h"
 
-#define DBR_MULTICAST_READS 64u /* packets in one turn; the others wait for the next */
+#define DBR_MULTICAST_READS 16u /* packets in one turn; the others wait for the next */
 
 struct dbr_multicast_config {
     uint16_t port;                   /* theirs and ours; default 5353 */

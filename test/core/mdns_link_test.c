@@ -209,6 +209,9 @@ static void strangers_count_nothing(void **state)
     /* The operator's client is listed, and dials by itself: it is never dialed. */
     struct dbr_multiaddr addr = at(f.client, 0);
     sim_crash_node(&f.world, f.client, false);
+    sleep_ms(500); /* its connection ends */
+    assert_false(dbr_swarm_is_connected(node->core->swarm,
+                                        &f.world.nodes[f.client].id));
     say(0, &f.world.nodes[f.client].id, &addr);
     sleep_ms(500);
     assert_int_equal(dbr_swarm_dial_addrs(node->core->swarm, &f.world.nodes[f.client].id,
