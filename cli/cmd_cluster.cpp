@@ -97,6 +97,7 @@ int join(const Args &args)
     config.request_timeout = settings.request_timeout;
     config.connect_timeout = settings.connect_timeout;
     config.retry_delay = settings.retry_delay;
+    config.mdns = settings.mdns;
     make_directory(config.data_dir);
     debros::Node node(config);
     node.start()

@@ -55,6 +55,24 @@ std::vector<std::string> last_listen(const Args &args)
     return addrs;
 }
 
+bool is_wildcard(const std::string &addr)
+{
+    return addr.rfind("/ip4/0.0.0.0/", 0) == 0 || addr.rfind("/ip6/::/", 0) == 0;
+}
+
+// A wildcard was kept as the addresses that the machine had then; it may have others now.
+// `front` ends in /tcp/.
+std::string with_last_port(const std::string &front, const std::vector<std::string> &last)
+{
+    for (const auto &addr : last) {
+        size_t port = addr.rfind("/tcp/");
+        if (port != addr.npos && addr.compare(0, 5, front, 0, 5) == 0) {
+            return front + addr.substr(port + 5);
+        }
+    }
+    return front + "0";
+}
+
 // What was asked for, with port 0 replaced by the port of the last run.
 std::vector<std::string> wanted_listen(const Args &args)
 {
@@ -63,10 +81,13 @@ std::vector<std::string> wanted_listen(const Args &args)
         return last.empty() ? args.listen : last;
     }
     auto wanted = args.listen;
-    for (size_t i = 0; i < wanted.size() && i < last.size(); i++) {
+    for (size_t i = 0; i < wanted.size(); i++) {
         size_t port = wanted[i].rfind("/tcp/0");
         bool any = port != wanted[i].npos && port + 6 == wanted[i].size();
-        if (any && last[i].compare(0, port + 5, wanted[i], 0, port + 5) == 0) {
+        if (any && is_wildcard(wanted[i])) {
+            wanted[i] = with_last_port(wanted[i].substr(0, port + 5), last);
+        } else if (any && i < last.size() &&
+                   last[i].compare(0, port + 5, wanted[i], 0, port + 5) == 0) {
             wanted[i] = last[i];
         }
     }
@@ -82,6 +103,8 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.bootstrap = args.bootstrap;
     config.invite = args.invite;
     config.open = args.open;
+    config.mdns = args.mdns;
+    config.kad_protocol = args.kad_protocol;
     config.identity_path = args.identity_file;
     config.max_connections = args.max_connections;
     config.max_pending = args.max_requests;

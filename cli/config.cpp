@@ -292,7 +292,7 @@ void Configuration::check_client() const
     std::vector<Problem> found;
     for (const auto &problem : problems_) {
         for (Key key : {Key::request_timeout, Key::connect_timeout, Key::retry_attempts,
-                        Key::retry_delay, Key::client_connections}) {
+                        Key::retry_delay, Key::client_connections, Key::mdns}) {
             if (problem.text.rfind(std::string(setting(key).path) + ": ", 0) == 0) {
                 found.push_back(problem);
             }
@@ -313,6 +313,7 @@ ClientSettings Configuration::client() const
     out.retry_attempts = static_cast<int>(number_of(entry(Key::retry_attempts).text));
     out.connections =
         static_cast<std::uint32_t>(number_of(entry(Key::client_connections).text));
+    out.mdns = entry(Key::mdns).text == "true";
     return out;
 }
 
@@ -340,6 +341,8 @@ NodeSettings Configuration::node() const
     out.connect_timeout = time_of(text(Key::connect_timeout));
     out.retry_delay = duration_of(text(Key::retry_delay));
     out.open = text(Key::open) == "true";
+    out.mdns = text(Key::mdns) == "true";
+    out.kad_protocol = text(Key::kad_protocol);
     out.log_level = parse_log_level(text(Key::log_level));
     out.log_json = text(Key::log_format) == "json";
     out.log_file = text(Key::log_file);

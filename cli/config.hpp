@@ -30,6 +30,7 @@ struct ClientSettings {
     std::chrono::milliseconds retry_delay{0};
     int retry_attempts = -1; // -1: the library's default
     std::uint32_t connections = 0;
+    bool mdns = false;
 };
 
 // Everything that `debros node` needs, validated.
@@ -51,6 +52,8 @@ struct NodeSettings {
     std::chrono::milliseconds connect_timeout{0}; // of a node that joins; 0: none given
     std::chrono::milliseconds retry_delay{0};
     bool open = false;
+    bool mdns = false;
+    std::string kad_protocol;
     debros_log_level log_level = DEBROS_LOG_INFO;
     bool log_json = false;
     std::string log_file; // "": stderr

@@ -50,6 +50,9 @@ void add_node_options(CLI::App &command, ConfigArgs &args)
              "MULTIADDR");
     add_flag(command, args, Key::bootstrap_peers, "a peer to dial, with /p2p/PEER_ID",
              "MULTIADDR");
+    command.add_flag("--mdns", args.mdns,
+                     "find members on the local network by multicast DNS");
+    add_flag(command, args, Key::kad_protocol, "the id of the Kademlia protocol", "ID");
     add_flag(command, args, Key::invite, "join this invite's cluster first", "INVITE");
     command.add_flag("--open", args.open, "let strangers use the stock protocols");
     add_flag(command, args, Key::log_level, "error, warn, info or debug", "LEVEL");
@@ -79,6 +82,9 @@ Configuration configuration_of(const ConfigArgs &args)
         } else if (!given.empty()) {
             config.set(static_cast<Key>(k), given.back(), settings()[k].flag);
         }
+    }
+    if (args.mdns) {
+        config.set(Key::mdns, "true", "--mdns");
     }
     if (args.open) {
         config.set(Key::open, "true", "--open");

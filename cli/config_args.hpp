@@ -17,6 +17,7 @@ struct ConfigArgs {
     // The flags that were given; in the order of Key, empty where none was.
     std::vector<std::vector<std::string>> flags;
     bool open = false;
+    bool mdns = false;
 };
 
 void add_folder_options(CLI::App &command, ConfigArgs &args); // --data-dir, --config

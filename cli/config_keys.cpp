@@ -20,6 +20,8 @@ const char *const own_replicas = "the cluster itself chooses which nodes vote; n
                                  "is sharded";
 const char *const explicit_join = "a node joins once, with an invite: debros join INVITE";
 const char *const no_ipfs = "no IPFS is run";
+const char *const own_mdns = "discovery.mdns turns it on";
+const char *const whole_protocol = "discovery.kad_protocol is the whole id";
 const char *const not_yet = "no effect yet";
 
 const Setting working[] = {
@@ -67,6 +69,15 @@ const Setting working[] = {
     {"discovery.bootstrap_peers", Kind::peers, "",
      "Nodes to dial for ever, at most 64 multiaddrs that end in /p2p/PEER_ID.",
      Use::works, 0, 64, "--bootstrap", "BOOTSTRAP_PEERS"},
+    {"discovery.mdns", Kind::flag, "false",
+     "true asks the local network where members are, by multicast DNS on UDP port "
+     "5353, and tells it where this node listens: nodes whose addresses have "
+     "changed find each other.",
+     Use::works, 0, 0, "--mdns"},
+    {"discovery.kad_protocol", Kind::protocol, "/debros/kad/1.0.0",
+     "The id of the protocol in which nodes find each other (Kademlia), the same "
+     "for all: a / and up to 79 printable characters.",
+     Use::works, 0, 0, "--kad-protocol"},
     {"security.identity_file", Kind::path, "",
      "The node's key; none: identity.key in the node's folder."},
     {"security.open", Kind::flag, "false",
@@ -137,6 +148,8 @@ const Other obsolete[] = {
     {"discovery.bootstrap_port", one_port},
     {"discovery.http_adv_address", one_port},
     {"discovery.raft_adv_address", one_port},
+    {"discovery.enable_mdns", own_mdns},
+    {"discovery.dht_prefix", whole_protocol},
     {"discovery.node_namespace", "each request names its namespace"},
     {"security.enable_tls", node_key},
     {"security.private_key_file", node_key},
@@ -145,9 +158,10 @@ const Other obsolete[] = {
 };
 
 const char *const waiting[] = {
-    "database.max_database_size",   "database.backup_interval",
-    "discovery.discovery_interval", "discovery.enable_mdns",
-    "discovery.enable_dht",         "discovery.dht_prefix",
+    "database.max_database_size",
+    "database.backup_interval",
+    "discovery.discovery_interval",
+    "discovery.enable_dht",
 };
 
 std::vector<Setting> all_settings()

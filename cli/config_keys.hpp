@@ -17,6 +17,7 @@ enum class Kind {
     duration, // "500ms", "30s"; min and max in ms
     flag,     // true or false
     word,     // one of `words`
+    protocol, // the id of one
     listen,   // a list of multiaddrs to listen on
     peers,    // a list of multiaddrs with /p2p/PEER_ID
     other     // of the original's files only: whatever it holds is skipped
@@ -55,6 +56,8 @@ enum class Key {
     snapshot_rate,
     snapshot_chunk,
     bootstrap_peers,
+    mdns,
+    kad_protocol,
     identity_file,
     open,
     connect_timeout,

@@ -73,12 +73,16 @@ std::string word_error(const Setting &setting, const std::string &text)
            (near.empty() ? "" : ": did you mean " + near + "?");
 }
 
-// The library's own words, without the address that stands before them.
-std::string address_error(const Setting &setting, const std::string &text)
+// The library's own words, without the value that stands before them.
+std::string library_error(const Setting &setting, const std::string &text)
 {
     debros::Config config;
     config.data_dir = "node";
-    (setting.kind == Kind::listen ? config.listen : config.bootstrap) = {text};
+    if (setting.kind == Kind::protocol) {
+        config.kad_protocol = text;
+    } else {
+        (setting.kind == Kind::listen ? config.listen : config.bootstrap) = {text};
+    }
     try {
         debros::check(config);
         return "";
@@ -114,7 +118,8 @@ std::string value_error(const Setting &setting, const std::string &text)
         return word_error(setting, text);
     case Kind::listen:
     case Kind::peers:
-        return address_error(setting, text);
+    case Kind::protocol:
+        return library_error(setting, text);
     case Kind::path:
         return path_error(text);
     default:

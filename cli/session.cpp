@@ -98,6 +98,7 @@ debros::Config client_config(const Target &target, const ClientSettings &setting
     config.retry_delay = settings.retry_delay;
     config.retry_attempts = settings.retry_attempts;
     config.client_connections = settings.connections;
+    config.mdns = settings.mdns;
     configure_log(config);
     return config;
 }

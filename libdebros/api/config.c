@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/detail.h"
+#include "core/core.h"
 #include "transfer/transfer.h"
 
 void debros_config_default(debros_config *config)
@@ -144,6 +145,31 @@ static int check_kind(const debros_config *c, debros_detail *detail)
     return 0;
 }
 
+static int check_protocol(const char *id, debros_detail *detail)
+{
+    if (id == NULL) {
+        return 0;
+    }
+    size_t len = 0;
+    while (len <= DBR_CONFIG_MAX_PROTOCOL && id[len] > ' ' && id[len] <= '~') {
+        len++;
+    }
+    if (len < 2 || len > DBR_CONFIG_MAX_PROTOCOL || id[0] != '/' || id[len] != '\0') {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "kad_protocol '%.100s': a protocol's id is a / and up to "
+                              "%u printable characters without spaces, such as "
+                              "/debros/kad/1.0.0",
+                              id, DBR_CONFIG_MAX_PROTOCOL - 1);
+    }
+    if (dbr_core_speaks(id)) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "kad_protocol '%s': a node has that protocol for "
+                              "something else; choose another id",
+                              id);
+    }
+    return 0;
+}
+
 static int parse_listen(struct dbr_config *out, debros_detail *detail)
 {
     for (size_t i = 0; i < out->c.n_listen; i++) {
@@ -204,7 +230,8 @@ static bool copy_all(struct dbr_config *out)
 {
     debros_config *c = &out->c;
     if (!copy_text(out, &c->data_dir) || !copy_text(out, &c->identity_path) ||
-        !copy_text(out, &c->invite) || !copy_texts(out, &c->listen, c->n_listen) ||
+        !copy_text(out, &c->invite) || !copy_text(out, &c->kad_protocol) ||
+        !copy_texts(out, &c->listen, c->n_listen) ||
         !copy_texts(out, &c->bootstrap, c->n_bootstrap)) {
         return false;
     }
@@ -232,6 +259,9 @@ int dbr_config_init(struct dbr_config *out, const debros_config *from,
     }
     if (err == 0) {
         err = check_kind(from, detail);
+    }
+    if (err == 0) {
+        err = check_protocol(from->kad_protocol, detail);
     }
     if (err != 0) {
         return err;

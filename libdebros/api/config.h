@@ -12,6 +12,7 @@
 #define DBR_CONFIG_MAX_PENDING     (1u << 20)
 #define DBR_CONFIG_MAX_RETRIES     100u
 #define DBR_CONFIG_MAX_POOL        16u
+#define DBR_CONFIG_MAX_PROTOCOL    80u
 #define DBR_CONFIG_MIN_ELECTION_MS 100u
 #define DBR_CONFIG_MAX_ELECTION_MS 60000u
 #define DBR_CONFIG_MIN_MEMORY      (32u << 20) /* one SQL message, and some more */

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
+#include "api/addresses.h"
 #include "api/life.h"
 #include "api/node.h"
 #include "api/start.h"
+#include "driver/multicast.h"
 #include "driver/tcp.h"
 
 static void done(debros_node *node, struct dbr_request *request)
@@ -72,6 +74,9 @@ void dbr_effects_carry_out(debros_node *node, const struct dbr_effect *effect)
     case DBR_CORE_FATAL:
         dbr_life_fail(node, effect->status, effect->detail);
         break;
+    case DBR_CORE_MULTICAST:
+        dbr_multicast_send(node->loop, effect->packet, effect->same_host);
+        break;
     }
 }
 
@@ -91,13 +96,6 @@ bool dbr_effects_drain(debros_node *node)
         }
     }
     return true;
-}
-
-void dbr_effects_tell_addrs(debros_node *node)
-{
-    for (size_t i = 0; i < node->n_addrs; i++) {
-        dbr_core_listening(node->core, &node->addrs[i], dbr_loop_now());
-    }
 }
 
 /* ---- Facts of sockets; none reaches the core once the node closes --------------------
@@ -166,5 +164,24 @@ void dbr_effects_closed(void *data, uint64_t conn, dbr_time now)
     (void)now;
     if (node->phase != DBR_PHASE_CLOSING) {
         dbr_core_closed(node->core, conn, dbr_life_fact(node));
+    }
+}
+
+void dbr_effects_multicast(void *data, debros_bytes packet, bool same_host, dbr_time now)
+{
+    debros_node *node = data;
+    (void)now;
+    if (node->phase != DBR_PHASE_CLOSING) {
+        dbr_core_multicast(node->core, packet, same_host, dbr_life_fact(node));
+    }
+}
+
+void dbr_effects_network_changed(void *data, dbr_time now)
+{
+    debros_node *node = data;
+    (void)now;
+    if (node->phase != DBR_PHASE_CLOSING) {
+        dbr_addresses_look(node);
+        dbr_core_network_changed(node->core, dbr_life_fact(node));
     }
 }

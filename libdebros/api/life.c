@@ -7,6 +7,7 @@
 #include "api/start.h"
 #include "base/check.h"
 #include "base/failpoint.h"
+#include "driver/multicast.h"
 #include "driver/tcp.h"
 
 #define MODULE          "node"
@@ -27,7 +28,7 @@ void dbr_life_ready(debros_node *node)
         return;
     }
     node->phase = DBR_PHASE_RUNNING;
-    atomic_store(&node->n_addr_texts, node->n_addrs);
+    atomic_store(&node->n_addr_texts, node->n_texts);
     pthread_mutex_lock(&node->completion.lock);
     if (node->state == DBR_NODE_STARTING) {
         node->state = DBR_NODE_RUNNING;
@@ -204,6 +205,7 @@ static void begin_close(debros_node *node)
     if (node->core != NULL) {
         abort_core(node);
     }
+    dbr_multicast_close(node->loop);
     dbr_tcp_stop_listening(node->loop);
     dbr_tcp_close_all(node->loop);
 }
@@ -339,6 +341,8 @@ const struct dbr_loop_handler dbr_life_handler = {
     .received = dbr_effects_received,
     .written = dbr_effects_written,
     .closed = dbr_effects_closed,
+    .multicast = dbr_effects_multicast,
+    .network_changed = dbr_effects_network_changed,
 };
 
 void *dbr_life_main(void *data)

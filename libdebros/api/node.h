@@ -68,8 +68,11 @@ struct debros_node {
     struct dbr_keypair identity;
     struct dbr_keypair operator_key;
     struct dbr_cluster_file cluster;
-    struct dbr_multiaddr addrs[DBR_NODE_MAX_ADDRS]; /* that it listens on */
+    struct dbr_endpoint listening[DBR_CONFIG_MAX_LISTEN]; /* its sockets */
+    size_t n_listening;
+    struct dbr_multiaddr addrs[DBR_NODE_MAX_ADDRS]; /* that it listens on, now */
     size_t n_addrs;
+    size_t n_texts; /* of addr_texts */
     struct dbr_fs *fs;
     struct dbr_store *store;
     struct dbr_core *core;

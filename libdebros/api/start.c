@@ -4,12 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/effects.h"
+#include "api/addresses.h"
 #include "api/identity.h"
 #include "api/life.h"
 #include "api/node.h"
 #include "base/detail.h"
 #include "base/failpoint.h"
+#include "driver/multicast.h"
 #include "driver/tcp.h"
 
 #define MODULE         "node"
@@ -110,51 +111,6 @@ static int load_identity(debros_node *node, bool may_create, debros_detail *deta
     return err;
 }
 
-/* ---- Sockets
- * ----------------------------------------------------------------------------- */
-
-static void add_addr(debros_node *node, const struct dbr_endpoint *endpoint)
-{
-    size_t i = node->n_addrs;
-    char text[DBR_MULTIADDR_TEXT_SIZE];
-    struct dbr_peer_id id;
-    if (i == DBR_NODE_MAX_ADDRS) {
-        return;
-    }
-    dbr_multiaddr_from_endpoint(&node->addrs[i], endpoint);
-    struct dbr_multiaddr full = node->addrs[i];
-    dbr_peer_id_from_key(&id, node->identity.public_key);
-    dbr_multiaddr_set_peer(&full, &id);
-    node->addr_texts[i] =
-        dbr_arena_strdup(&node->config.arena, dbr_multiaddr_text(&full, text));
-    if (node->addr_texts[i] != NULL) {
-        node->n_addrs++;
-        dbr_log(&node->logger, DEBROS_LOG_INFO, MODULE, "listens on %s",
-                node->addr_texts[i]);
-    }
-}
-
-static int listen_all(debros_node *node, debros_detail *detail)
-{
-    for (size_t i = 0; i < node->config.c.n_listen; i++) {
-        struct dbr_endpoint endpoint = node->config.listen[i];
-        int err = dbr_tcp_listen(node->loop, &endpoint, detail);
-        if (err != 0) {
-            return err;
-        }
-        if (!dbr_endpoint_is_wildcard(&endpoint)) {
-            add_addr(node, &endpoint);
-            continue;
-        }
-        struct dbr_endpoint own[DBR_NODE_MAX_ADDRS];
-        size_t n = dbr_tcp_interfaces(own, DBR_COUNT(own), &endpoint);
-        for (size_t j = 0; j < n; j++) {
-            add_addr(node, &own[j]);
-        }
-    }
-    return 0;
-}
-
 /* ---- The core
  * ---------------------------------------------------------------------------- */
 
@@ -176,8 +132,22 @@ static struct dbr_core_config core_config(debros_node *node, enum dbr_core_mode 
         .attempts = c->retry_attempts + 1,
         .retry_delay_ms = c->retry_delay,
         .pool = c->client_connections,
+        .kad_protocol = c->kad_protocol,
+        .mdns = c->mdns,
         .logger = &node->logger,
     };
+}
+
+/* Once: the core that follows a JOINER's finds it open. */
+static int open_multicast(debros_node *node)
+{
+    struct dbr_multicast_config config;
+    if (!node->config.c.mdns) {
+        return 0;
+    }
+    dbr_multicast_config_default(&config);
+    config.logger = &node->logger;
+    return dbr_multicast_open(node->loop, &config);
 }
 
 static int create_core(debros_node *node, const struct dbr_core_config *config,
@@ -186,7 +156,7 @@ static int create_core(debros_node *node, const struct dbr_core_config *config,
     int err = dbr_core_create(&node->core, config, &node->rng, dbr_loop_now(),
                               dbr_loop_wall_ms(), detail);
     if (err == 0) {
-        dbr_effects_tell_addrs(node);
+        dbr_addresses_tell(node);
     }
     return err;
 }
@@ -275,7 +245,8 @@ int dbr_start_open(debros_node *node, debros_detail *detail)
     const debros_config *c = &node->config.c;
     node->start_deadline = node->start_call->request.deadline;
     if (c->client) {
-        return open_client(node, detail);
+        int failed = open_client(node, detail);
+        return failed != 0 ? failed : open_multicast(node);
     }
     log_start(node);
     int err = check_folder(node, detail);
@@ -290,12 +261,12 @@ int dbr_start_open(debros_node *node, debros_detail *detail)
     }
     /* Before an invite is used up: a port that is taken would waste it. */
     if (err == 0) {
-        err = listen_all(node, detail);
+        err = dbr_addresses_listen(node, detail);
     }
     if (err == 0) {
         err = c->invite == NULL ? open_member(node, detail) : open_joiner(node, detail);
     }
-    return err;
+    return err != 0 ? err : open_multicast(node);
 }
 
 /* ---- Joining

@@ -63,6 +63,9 @@ static void give_up(struct dbr_core *core)
 {
     char why[EXPLAIN_SIZE];
     int status = dbr_contacts_hopeless(&core->contacts);
+    if (core->mdns != NULL && status != DEBROS_EACCES) {
+        return; /* others are at its old places: the network may say where it is */
+    }
     if (status != 0 && !core->is_ready && !core->is_joined) {
         dbr_contacts_explain(&core->contacts, why, sizeof(why));
         dbr_core_fatal(core, status, "%s", why);
@@ -100,7 +103,7 @@ void dbr_client_drop(struct dbr_core *core, struct dbr_contact *contact, int sta
 const char *dbr_client_place(const struct dbr_contact *contact,
                              char text[DBR_MULTIADDR_TEXT_SIZE])
 {
-    return dbr_multiaddr_text(&contact->addrs[contact->next_addr], text);
+    return dbr_multiaddr_text(dbr_contact_addr(contact), text);
 }
 
 static void dial(struct dbr_core *core, struct dbr_contact *contact, dbr_time now)
@@ -112,9 +115,9 @@ static void dial(struct dbr_core *core, struct dbr_contact *contact, dbr_time no
     }
     ticket->peer = contact->peer;
     contact->state = DBR_CONTACT_DIALING;
+    contact->dialed_at = now;
     dbr_swarm_set_class(core->swarm, &contact->peer, DBR_PEER_MEMBER, now);
-    dbr_swarm_connect(core->swarm, &contact->addrs[contact->next_addr], ticket->token,
-                      now);
+    dbr_swarm_connect(core->swarm, dbr_contact_addr(contact), ticket->token, now);
 }
 
 void dbr_client_reached(struct dbr_core *core, const struct dbr_peer_id *peer,

@@ -88,6 +88,40 @@ struct dbr_contact *dbr_contacts_add(struct dbr_contacts *contacts,
     return contact;
 }
 
+static size_t n_places(const struct dbr_contact *contact)
+{
+    return contact->n_addrs + contact->n_hints;
+}
+
+static const struct dbr_multiaddr *place(const struct dbr_contact *contact, size_t i)
+{
+    return i < contact->n_addrs ? &contact->addrs[i]
+                                : &contact->hints[i - contact->n_addrs];
+}
+
+void dbr_contacts_hint(struct dbr_contacts *contacts, const struct dbr_peer_id *peer,
+                       const struct dbr_multiaddr *addr, dbr_time now)
+{
+    struct dbr_contact *contact = dbr_contacts_find(contacts, peer);
+    struct dbr_multiaddr full = *addr;
+    if (contact == NULL || dbr_multiaddr_set_peer(&full, peer) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < n_places(contact); i++) {
+        if (dbr_multiaddr_equal(place(contact, i), &full)) {
+            return;
+        }
+    }
+    contact->n_hints += contact->n_hints < DBR_CONTACT_HINTS ? 1 : 0;
+    memmove(&contact->hints[1], &contact->hints[0],
+            (contact->n_hints - 1) * sizeof(contact->hints[0]));
+    contact->hints[0] = full;
+    if (contact->state == DBR_CONTACT_IDLE) {
+        contact->until =
+            dbr_time_min(contact->until, dbr_time_add(now, DBR_CONTACT_HINT_MS));
+    }
+}
+
 static bool is_listed(const struct dbr_contact *contact,
                       const struct dbr_listed_member *listed, size_t n)
 {
@@ -157,7 +191,7 @@ struct dbr_contact *dbr_contacts_next(const struct dbr_contacts *contacts,
     struct dbr_contact *best = NULL;
     for (size_t i = 0; i < contacts->n; i++) {
         struct dbr_contact *contact = &contacts->items[i];
-        bool may_be = contact->state == DBR_CONTACT_IDLE && contact->n_addrs > 0 &&
+        bool may_be = contact->state == DBR_CONTACT_IDLE && n_places(contact) > 0 &&
                       contact->until <= now;
         if (may_be && (best == NULL || worth(contact, leader) > worth(best, leader))) {
             best = contact;
@@ -171,7 +205,7 @@ dbr_time dbr_contacts_deadline(const struct dbr_contacts *contacts)
     dbr_time at = DBR_TIME_NEVER;
     for (size_t i = 0; i < contacts->n; i++) {
         const struct dbr_contact *contact = &contacts->items[i];
-        if (contact->state == DBR_CONTACT_IDLE && contact->n_addrs > 0) {
+        if (contact->state == DBR_CONTACT_IDLE && n_places(contact) > 0) {
             at = dbr_time_min(at, contact->until);
         }
     }
@@ -202,6 +236,18 @@ struct dbr_contact *dbr_contacts_best(const struct dbr_contacts *contacts,
 
 /* ---- Failures --------------------------------------------------------------- */
 
+const struct dbr_multiaddr *dbr_contact_addr(const struct dbr_contact *contact)
+{
+    return place(contact, contact->next_addr);
+}
+
+bool dbr_contact_should_leave(const struct dbr_contact *contact, dbr_time now)
+{
+    return contact->state == DBR_CONTACT_DIALING && contact->n_hints > 0 &&
+           contact->next_addr < contact->n_addrs &&
+           dbr_time_add(contact->dialed_at, DBR_CONTACT_HINT_MS) <= now;
+}
+
 static bool is_for_good(int status)
 {
     return status == DEBROS_EAUTH || status == DEBROS_EACCES || status == DEBROS_EPROTO ||
@@ -218,7 +264,7 @@ void dbr_contact_failed(struct dbr_contact *contact, int status, const char *why
     contact->state = DBR_CONTACT_IDLE;
     contact->stream = 0;
     contact->until = now;
-    if (++contact->next_addr < contact->n_addrs) {
+    if (++contact->next_addr < n_places(contact)) {
         return;
     }
     contact->next_addr = 0;

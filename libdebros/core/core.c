@@ -7,6 +7,8 @@
 #include "base/detail.h"
 #include "base/failpoint.h"
 #include "inner.h"
+#include "swarm/identify.h"
+#include "swarm/ping.h"
 
 #define EFFECTS_MAX      (1u << 20)
 #define MESSAGE_MAX      (20u << 20) /* SQL frames: the largest reply and its wrapping */
@@ -29,6 +31,23 @@ static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
     [DBR_PROTOCOL_KAD] = {DBR_DHT_PROTOCOL, DBR_PEER_CLIENT, DBR_DHT_MESSAGE_MAX,
                           DBR_KAD_SEND_QUEUE},
 };
+
+bool dbr_core_speaks(const char *protocol)
+{
+    static const char *const others[] = {"/multistream/1.0.0", DBR_IDENTIFY_ID,
+                                         DBR_IDENTIFY_PUSH_ID, DBR_PING_ID};
+    for (size_t i = 0; i < DBR_COUNT(others); i++) {
+        if (strcmp(protocol, others[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < DBR_PROTOCOLS; i++) {
+        if (i != DBR_PROTOCOL_KAD && strcmp(protocol, protocols[i].id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- Life ------------------------------------------------------------------------ */
 
@@ -199,6 +218,9 @@ static int create_parts(struct dbr_core *core, dbr_time now, debros_detail *deta
     if (err == 0 && core->config.mode != DBR_CORE_JOINER) {
         err = create_sql(core);
     }
+    if (err == 0 && core->config.mdns) {
+        err = dbr_mdns_link_create(core, now);
+    }
     return err;
 }
 
@@ -263,6 +285,7 @@ void dbr_core_destroy(struct dbr_core *core)
     dbr_sql_destroy(core->sql);
     dbr_transfer_destroy(core->transfer);
     dbr_kad_link_destroy(core->kad);
+    dbr_mdns_link_destroy(core);
     dbr_consensus_destroy(core->consensus);
     dbr_swarm_destroy(core->swarm);
     dbr_members_finish(&core->members);
@@ -338,6 +361,7 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
+    at = dbr_time_min(at, dbr_mdns_link_deadline(core));
     return dbr_time_min(at, core->stop_at);
 }
 
@@ -372,6 +396,7 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
         dbr_sql_expire(core->sql, now);
     }
     dbr_tickets_expire(core, now);
+    dbr_mdns_link_expire(core, now);
     if (core->stop_at <= now) {
         stopped(core);
     }
@@ -385,6 +410,13 @@ void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
 {
     (void)now;
     dbr_swarm_listening(core->swarm, addr);
+}
+
+void dbr_core_not_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
+                            dbr_time now)
+{
+    (void)now;
+    dbr_swarm_not_listening(core->swarm, addr);
 }
 
 void dbr_core_accepted(struct dbr_core *core, uint64_t conn,
@@ -575,5 +607,5 @@ bool dbr_core_poll(struct dbr_core *core, struct dbr_effect *effect, dbr_time no
         return true;
     }
     dbr_core_pump(core, now);
-    return dbr_ring_pop(&core->effects, effect);
+    return dbr_ring_pop(&core->effects, effect) || dbr_mdns_link_poll(core, effect, now);
 }

@@ -48,6 +48,7 @@ struct dbr_core_config {
     struct dbr_discovery_limits discovery; /* zeroed: defaults */
     const char *invite;          /* JOINER; copied */
     const char *kad_protocol;    /* borrowed; NULL: DBR_DHT_PROTOCOL */
+    bool mdns;                   /* ask the local network where peers are */
     uint32_t max_connections;    /* 0: default */
     size_t max_memory;           /* swarm's limits.memory; 0: default */
     /* CLIENT, JOINER; 0: default */
@@ -69,6 +70,8 @@ struct dbr_core_config {
     bool bare;                       /* tests: consensus without repairs */
 };
 
+/* A protocol's id that every node has for something else than Kademlia. */
+bool dbr_core_speaks(const char *protocol);
 /* `rng` is borrowed for the core's life. `wall_ms`: unix time. Errors: EINVAL (detail),
  * EIO, ENOMEM. */
 int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
@@ -90,6 +93,14 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now);
 
 void dbr_core_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
                         dbr_time now);
+void dbr_core_not_listening(struct dbr_core *core, const struct dbr_multiaddr *addr,
+                            dbr_time now);
+/* A packet of multicast DNS; see swarm/mdns.h. Ignored without config.mdns. */
+void dbr_core_multicast(struct dbr_core *core, debros_bytes packet, bool same_host,
+                        dbr_time now);
+/* The machine has other interfaces or addresses now: who was asked before may not have
+ * heard it. */
+void dbr_core_network_changed(struct dbr_core *core, dbr_time now);
 void dbr_core_accepted(struct dbr_core *core, uint64_t conn,
                        const struct dbr_multiaddr *remote, dbr_time now);
 void dbr_core_dialed(struct dbr_core *core, uint64_t conn, dbr_time now);
@@ -157,7 +168,8 @@ enum dbr_effect_type {
     DBR_CORE_READY,   /* CLIENT: a member is connected and answers; MEMBER: at once */
     DBR_CORE_JOINED,  /* JOINER: accepted; `joined` is to be stored */
     DBR_CORE_STOPPED, /* after dbr_core_stop() */
-    DBR_CORE_FATAL    /* the node cannot go on: `status`, `detail` */
+    DBR_CORE_FATAL,   /* the node cannot go on: `status`, `detail` */
+    DBR_CORE_MULTICAST /* send `packet` to the groups of multicast DNS, or `same_host` */
 };
 
 struct dbr_joined {
@@ -177,6 +189,8 @@ struct dbr_effect {
     struct dbr_bulk_job *bulk;
     struct dbr_request *request;
     const struct dbr_joined *joined; /* valid until the next call */
+    debros_bytes packet; /* valid until the next call */
+    bool same_host;      /* MULTICAST: to processes of this machine alone */
     int status;
     const char *detail; /* valid until the next call; never NULL */
 };

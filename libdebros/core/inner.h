@@ -17,6 +17,7 @@
  *   contacts.c      the members that those two know
  *   views.c         status and peers for people
  *   health.c        the checks of a node's health
+ *   mdns_link.c     multicast DNS: where members are on the local network
  *   story.c         the cluster's life, for the log
  *   bootstrap.c     a cluster's first log operations */
 #ifndef DBR_CORE_INNER_H
@@ -37,6 +38,7 @@
 #include "core/kad_link.h"
 #include "sql/sql.h"
 #include "swarm/bucket.h"
+#include "swarm/mdns.h"
 #include "swarm/swarm.h"
 #include "transfer/transfer.h"
 
@@ -64,6 +66,7 @@ enum {
     DBR_MEMBERS_TOLD_MS = 60000,   /* or, while a voter tells it of changes, so late */
     DBR_ANNOUNCE_RETRY_MS = 2000,
     DBR_INTERNAL_TIMEOUT_MS = 10000,
+    DBR_MDNS_AGAIN_MS = 10000, /* between two losses that make the network be asked */
     DBR_HELLO_PATIENCE_MS = 3000 /* a stranger may be listed in entries yet to come */
 };
 
@@ -158,6 +161,8 @@ struct dbr_core {
     struct dbr_sql *sql;             /* not JOINER */
     struct dbr_transfer *transfer;   /* MEMBER */
     struct dbr_kad_link *kad;        /* MEMBER */
+    struct dbr_mdns *mdns;           /* config.mdns */
+    dbr_time mdns_again_at;          /* no loss before it makes the network be asked */
 
     struct dbr_ring effects;
     struct dbr_ticket *tickets;
@@ -376,6 +381,19 @@ void dbr_client_take_calls_back(struct dbr_core *core, const struct dbr_peer_id 
                                 dbr_time now);
 void dbr_client_recv_reply(struct dbr_core *core, struct dbr_ticket *ticket,
                            debros_bytes message, dbr_time now);
+
+/* mdns_link.c; without config.mdns all of it does nothing. */
+int dbr_mdns_link_create(struct dbr_core *core, dbr_time now);
+void dbr_mdns_link_destroy(struct dbr_core *core);
+/* Our addresses have changed. */
+void dbr_mdns_link_tell(struct dbr_core *core, dbr_time now);
+/* The last connection to `peer` is gone: it may be somewhere else. */
+void dbr_mdns_link_lost(struct dbr_core *core, const struct dbr_peer_id *peer,
+                        dbr_time now);
+/* What was found goes to swarm and contacts. True: `effect` is a packet to send. */
+bool dbr_mdns_link_poll(struct dbr_core *core, struct dbr_effect *effect, dbr_time now);
+dbr_time dbr_mdns_link_deadline(const struct dbr_core *core);
+void dbr_mdns_link_expire(struct dbr_core *core, dbr_time now);
 
 /* story.c: lines of the log. After each change; after core->members was replaced. */
 void dbr_story_role(struct dbr_core *core);

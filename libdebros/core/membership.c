@@ -321,6 +321,7 @@ void dbr_membership_moved(struct dbr_core *core, dbr_time now)
         dbr_kad_link_set_addrs(core->kad, addrs,
                                dbr_swarm_own_addrs(core->swarm, addrs, DBR_COUNT(addrs)));
     }
+    dbr_mdns_link_tell(core, now);
 }
 
 static bool is_announced(const struct dbr_member *me, const struct dbr_multiaddr *addrs,

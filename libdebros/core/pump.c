@@ -134,6 +134,7 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
             dbr_consensus_lost(core->consensus, dbr_server_id(&event->peer), now);
         }
         dbr_client_disconnected(core, &event->peer, now);
+        dbr_mdns_link_lost(core, &event->peer, now);
         break;
     case DBR_SWARM_MOVED:
         dbr_membership_moved(core, now);

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "driver/loop.h"
 
+struct dbr_multicast;
 struct tcp_conn;
 struct name_dial;
 
@@ -33,6 +34,7 @@ struct dbr_loop {
     struct dbr_list trying;  /* addresses that others may follow; oldest first */
     size_t n_open;           /* sockets of both kinds */
     uint64_t next_accepted;
+    struct dbr_multicast *multicast; /* NULL: not wanted */
     uint8_t read_buffer[DBR_READ_SIZE];
 };
 
@@ -62,6 +64,8 @@ void dbr_name_init(struct dbr_loop *loop);
 void dbr_name_kill_all(struct dbr_loop *loop);
 void dbr_name_expire(struct dbr_loop *loop, dbr_time now);
 dbr_time dbr_name_deadline(const struct dbr_loop *loop);
+void dbr_multicast_expire(struct dbr_loop *loop, dbr_time now);
+dbr_time dbr_multicast_deadline(const struct dbr_loop *loop);
 void dbr_wake_shut(struct dbr_wake *wake);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "driver/inner.h"
+#include "driver/multicast.h"
 
 #define MAX_SLEEP_MS (60u * 60 * 1000)
 #define NS_PER_MS    1000000u
@@ -54,6 +55,7 @@ static void close_all(struct dbr_loop *loop)
         dbr_wake_shut(DBR_LIST_ENTRY(item, struct dbr_wake, link));
     }
     dbr_tcp_kill_all(loop);
+    dbr_multicast_close(loop);
     if (!uv_is_closing((uv_handle_t *)&loop->timer)) {
         uv_close((uv_handle_t *)&loop->timer, NULL);
     }
@@ -116,12 +118,14 @@ void dbr_loop_run(struct dbr_loop *loop)
             break;
         }
         until = dbr_time_min(until, dbr_tcp_deadline(loop));
+        until = dbr_time_min(until, dbr_multicast_deadline(loop));
         uint64_t before = uv_hrtime();
         dbr_window_add(&loop->lag, (before - woken) / 1000, before / NS_PER_MS);
         loop->woken = 0;
         turn(loop, until);
         woken = woken_at(loop, before, until);
         dbr_tcp_expire(loop, dbr_loop_now());
+        dbr_multicast_expire(loop, dbr_loop_now());
     }
     close_all(loop);
 }

@@ -31,6 +31,11 @@ struct dbr_loop_handler {
     void (*written)(void *data, uint64_t conn, size_t len, dbr_time now);
     /* For whatever reason but dbr_tcp_close(). */
     void (*closed)(void *data, uint64_t conn, dbr_time now);
+    /* Of those who called dbr_multicast_open(). `same_host`: a process of this machine
+     * sent it. */
+    void (*multicast)(void *data, debros_bytes packet, bool same_host, dbr_time now);
+    /* The machine has other interfaces or addresses than before. */
+    void (*network_changed)(void *data, dbr_time now);
 };
 
 /* `handler` is borrowed for the loop's life. Errors: ENOMEM. */

@@ -142,6 +142,11 @@ typedef struct debros_config {
     size_t n_listen;
     const char *const *bootstrap;    /* multiaddrs ending in /p2p/ID, dialled for ever */
     size_t n_bootstrap;              /* a client without any can ping and identify only */
+    bool mdns; /* find members on the local network by multicast DNS (UDP port 5353), and
+                  tell it where this node listens; default false */
+    const char *kad_protocol; /* id of the Kademlia protocol, the same for all nodes that
+                                 shall find each other; begins with '/', printable
+                                 ASCII, at most 80 bytes. NULL: "/debros/kad/1.0.0" */
     const char *invite;              /* join the invite's cluster first, then start */
     uint32_t max_connections;        /* default 256 */
     uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */

@@ -99,8 +99,19 @@ void dbr_mdns_set_addrs(struct dbr_mdns *mdns, const struct dbr_multiaddr *addrs
 
 /* ---- Reading --------------------------------------------------------------- */
 
+/* An IP address that may be dialed because a packet says so. The unspecified one is this
+ * machine to the kernel; fe80::/10 says nothing without the name of a link. */
+static bool is_fit(const struct dbr_multiaddr *addr, bool same_host)
+{
+    struct dbr_endpoint e;
+    return dbr_multiaddr_endpoint(addr, &e) && e.port != 0 &&
+           !dbr_endpoint_is_wildcard(&e) &&
+           !(e.is_ip6 && e.ip[0] == 0xfe && (e.ip[1] & 0xc0) == 0x80) &&
+           (same_host || !dbr_endpoint_is_loopback(&e));
+}
+
 /* One string of somebody's TXT record. */
-static void take_string(struct dbr_mdns *mdns, debros_bytes string)
+static void take_string(struct dbr_mdns *mdns, debros_bytes string, bool same_host)
 {
     const size_t front = sizeof(ATTRIBUTE) - 1;
     char text[DBR_DNS_STRING_MAX + 1];
@@ -113,7 +124,7 @@ static void take_string(struct dbr_mdns *mdns, debros_bytes string)
     text[len] = '\0';
     if (strlen(text) != len || dbr_multiaddr_parse(&found.addr, text, NULL) != 0 ||
         !dbr_multiaddr_peer(&found.addr, &found.peer) ||
-        !dbr_multiaddr_is_dialable(&found.addr)) {
+        !is_fit(&found.addr, same_host)) {
         mdns->stats.unfit++;
         return;
     }
@@ -158,7 +169,8 @@ static bool is_target(const struct targets *targets, const struct dbr_dns_name *
 }
 
 /* js puts its TXT records among the answers, go and rust behind them: both will do. */
-static void take_response(struct dbr_mdns *mdns, struct dbr_dns_reader *r)
+static void take_response(struct dbr_mdns *mdns, struct dbr_dns_reader *r,
+                          bool same_host)
 {
     struct dbr_dns_reader again = *r;
     struct dbr_dns_record record;
@@ -172,7 +184,7 @@ static void take_response(struct dbr_mdns *mdns, struct dbr_dns_reader *r)
             continue;
         }
         while (record.data.len > 0 && dbr_dns_next_string(&record.data, &string)) {
-            take_string(mdns, string);
+            take_string(mdns, string, same_host);
         }
     }
 }
@@ -232,7 +244,8 @@ static void take_query(struct dbr_mdns *mdns, struct dbr_dns_reader *r, dbr_time
     }
 }
 
-void dbr_mdns_recv(struct dbr_mdns *mdns, debros_bytes packet, dbr_time now)
+void dbr_mdns_recv(struct dbr_mdns *mdns, debros_bytes packet, bool same_host,
+                   dbr_time now)
 {
     struct dbr_dns_reader r;
     struct dbr_dns_name name;
@@ -256,7 +269,7 @@ void dbr_mdns_recv(struct dbr_mdns *mdns, debros_bytes packet, dbr_time now)
     } else if (r.questions <= DBR_MDNS_RECORDS_MAX) {
         while (dbr_dns_next_question(&r, &name, &type)) {
         }
-        take_response(mdns, &r);
+        take_response(mdns, &r, same_host);
     }
     mdns->stats.malformed += r.bad ? 1 : 0;
 }
@@ -349,6 +362,19 @@ static void write_answer(struct dbr_mdns *mdns)
     }
 }
 
+/* Loopback addresses are no news to other machines. */
+static bool is_private(const struct dbr_mdns *mdns)
+{
+    for (size_t i = 0; i < mdns->n_addrs; i++) {
+        struct dbr_endpoint endpoint;
+        if (!dbr_multiaddr_endpoint(&mdns->addrs[i], &endpoint) ||
+            !dbr_endpoint_is_loopback(&endpoint)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool dbr_mdns_poll(struct dbr_mdns *mdns, struct dbr_mdns_event *event)
 {
     struct found found;
@@ -360,6 +386,7 @@ bool dbr_mdns_poll(struct dbr_mdns *mdns, struct dbr_mdns_event *event)
             write_query(mdns);
         } else {
             mdns->must_answer = false;
+            event->same_host = is_private(mdns);
             write_answer(mdns);
         }
         if (!mdns->out.failed) {

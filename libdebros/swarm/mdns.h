@@ -5,6 +5,10 @@
  * whoever asks. The driver carries packets to and from 224.0.0.251 and ff02::fb, port
  * 5353; it hands in only what came from that port (RFC 6762 section 11).
  *
+ * Whoever is on the network may send anything: an address of it is dialed on a
+ * stranger's word. So names are not looked up for it, and loopback addresses are told to
+ * and taken from processes of this machine only.
+ *
  * Spec: github.com/libp2p/specs/blob/master/discovery/mdns.md; RFC 6762, RFC 6763 */
 #ifndef DBR_SWARM_MDNS_H
 #define DBR_SWARM_MDNS_H
@@ -47,18 +51,19 @@ struct dbr_mdns_stats {
     uint64_t too_often; /* limits.packets_per_s */
     uint64_t malformed; /* or too large */
     uint64_t found;     /* addresses */
-    uint64_t unfit;     /* addresses of others that are none, or cannot be dialed */
+    uint64_t unfit;     /* addresses of others that are none, or are not to be dialed */
     uint64_t dropped;   /* limits.events */
 };
 
 enum dbr_mdns_event_type {
-    DBR_MDNS_SEND, /* `packet`, to the multicast addresses */
+    DBR_MDNS_SEND, /* `packet`, to the multicast addresses, or `same_host` */
     DBR_MDNS_FOUND /* `peer` says that it is at `addr` */
 };
 
 struct dbr_mdns_event {
     enum dbr_mdns_event_type type;
     debros_bytes packet; /* valid until the next call */
+    bool same_host;      /* SEND: to processes of this machine alone */
     struct dbr_peer_id peer;
     struct dbr_multiaddr addr; /* without /p2p */
 };
@@ -98,8 +103,9 @@ void dbr_mdns_set_addrs(struct dbr_mdns *mdns, const struct dbr_multiaddr *addrs
                         size_t n, dbr_time now);
 /* The network has changed: asks at once, and begins its pauses anew. */
 void dbr_mdns_restart(struct dbr_mdns *mdns, dbr_time now);
-/* A packet of anybody's, our own too. */
-void dbr_mdns_recv(struct dbr_mdns *mdns, debros_bytes packet, dbr_time now);
+/* A packet of anybody's, our own too. `same_host`: a process of this machine sent it. */
+void dbr_mdns_recv(struct dbr_mdns *mdns, debros_bytes packet, bool same_host,
+                   dbr_time now);
 bool dbr_mdns_poll(struct dbr_mdns *mdns, struct dbr_mdns_event *event);
 dbr_time dbr_mdns_deadline(const struct dbr_mdns *mdns);
 void dbr_mdns_expire(struct dbr_mdns *mdns, dbr_time now);

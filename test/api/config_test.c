@@ -1,5 +1,6 @@
 #include "api/config.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -40,7 +41,8 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.snapshot_rate, 67108864);
     assert_int_equal(config.snapshot_chunk, 262144);
     assert_int_equal(config.log_level, DEBROS_LOG_WARN);
-    assert_false(config.client || config.open || config.callback_thread);
+    assert_null(config.kad_protocol);
+    assert_false(config.client || config.open || config.mdns || config.callback_thread);
 }
 
 static void numbers_have_bounds(void **state)
@@ -76,6 +78,48 @@ static void numbers_have_bounds(void **state)
     config = node_config();
     config.n_bootstrap = 65;
     assert_refused(&config, "65 bootstrap addresses, at most 64");
+}
+
+static void the_kademlia_protocol_has_an_id(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"/x", "/debros/kad/1.0.0", "/ipfs/kad/1.0.0"};
+    static const char *const bad[] = {"", "/", "debros/kad", "/a b", "/a\n", "/\xc3\xa4"};
+    static const char *const taken[] = {"/debros/raft/1.0.0", "/debros/snapshot/1.0.0",
+                                        "/ipfs/id/1.0.0", "/ipfs/ping/1.0.0",
+                                        "/multistream/1.0.0"};
+    struct dbr_config out;
+    char id[82] = "/";
+    char text[300];
+    debros_config config = node_config();
+    for (size_t i = 0; i < DBR_COUNT(good); i++) {
+        config.kad_protocol = good[i];
+        assert_int_equal(dbr_config_init(&out, &config, NULL), 0);
+        assert_string_equal(out.c.kad_protocol, good[i]);
+        assert_ptr_not_equal(out.c.kad_protocol, good[i]);
+        dbr_config_finish(&out);
+    }
+    for (size_t i = 0; i < DBR_COUNT(bad); i++) {
+        config.kad_protocol = bad[i];
+        snprintf(text, sizeof(text),
+                 "kad_protocol '%s': a protocol's id is a / and up to 79 printable "
+                 "characters without spaces, such as /debros/kad/1.0.0",
+                 bad[i]);
+        assert_refused(&config, text);
+    }
+    for (size_t i = 0; i < DBR_COUNT(taken); i++) {
+        config.kad_protocol = taken[i];
+        snprintf(text, sizeof(text),
+                 "kad_protocol '%s': a node has that protocol for something else; choose "
+                 "another id",
+                 taken[i]);
+        assert_refused(&config, text);
+    }
+    memset(id + 1, 'x', 79); /* 80 bytes */
+    config.kad_protocol = id;
+    assert_int_equal(debros_config_check(&config, NULL), 0);
+    id[80] = 'x';
+    assert_int_equal(debros_config_check(&config, NULL), DEBROS_EINVAL);
 }
 
 static void bytes_have_bounds(void **state)
@@ -215,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_the_documented_ones),
         cmocka_unit_test(numbers_have_bounds),
+        cmocka_unit_test(the_kademlia_protocol_has_an_id),
         cmocka_unit_test(bytes_have_bounds),
         cmocka_unit_test(a_quarter_of_the_memory_may_wait_for_peers),
         cmocka_unit_test(a_node_needs_a_folder_and_a_client_none),

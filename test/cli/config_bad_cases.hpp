@@ -224,6 +224,16 @@
      "f:2: database.election_timeout: '61s' is not from 100ms to 1m"},
     {"database:\n  election_timeout: 2m\n",
      "f:2: database.election_timeout: '2m' is not from 100ms to 1m"},
+    {"discovery:\n  mdns: yes\n",
+     "f:2: discovery.mdns: 'yes' is not true or false"},
+    {"discovery:\n  kad_protocol: kad\n",
+     "f:2: discovery.kad_protocol: 'kad': a protocol's id is a / and up to 79 printable "
+     "characters without spaces, such as /debros/kad/1.0.0"},
+    {"discovery:\n  kad_protocol: /debros/sql/1.0.0\n",
+     "f:2: discovery.kad_protocol: '/debros/sql/1.0.0': a node has that protocol for "
+     "something else; choose another id"},
+    {"discovery:\n  kad_protcol: /x\n",
+     "f:2: discovery.kad_protcol: unknown key: did you mean discovery.kad_protocol?"},
     {"security:\n  open: yes\n",
      "f:2: security.open: 'yes' is not true or false"},
     {"security:\n  open: 1\n",

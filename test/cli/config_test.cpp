@@ -71,6 +71,9 @@ static void the_defaults_are_the_library_s(void **)
     assert_true(said.find(std::to_string(library.connect_timeout / 1000) +
                           "s for a node") != std::string::npos);
     assert_int_equal(node.open, library.open);
+    assert_int_equal(node.mdns, library.mdns);
+    assert_int_equal(client.mdns, library.mdns);
+    assert_string_equal(node.kad_protocol.c_str(), "/debros/kad/1.0.0");
     assert_true(node.bootstrap.empty() && node.data_dir.empty() && node.invite.empty());
     assert_false(node.listen_given);
     assert_int_equal(node.log_level, DEBROS_LOG_INFO);
@@ -287,7 +290,8 @@ static void one_warning_for_each_reason(void **)
         "f:9: database.rqlite_port, database.rqlite_raft_port: ignored; everything uses "
         "the one listen address\n"
         "f:11: database.ipfs: ignored; no IPFS is run\n"
-        "f:13: discovery.discovery_interval, discovery.enable_mdns: no effect yet\n");
+        "f:13: discovery.discovery_interval: no effect yet\n"
+        "f:14: discovery.enable_mdns: ignored; discovery.mdns turns it on\n");
     assert_int_equal(config.node().listen.size(), 1);
     Configuration flags;
     flags.assign("database.rqlite_port=1");

@@ -63,6 +63,79 @@ static int down(void **state)
     return 0;
 }
 
+static void hint(uint8_t n, uint16_t port, dbr_time now)
+{
+    struct dbr_multiaddr a = addr(n, port);
+    struct dbr_peer_id id = peer(n);
+    dbr_contacts_hint(&contacts, &id, &a, now);
+}
+
+static void hints_are_dialed_last_and_displace_each_other_only(void **state)
+{
+    (void)state;
+    hint(1, 5000, 0); /* nobody that is known */
+    assert_int_equal(contacts.n, 0);
+    struct dbr_contact *contact = add(1);
+    hint(1, 4001, 0); /* no news */
+    assert_int_equal(contact->n_hints, 0);
+    for (uint16_t port = 5000; port < 5100; port++) {
+        hint(1, port, 0);
+        hint(1, port, 0);
+    }
+    assert_int_equal(contact->n_addrs, 1);
+    assert_int_equal(contact->n_hints, DBR_CONTACT_HINTS);
+    static const uint16_t order[] = {4001, 5099, 5098, 5097, 4001};
+    for (size_t i = 0; i < DBR_COUNT(order); i++) {
+        struct dbr_multiaddr expected = addr(1, order[i]);
+        assert_true(dbr_multiaddr_equal(dbr_contact_addr(contact), &expected));
+        dbr_contact_failed(contact, DEBROS_EUNREACHABLE, "no", 60000, &rng, 10);
+    }
+}
+
+static void a_hint_ends_a_long_pause(void **state)
+{
+    (void)state;
+    struct dbr_contact *contact = add(1);
+    contact->until = 50000;
+    hint(1, 5000, 10000);
+    assert_int_equal(contact->until, 10000 + DBR_CONTACT_HINT_MS);
+    hint(1, 5001, 10500); /* not put off by further ones */
+    assert_int_equal(contact->until, 10000 + DBR_CONTACT_HINT_MS);
+    contact->state = DBR_CONTACT_GREETING; /* until it must have answered */
+    contact->until = 50000;
+    hint(1, 5002, 10000);
+    assert_int_equal(contact->until, 50000);
+}
+
+static void silence_where_it_was_gives_way_to_a_hint(void **state)
+{
+    (void)state;
+    struct dbr_contact *contact = add(1);
+    contact->state = DBR_CONTACT_DIALING;
+    contact->dialed_at = 5000;
+    assert_false(dbr_contact_should_leave(contact, 90000)); /* for nothing better */
+    hint(1, 5000, 5000);
+    assert_false(dbr_contact_should_leave(contact, 4999 + DBR_CONTACT_HINT_MS));
+    assert_true(dbr_contact_should_leave(contact, 5000 + DBR_CONTACT_HINT_MS));
+    contact->next_addr = 1; /* the hint itself */
+    assert_false(dbr_contact_should_leave(contact, 90000));
+    contact->next_addr = 0;
+    contact->state = DBR_CONTACT_GREETING;
+    assert_false(dbr_contact_should_leave(contact, 90000));
+}
+
+static void a_contact_of_hints_alone_is_dialed(void **state)
+{
+    (void)state;
+    struct dbr_contact *contact = add(1);
+    contact->n_addrs = 0;
+    assert_null(dbr_contacts_next(&contacts, &nobody, 0));
+    assert_int_equal(dbr_contacts_deadline(&contacts), DBR_TIME_NEVER);
+    hint(1, 5000, 0);
+    is_peer(dbr_contacts_next(&contacts, &nobody, 0), 1);
+    assert_int_equal(dbr_contacts_deadline(&contacts), 0);
+}
+
 static void an_address_is_known_once_and_the_newest_stay(void **state)
 {
     (void)state;
@@ -201,6 +274,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_address_is_known_once_and_the_newest_stay, up,
                                         down),
+        cmocka_unit_test_setup_teardown(
+            hints_are_dialed_last_and_displace_each_other_only, up, down),
+        cmocka_unit_test_setup_teardown(a_hint_ends_a_long_pause, up, down),
+        cmocka_unit_test_setup_teardown(silence_where_it_was_gives_way_to_a_hint, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_contact_of_hints_alone_is_dialed, up, down),
         cmocka_unit_test_setup_teardown(the_table_has_a_limit, up, down),
         cmocka_unit_test_setup_teardown(what_is_not_listed_any_more_is_forgotten, up,
                                         down),

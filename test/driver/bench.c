@@ -68,6 +68,22 @@ static void on_closed(void *data, uint64_t id, dbr_time now)
     bench_conn(data, id)->closed = true;
 }
 
+static void on_multicast(void *data, debros_bytes packet, bool same_host, dbr_time now)
+{
+    struct bench_packets *packets = &((struct bench *)data)->packets;
+    (void)now;
+    packets->n++;
+    packets->n_same_host += same_host;
+    snprintf(packets->last, sizeof(packets->last), "%.*s", (int)packet.len,
+             (const char *)packet.data);
+}
+
+static void on_network_changed(void *data, dbr_time now)
+{
+    (void)now;
+    ((struct bench *)data)->packets.n_changes++;
+}
+
 static dbr_time on_tick(void *data, dbr_time now)
 {
     struct bench *bench = data;
@@ -90,6 +106,8 @@ static const struct dbr_loop_handler handler = {
     .received = on_received,
     .written = on_written,
     .closed = on_closed,
+    .multicast = on_multicast,
+    .network_changed = on_network_changed,
 };
 
 void bench_init(struct bench *bench, bool (*step)(struct bench *bench))

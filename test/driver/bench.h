@@ -22,11 +22,20 @@ struct bench_conn {
     struct dbr_endpoint remote;
 };
 
+/* What came by multicast. */
+struct bench_packets {
+    size_t n;
+    size_t n_same_host;
+    size_t n_changes; /* of the network */
+    char last[64];
+};
+
 struct bench {
     struct dbr_loop *loop;
     struct bench_conn conns[BENCH_CONNS];
     size_t n_conns;
     size_t n_ticks;
+    struct bench_packets packets;
     /* Called at the end of each turn; true: the test is done. */
     bool (*step)(struct bench *bench);
     int phase; /* the test's */

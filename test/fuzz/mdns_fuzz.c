@@ -19,9 +19,11 @@ static void init(struct dbr_mdns *mdns, struct dbr_rng *rng, uint8_t number)
 static void check_found(const struct dbr_mdns *mdns, const struct dbr_mdns_event *event)
 {
     struct dbr_peer_id peer;
+    struct dbr_endpoint endpoint;
     dbr_assert(!dbr_peer_id_is_none(&event->peer));
     dbr_assert(!dbr_peer_id_equal(&event->peer, &mdns->self));
-    dbr_assert(dbr_multiaddr_is_dialable(&event->addr));
+    dbr_assert(dbr_multiaddr_endpoint(&event->addr, &endpoint));
+    dbr_assert(endpoint.port != 0 && !dbr_endpoint_is_wildcard(&endpoint));
     dbr_assert(!dbr_multiaddr_peer(&event->addr, &peer));
 }
 
@@ -33,12 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dbr_mdns_event event;
     init(&mdns, &rngs[0], 7);
     init(&other, &rngs[1], 8);
-    dbr_mdns_recv(&mdns, dbr_bytes(data, size), 0);
+    dbr_mdns_recv(&mdns, dbr_bytes(data, size), size % 2 == 0, 0);
     dbr_mdns_expire(&mdns, 5000);
     size_t n = 0;
     while (dbr_mdns_poll(&mdns, &event)) {
         if (event.type == DBR_MDNS_SEND) {
-            dbr_mdns_recv(&other, event.packet, 0);
+            dbr_mdns_recv(&other, event.packet, event.same_host, 0);
         } else {
             check_found(&mdns, &event);
         }

@@ -1,8 +1,9 @@
 // A stock js-libp2p peer: tcp, noise, yamux, identify and its push, ping.
 //
-//   node peer.mjs [kad] [LISTEN ADDR...]      by default /ip4/127.0.0.1/tcp/0 and /ip6/::1/tcp/0
+//   node peer.mjs [kad|mdns] [LISTEN ADDR...]      by default /ip4/127.0.0.1/tcp/0 and /ip6/::1/tcp/0
 //
 // With kad it serves /debros/kad/1.0.0 as well and takes the values of others unseen.
+// With mdns it looks for others on the local network: {"event":"discovered","peer":...}.
 //
 // It tells what happens as one JSON object a line on stdout, the first one being
 // {"event":"ready","id":...,"addrs":[...]}, and takes commands as JSON lines on stdin:
@@ -12,6 +13,7 @@
 //   {"do":"identify","addr":A}  answered {"event":"identified",...}
 //   {"do":"handle","addr":P}  speaks the protocol P from now on, and tells its peers
 //   {"do":"known","addr":ID}  answered {"event":"known",...}: what it keeps of a peer
+//   {"do":"dialPeer","addr":ID}  where it was discovered; answered as dial
 //   {"do":"hangup","addr":A} answered {"event":"hungup"}
 //
 // With kad, each answered {"event":"asked","told":[...]}: what each peer said (kad.mjs):
@@ -31,12 +33,14 @@ import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
 import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { kad, kadCommands } from './kad.mjs'
 
 const speaksKad = process.argv[2] === 'kad'
-const given = process.argv.slice(speaksKad ? 3 : 2)
+const usesMdns = process.argv[2] === 'mdns'
+const given = process.argv.slice(speaksKad || usesMdns ? 3 : 2)
 const listen = given.length > 0 ? given : ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0']
 const privateKey = await generateKeyPair('Ed25519')
 
@@ -46,6 +50,7 @@ const node = await createLibp2p({
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
+  peerDiscovery: usesMdns ? [(await import('@libp2p/mdns')).mdns()] : [],
   // Stock but for this: all connections of the test come from one address.
   connectionManager: { inboundConnectionThreshold: 1000 },
   services: {
@@ -74,6 +79,16 @@ function describe (result) {
 node.addEventListener('peer:connect', ({ detail }) => {
   tell({ event: 'connect', peer: detail.toString() })
 })
+node.addEventListener('peer:discovery', ({ detail }) => {
+  tell({
+    event: 'discovered',
+    peer: detail.id.toString(),
+    addrs: detail.multiaddrs.map(String)
+  })
+})
+node.addEventListener('connection:open', ({ detail }) => {
+  tell({ event: 'open', peer: detail.remotePeer.toString(), direction: detail.direction })
+})
 node.addEventListener('peer:disconnect', ({ detail }) => {
   tell({ event: 'disconnect', peer: detail.toString() })
 })
@@ -90,6 +105,10 @@ const commands = {
       encryption: connection.encryption,
       multiplexer: connection.multiplexer
     }
+  },
+  async dialPeer ({ addr }) {
+    const connection = await node.dial(peerIdFromString(addr))
+    return { event: 'dialed', id: connection.remotePeer.toString() }
   },
   async ping ({ addr }) {
     return { event: 'pinged', ms: await node.services.ping.ping(multiaddr(addr)) }

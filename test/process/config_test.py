@@ -91,13 +91,16 @@ class Layers(Case):
                          (11, "DEBROS_NODE_MAX_CONNECTIONS"))
         values = self.shown("--config", path, "--set", key + "=12", "--data-dir", "c",
                             "--listen", "/ip4/127.0.0.1/tcp/1", "--listen",
-                            "/ip4/127.0.0.1/tcp/2", "--open", **env)
+                            "/ip4/127.0.0.1/tcp/2", "--open", "--mdns",
+                            "--kad-protocol", "/x/1", **env)
         self.assertEqual(values[key], (12, "--set"))
         self.assertEqual(values["node.data_dir"], ("c", "--data-dir"))
         self.assertEqual(values["node.max_requests"], (20, f"{path}:4"))
         self.assertEqual(values["node.listen_addresses"],
                          (["/ip4/127.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/2"], "--listen"))
         self.assertEqual(values["security.open"], (True, "--open"))
+        self.assertEqual(values["discovery.mdns"], (True, "--mdns"))
+        self.assertEqual(values["discovery.kad_protocol"], ("/x/1", "--kad-protocol"))
 
     def test_the_original_s_variables(self):
         values = self.shown(LOG_LEVEL="warn")
@@ -180,6 +183,18 @@ class Nodes(Case):
         # Said by a flag, it is meant: the folder has a cluster already.
         self.fails(run("node", "--data-dir", two, "--invite", invite), 6, "cluster")
         self.assertEqual(node.stop(signal.SIGTERM), 0)
+
+    def test_a_wildcard_takes_the_port_of_the_last_run(self):
+        folder = os.path.join(self.folder, "wildcard")
+        self.assertEqual(run("init", "--data-dir", folder).returncode, 0)
+        ports = []
+        for _ in range(2):
+            node = self.run_node("--data-dir", folder, "--listen", "/ip4/0.0.0.0/tcp/0")
+            with open(os.path.join(folder, "peer.info"), encoding="utf-8") as lines:
+                ports.append({line.split("/")[4] for line in lines})
+            self.assertEqual(node.stop(), 0)
+        self.assertEqual(ports[0], ports[1])
+        self.assertEqual(len(ports[0]), 1)
 
     def test_values_reach_the_node(self):
         folder = os.path.join(self.folder, "reach")

@@ -196,6 +196,7 @@ class NodesCase(FolderCase):
     nodes = 3
     network = False
     env = staticmethod(lambda n: {})
+    kind = Nodes
 
     @classmethod
     def setUpClass(cls):
@@ -205,7 +206,7 @@ class NodesCase(FolderCase):
             net = Network(cls.nodes)
             cls.addClassCleanup(net.close)
         cls.net = net
-        cls.cluster = Nodes(os.path.join(cls.folder, "cluster"), cls.nodes, net, cls.env)
+        cls.cluster = cls.kind(os.path.join(cls.folder, "cluster"), cls.nodes, net, cls.env)
         cls.addClassCleanup(cls.cluster.stop)
         cls.cluster.create()
 

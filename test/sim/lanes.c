@@ -280,6 +280,11 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
     case DBR_CORE_FATAL:
         end_of_life(w, i, effect);
         break;
+    case DBR_CORE_MULTICAST:
+        if (w->multicast != NULL) {
+            w->multicast(w->multicast_data, i, effect);
+        }
+        break;
     case DBR_CORE_MEASURE:
         measure(w, i);
         break;

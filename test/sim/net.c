@@ -84,7 +84,13 @@ static dbr_time arrival(struct sim_world *w, struct sim_link *link, int side)
 static int node_at(const struct sim_world *w, const struct dbr_endpoint *endpoint)
 {
     int i = endpoint->ip[3] - 1;
-    return i >= 0 && i < w->n_nodes ? i : -1;
+    struct dbr_endpoint now;
+    if (i < 0 || i >= w->n_nodes ||
+        !dbr_multiaddr_endpoint(&w->nodes[i].addr, &now) || now.port != endpoint->port ||
+        memcmp(now.ip, endpoint->ip, sizeof(now.ip)) != 0) {
+        return -1; /* nobody, or whoever it was has moved */
+    }
+    return i;
 }
 
 void sim_dial(struct sim_world *w, int node, const struct dbr_effect *effect)

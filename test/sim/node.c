@@ -131,6 +131,7 @@ static int create_core(struct sim_world *w, int i, struct dbr_core_config *confi
     config->snapshot_rate = 400 * 1024;
     config->logger = &w->logger;
     config->bare = w->config.bare;
+    config->mdns = w->config.mdns;
     int err =
         dbr_core_create(&node->core, config, &node->rng, w->now, sim_wall(w, i), &detail);
     if (err != 0) {

@@ -70,6 +70,7 @@ struct sim_config {
     enum sim_nemesis nemesis;
     int n_late;   /* so many of the last members join while the nemesis works */
     bool bare;    /* libraft without the repairs */
+    bool mdns;    /* nodes ask the local network, which a test has to be */
     bool verbose; /* print the trace */
     /* Faults by number that do not happen, to find those that matter. [0]: crashes at
      * votes. NULL: all happen. */
@@ -273,6 +274,9 @@ struct sim_world {
     char (*tail)[200];
     uint64_t n_tail;
     struct dbr_logger logger;
+    /* A test's local network: what node `from` sends. */
+    void (*multicast)(void *data, int from, const struct dbr_effect *effect);
+    void *multicast_data;
 };
 
 /* world.c */

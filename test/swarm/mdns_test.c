@@ -127,14 +127,14 @@ static void two_nodes_find_each_other(void **state)
     dbr_mdns_expire(&a.mdns, a.now);
     while (sent(&a).len > 0) {
     }
-    dbr_mdns_recv(&a.mdns, test_view(query), a.now);
+    dbr_mdns_recv(&a.mdns, test_view(query), false, a.now);
     struct test_bytes answer = next_answer(&a);
-    dbr_mdns_recv(&b.mdns, test_view(answer), b.now);
+    dbr_mdns_recv(&b.mdns, test_view(answer), false, b.now);
     assert_found(&b, &id_a, A);
     assert_found(&b, &id_a, B);
     assert_false(dbr_mdns_poll(&b.mdns, &event));
     assert_int_equal(b.mdns.stats.found, 2);
-    dbr_mdns_recv(&a.mdns, test_view(answer), a.now); /* its own */
+    dbr_mdns_recv(&a.mdns, test_view(answer), false, a.now); /* its own */
     assert_int_equal(a.mdns.stats.found, 0);
     assert_int_equal(a.mdns.stats.malformed, 0);
     dbr_mdns_finish(&a.mdns);
@@ -153,17 +153,18 @@ static void js_is_understood(void **state)
     const char *text = vectors_text(root, "peer");
     rig_init(&rig, 1);
     assert_int_equal(dbr_peer_id_parse(&peer, text, strlen(text)), 0);
-    dbr_mdns_recv(&rig.mdns, test_view(answer), rig.now);
+    dbr_mdns_recv(&rig.mdns, test_view(answer), true, rig.now);
     assert_found(&rig, &peer, A);
     assert_found(&rig, &peer, "/ip4/127.0.0.1/tcp/4001");
     assert_false(dbr_mdns_poll(&rig.mdns, &event));
     assert_int_equal(rig.mdns.stats.unfit, 1); /* its UDP address */
     listen_at(&rig, A, NULL);
     rig.mdns.answer_at = DBR_TIME_NEVER;
-    dbr_mdns_recv(&rig.mdns, test_view(query), rig.now);
+    dbr_mdns_recv(&rig.mdns, test_view(query), false, rig.now);
     assert_in_range(rig.mdns.answer_at, rig.now + 20, rig.now + 120);
     for (size_t len = 0; len < answer.len; len++) { /* a part is no harm */
-        dbr_mdns_recv(&rig.mdns, dbr_bytes(answer.data, len), rig.now + 1000 * len);
+        rig.now += 1000;
+        dbr_mdns_recv(&rig.mdns, dbr_bytes(answer.data, len), false, rig.now);
         while (dbr_mdns_poll(&rig.mdns, &event)) {
         }
         assert_int_equal(rig.mdns.stats.malformed, len + 1);
@@ -196,23 +197,23 @@ static void compressed_answers_are_understood(void **state)
     dbr_buf_be16(&out, (uint16_t)txt.len);
     dbr_buf_add(&out, txt.data, txt.len);
     dbr_buf_add(&out, "\xc0\x27\0\1\0\1\0\0\0\x78\0\4\1\2\3\4", 16);
-    dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+    dbr_mdns_recv(&rig.mdns, view(&out), false, rig.now);
     assert_found(&rig, &peer, A);
     assert_int_equal(rig.mdns.stats.malformed, 0);
     /* Not of our service, somebody's goodbye, or no answer at all. */
     out.data[13] = 'q';
     out.data[14] = 'q';
-    dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+    dbr_mdns_recv(&rig.mdns, view(&out), false, rig.now);
     out.data[13] = '_';
     out.data[14] = 'p';
     static const size_t ttls[] = {36, 52}; /* of PTR and of TXT */
     for (size_t i = 0; i < DBR_COUNT(ttls); i++) {
         out.data[ttls[i]] = 0;
-        dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+        dbr_mdns_recv(&rig.mdns, view(&out), false, rig.now);
         out.data[ttls[i]] = 0x78;
     }
     out.data[3] = 3; /* NXDOMAIN */
-    dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+    dbr_mdns_recv(&rig.mdns, view(&out), false, rig.now);
     assert_int_equal(rig.mdns.stats.found, 1);
     dbr_buf_finish(&out);
     dbr_buf_finish(&txt);
@@ -237,7 +238,7 @@ static bool answers(struct rig *rig, const char *name, uint16_t type)
 {
     struct test_bytes query = ask(name, type);
     rig->mdns.answer_at = DBR_TIME_NEVER;
-    dbr_mdns_recv(&rig->mdns, test_view(query), rig->now);
+    dbr_mdns_recv(&rig->mdns, test_view(query), false, rig->now);
     return rig->mdns.answer_at != DBR_TIME_NEVER;
 }
 
@@ -284,7 +285,7 @@ static void whoever_knows_us_is_not_told_again(void **state)
                            rig.mdns.instance.len);
         dbr_dns_add_name(&out, &rig.mdns.instance);
         rig.mdns.answer_at = DBR_TIME_NEVER;
-        dbr_mdns_recv(&rig.mdns, view(&out), rig.now);
+        dbr_mdns_recv(&rig.mdns, view(&out), false, rig.now);
         assert_int_equal(rig.mdns.answer_at != DBR_TIME_NEVER, ttl < 60);
         dbr_buf_finish(&out);
     }
@@ -303,7 +304,7 @@ static void it_answers_once_a_second_at_most(void **state)
     struct test_bytes query = ask("_p2p._udp.local", DBR_DNS_PTR);
     for (int i = 0; i < 10000; i++) { /* ten seconds */
         rig.now++;
-        dbr_mdns_recv(&rig.mdns, test_view(query), rig.now);
+        dbr_mdns_recv(&rig.mdns, test_view(query), false, rig.now);
         dbr_mdns_expire(&rig.mdns, rig.now);
         for (struct test_bytes packet = sent(&rig); packet.len > 0; packet = sent(&rig)) {
             n += !is_query(&packet);
@@ -322,13 +323,13 @@ static void floods_are_bounded(void **state)
     struct test_bytes answer = vectors_hex(root, "answer");
     rig_init(&rig, 1);
     for (int i = 0; i < 1000; i++) {
-        dbr_mdns_recv(&rig.mdns, test_view(answer), rig.now);
+        dbr_mdns_recv(&rig.mdns, test_view(answer), true, rig.now);
     }
     assert_int_equal(rig.mdns.stats.packets, 100);
     assert_int_equal(rig.mdns.stats.too_often, 900);
     rig.now += 60000;
     for (int i = 0; i < 100; i++) {
-        dbr_mdns_recv(&rig.mdns, test_view(answer), rig.now);
+        dbr_mdns_recv(&rig.mdns, test_view(answer), true, rig.now);
     }
     assert_int_equal(rig.mdns.stats.found, 256);
     assert_int_equal(rig.mdns.stats.dropped, 144);
@@ -339,8 +340,8 @@ static void floods_are_bounded(void **state)
     assert_int_equal(n, 256);
     static uint8_t large[DBR_MDNS_PACKET_MAX + 1];
     rig.now += 60000;
-    dbr_mdns_recv(&rig.mdns, dbr_bytes(large, sizeof(large)), rig.now);
-    dbr_mdns_recv(&rig.mdns, dbr_bytes(NULL, 0), rig.now);
+    dbr_mdns_recv(&rig.mdns, dbr_bytes(large, sizeof(large)), false, rig.now);
+    dbr_mdns_recv(&rig.mdns, dbr_bytes(NULL, 0), false, rig.now);
     assert_int_equal(rig.mdns.stats.malformed, 2);
     dbr_mdns_finish(&rig.mdns);
     json_decref(root);
@@ -370,8 +371,9 @@ static void more_addresses_than_fit_are_left_out(void **state)
     rig.mdns.query_at = DBR_TIME_NEVER;
     step(&rig);
     struct test_bytes packet = sent(&rig);
-    dbr_mdns_recv(&other.mdns, test_view(packet), other.now);
-    assert_in_range(other.mdns.stats.found, 3, 6);
+    dbr_mdns_recv(&other.mdns, test_view(packet), false, other.now);
+    assert_int_equal(other.mdns.stats.found, 1);
+    assert_in_range(other.mdns.stats.unfit, 2, 5);
     struct dbr_peer_id id = id_of(1);
     assert_found(&other, &id, A);
     while (dbr_mdns_poll(&other.mdns, &event)) {
@@ -379,13 +381,86 @@ static void more_addresses_than_fit_are_left_out(void **state)
     dbr_mdns_set_addrs(&rig.mdns, addrs, 1, rig.now); /* none fits */
     step(&rig);
     packet = sent(&rig);
-    dbr_mdns_recv(&other.mdns, test_view(packet), other.now);
+    dbr_mdns_recv(&other.mdns, test_view(packet), false, other.now);
     assert_int_equal(other.mdns.stats.malformed, 0);
     assert_false(dbr_mdns_poll(&other.mdns, &event));
     dbr_mdns_set_addrs(&rig.mdns, NULL, 0, rig.now); /* it listens nowhere */
     assert_int_equal(dbr_mdns_deadline(&rig.mdns), DBR_TIME_NEVER);
     dbr_mdns_finish(&rig.mdns);
     dbr_mdns_finish(&other.mdns);
+}
+
+/* What a packet says is dialed: not everything that parses is. */
+static void unfit_addresses_are_not_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *addr;
+        bool same_host; /* fit for those */
+        bool other_host;
+    } cases[] = {
+        {A, true, true},
+        {B, true, true},
+        {"/ip4/127.0.0.1/tcp/22", true, false},
+        {"/ip6/::1/tcp/22", true, false},
+        {"/ip6/::ffff:127.0.0.1/tcp/22", true, false},
+        {"/ip4/0.0.0.0/tcp/22", false, false},
+        {"/ip6/::/tcp/22", false, false},
+        {"/ip6/fe80::1/tcp/22", false, false},
+        {"/ip4/192.168.1.7/tcp/0", false, false},
+        {"/dns4/localhost/tcp/22", false, false},
+    };
+    struct rig a;
+    struct rig b;
+    rig_init(&a, 1);
+    rig_init(&b, 2);
+    for (size_t i = 0; i < 2 * DBR_COUNT(cases); i++) {
+        bool same_host = i % 2 == 0;
+        bool fits = same_host ? cases[i / 2].same_host : cases[i / 2].other_host;
+        struct dbr_mdns_event event;
+        listen_at(&a, cases[i / 2].addr, NULL);
+        struct test_bytes answer = next_answer(&a);
+        dbr_mdns_recv(&b.mdns, test_view(answer), same_host, b.now);
+        if (fits) {
+            struct dbr_peer_id id = id_of(1);
+            assert_found(&b, &id, cases[i / 2].addr);
+        }
+        assert_false(dbr_mdns_poll(&b.mdns, &event));
+    }
+    dbr_mdns_finish(&a.mdns);
+    dbr_mdns_finish(&b.mdns);
+}
+
+static void loopback_is_told_to_this_machine_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        const char *second;
+        bool same_host;
+    } cases[] = {
+        {A, B, false},
+        {"/ip4/127.0.0.1/tcp/1", NULL, true},
+        {"/ip4/127.0.0.1/tcp/1", "/ip6/::1/tcp/1", true},
+        {"/ip4/127.0.0.1/tcp/1", A, false},
+    };
+    for (size_t i = 0; i < DBR_COUNT(cases); i++) {
+        struct rig rig;
+        struct dbr_mdns_event event;
+        size_t n = 0;
+        rig_init(&rig, 1);
+        listen_at(&rig, cases[i].first, cases[i].second);
+        while (n < 2) { /* a question and an answer */
+            if (!dbr_mdns_poll(&rig.mdns, &event)) {
+                step(&rig);
+                continue;
+            }
+            bool is_answer = (event.packet.data[2] & 0x80) != 0;
+            assert_int_equal(event.same_host, is_answer && cases[i].same_host);
+            n += is_answer || rig.mdns.has_answered;
+        }
+        dbr_mdns_finish(&rig.mdns);
+    }
 }
 
 static void another_service_is_another_world(void **state)
@@ -440,6 +515,8 @@ int main(void)
         cmocka_unit_test(it_answers_once_a_second_at_most),
         cmocka_unit_test(floods_are_bounded),
         cmocka_unit_test(more_addresses_than_fit_are_left_out),
+        cmocka_unit_test(unfit_addresses_are_not_told),
+        cmocka_unit_test(loopback_is_told_to_this_machine_only),
         cmocka_unit_test(another_service_is_another_world),
         cmocka_unit_test(short_memory_costs_a_packet),
     };

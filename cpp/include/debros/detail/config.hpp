@@ -32,6 +32,8 @@ struct Config {
     std::vector<std::string> listen;
     std::vector<std::string> bootstrap;
     std::string invite;
+    bool mdns = false; // members are found on the local network, which is told of us
+    std::string kad_protocol;
     std::uint32_t max_connections = 0;
     std::uint32_t max_pending = 0;
     std::uint64_t max_memory = 0; // bytes
@@ -70,6 +72,8 @@ class ConfigView
         config_.invite = optional(from.invite);
         config_.client = from.client;
         config_.open = from.open;
+        config_.mdns = from.mdns;
+        config_.kad_protocol = optional(from.kad_protocol);
         config_.inline_callbacks = from.inline_callbacks;
         config_.callback_thread = from.callback_thread && !from.inline_callbacks;
         list(config_.listen, config_.n_listen, from.listen, listen_);
