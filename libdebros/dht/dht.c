@@ -124,7 +124,19 @@ void dbr_dht_push_hint(struct dbr_dht *dht, const struct dbr_peer_id *peer,
     }
 }
 
-static bool poll_row(struct dbr_dht *dht, struct dbr_dht_event *event)
+bool dbr_dht_has_rows(const struct dbr_dht *dht)
+{
+    return dbr_dht_notes_has_any(&dht->records.values.notes) ||
+           dbr_dht_notes_has_any(&dht->records.providers.notes);
+}
+
+void dbr_dht_tell_rows_again(struct dbr_dht *dht)
+{
+    dbr_dht_notes_tell_again(&dht->records.values.notes);
+    dbr_dht_notes_tell_again(&dht->records.providers.notes);
+}
+
+bool dbr_dht_poll_row(struct dbr_dht *dht, struct dbr_dht_event *event)
 {
     *event = (struct dbr_dht_event){.type = DBR_DHT_EVENT_VALUE_ROW};
     if (dbr_dht_values_poll(&dht->records.values, &event->row)) {
@@ -139,7 +151,7 @@ bool dbr_dht_poll(struct dbr_dht *dht, struct dbr_dht_event *event)
     struct item item;
     dbr_buf_finish(&dht->shown);
     if (!dbr_ring_pop(&dht->events, &item)) {
-        return poll_row(dht, event);
+        return false;
     }
     *event = item.event;
     dht->shown = item.data;

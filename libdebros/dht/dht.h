@@ -148,7 +148,7 @@ enum dbr_dht_event_type {
     DBR_DHT_EVENT_RESET,  /* `stream`: the request was wrong or is refused */
     DBR_DHT_EVENT_HINT,   /* somebody says that `peer` is at `addrs`: for a while */
     DBR_DHT_EVENT_DONE,   /* `token`, `status`, and what was found */
-    DBR_DHT_EVENT_VALUE_ROW,   /* `row`: for the tables on disk */
+    DBR_DHT_EVENT_VALUE_ROW,   /* `row`: dbr_dht_poll_row() tells these two */
     DBR_DHT_EVENT_PROVIDER_ROW
 };
 
@@ -171,6 +171,13 @@ struct dbr_dht_event {
 };
 
 bool dbr_dht_poll(struct dbr_dht *dht, struct dbr_dht_event *event);
+
+/* What the tables on disk have to learn next: VALUE_ROW or PROVIDER_ROW. It may wait: a
+ * row that changes again meanwhile is told once. */
+bool dbr_dht_poll_row(struct dbr_dht *dht, struct dbr_dht_event *event);
+bool dbr_dht_has_rows(const struct dbr_dht *dht);
+/* The tables were lost: both are cleared and told anew. */
+void dbr_dht_tell_rows_again(struct dbr_dht *dht);
 
 struct dbr_dht_counts {
     uint64_t sent;     /* requests */

@@ -67,6 +67,18 @@ void dbr_dht_note_gone(struct dbr_dht_notes *notes, struct dbr_dht_note *note,
     notes->n_gone++;
 }
 
+bool dbr_dht_notes_has_any(const struct dbr_dht_notes *notes)
+{
+    return notes->is_clear || !dbr_list_is_empty(&notes->gone) ||
+           !dbr_list_is_empty(&notes->dirty);
+}
+
+void dbr_dht_notes_tell_again(struct dbr_dht_notes *notes)
+{
+    forget_gone(notes);
+    notes->is_clear = true;
+}
+
 bool dbr_dht_notes_poll_gone(struct dbr_dht_notes *notes, struct dbr_dht_row *row)
 {
     dbr_free(notes->told);

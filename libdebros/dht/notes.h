@@ -53,6 +53,10 @@ void dbr_dht_note_dirty(struct dbr_dht_notes *notes, struct dbr_dht_note *note);
 /* Its item goes. `peer` may be NULL. */
 void dbr_dht_note_gone(struct dbr_dht_notes *notes, struct dbr_dht_note *note,
                        debros_bytes key, const struct dbr_peer_id *peer);
+/* Whether a poll would tell something. */
+bool dbr_dht_notes_has_any(const struct dbr_dht_notes *notes);
+/* What the table holds is not known: CLEAR comes next. */
+void dbr_dht_notes_tell_again(struct dbr_dht_notes *notes);
 /* CLEAR, after which the caller makes everything dirty, or DELETE. */
 bool dbr_dht_notes_poll_gone(struct dbr_dht_notes *notes, struct dbr_dht_row *row);
 /* The next that is dirty and is so no longer, or NULL. */

@@ -99,7 +99,8 @@ static void rows_are_told_and_loaded(void **state)
     struct dbr_dht_event event;
     size_t rows = 0;
     rig_begin(&next);
-    while (dbr_dht_poll(rig.dht, &event)) {
+    assert_true(dbr_dht_has_rows(rig.dht));
+    while (dbr_dht_poll_row(rig.dht, &event)) {
         if (event.type == DBR_DHT_EVENT_VALUE_ROW) {
             assert_int_equal(event.row.type, DBR_DHT_ROW_PUT);
             assert_int_equal(dbr_dht_load_value(next.dht, &event.row, next.now),
@@ -112,6 +113,8 @@ static void rows_are_told_and_loaded(void **state)
         }
     }
     assert_int_equal(rows, 2);
+    assert_false(dbr_dht_has_rows(rig.dht));
+    assert_false(dbr_dht_has_rows(next.dht)); /* what was loaded is there already */
     assert_non_null(dbr_dht_values_get(&dbr_dht_records(next.dht)->values,
                                        dbr_bytes_str(key), next.now));
     assert_int_equal(dbr_dht_records(next.dht)->providers.n, 1);
