@@ -119,6 +119,7 @@ static int open_all(struct dbr_store *store, debros_detail *detail)
         err = open_databases(store, detail);
     }
     if (err == 0) {
+        dbr_network_open(&store->network, store->fs, store->config.logger, &store->known);
         uint64_t applied = dbr_namespaces_applied(store);
         store->applied_at_open = applied > snapshot ? applied : snapshot;
         atomic_store(&store->applied, store->applied_at_open);
@@ -164,6 +165,8 @@ void dbr_store_close(struct dbr_store *store)
     dbr_freezes_finish(store);
     dbr_stage_finish(store);
     dbr_free(store->bulk_buffer);
+    dbr_network_close(&store->network);
+    dbr_network_batch_finish(&store->known);
     dbr_namespaces_close(store);
     dbr_vfs_destroy(store->vfs);
     dbr_log_close(store->log);
@@ -180,6 +183,16 @@ const struct dbr_log_state *dbr_store_log_state(const struct dbr_store *store)
 void dbr_store_forget_log_state(struct dbr_store *store)
 {
     dbr_log_forget_state(store->log);
+}
+
+const struct dbr_network_batch *dbr_store_network(const struct dbr_store *store)
+{
+    return &store->known;
+}
+
+void dbr_store_forget_network(struct dbr_store *store)
+{
+    dbr_network_batch_finish(&store->known);
 }
 
 uint64_t dbr_store_applied(const struct dbr_store *store)
@@ -259,6 +272,11 @@ void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job)
         dbr_stage_verify(store, job);
         break;
     }
+}
+
+void dbr_store_write_network(struct dbr_store *store, struct dbr_network_job *job)
+{
+    dbr_network_write(&store->network, job);
 }
 
 static uint64_t first_index(const struct dbr_apply_job *job)

@@ -1,18 +1,21 @@
 /* The node's state on disk: the replicated log's segments and one SQLite file for each
  * namespace, over file operations that are handed in. Functions block; in life three
  * kinds of threads call them: one log thread, one applier, a few readers, one for bulk
- * jobs. They never wait for each other but for SQLite's own file of a namespace.
+ * jobs, one for what is known of the network. They never wait for each other but for
+ * SQLite's own file of a namespace.
  *
  *   log/    segments: records with CRC-32C, preallocated, one sync for each batch
  *   db/     NAME.db (SQLite, WAL) for each namespace, _system.db for the cluster's
  *           tables; each page has a checksum; checkpoint says what they must hold
  *   image/  copies that members fetch, snapshots that are received or wait for their swap
+ *   network.db  what this node knows of the network; see network.h
  */
 #ifndef DBR_STORE_STORE_H
 #define DBR_STORE_STORE_H
 
 #include "base/logger.h"
 #include "consensus/log_op.h"
+#include "dht/job.h"
 #include "sql/job.h"
 #include "store/fs.h"
 #include "transfer/job.h"
@@ -52,6 +55,9 @@ const struct dbr_log_state *dbr_store_log_state(const struct dbr_store *store);
 void dbr_store_forget_log_state(struct dbr_store *store);
 /* Index of the last entry that the databases hold, at open. */
 uint64_t dbr_store_applied(const struct dbr_store *store);
+/* What the node knew of the network before; valid until dbr_store_forget_network(). */
+const struct dbr_network_batch *dbr_store_network(const struct dbr_store *store);
+void dbr_store_forget_network(struct dbr_store *store);
 
 /* Log thread: makes all ops of the list durable with one sync. 0; ENOSPC: nothing was
  * lost, call again with the same list when there is room; EIO: the log must not be
@@ -72,6 +78,9 @@ void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t 
 
 /* Bulk thread: fills the job's outputs. */
 void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job);
+
+/* Network thread: fills the job's outputs. */
+void dbr_store_write_network(struct dbr_store *store, struct dbr_network_job *job);
 
 /* Small files beside, replaced as a whole and durable when it returns (temporary file,
  * sync, rename, sync of the folder). read: appends the content; ENOTFOUND. Used for

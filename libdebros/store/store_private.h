@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "db.h"
 #include "log.h"
+#include "network.h"
 #include "path.h"
 #include "sql/codec.h"
 #include "store.h"
@@ -68,6 +69,8 @@ struct dbr_store {
     } installs[DBR_STORE_INSTALLS_MAX]; /* that wait for RESTORE; guarded by lock */
     struct dbr_stage *stage;            /* the bulk thread's */
     uint8_t *bulk_buffer;               /* the same; NULL until it is needed */
+    struct dbr_network network;         /* the network thread's */
+    struct dbr_network_batch known;     /* what it held at open */
 };
 
 /* NULL: out of memory. */

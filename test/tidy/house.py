@@ -41,6 +41,7 @@ MAY_ALSO_INCLUDE = {
     ('store', 'consensus/log_op.h'): 'the disk queue that store/ carries out',
     ('store', 'sql/job.h'): 'the applier\'s and the readers\' jobs',
     ('store', 'transfer/job.h'): 'the jobs on a snapshot\'s files',
+    ('store', 'dht/job.h'): 'what the node knows of the network, for its tables',
     ('store', 'transfer/descriptor.h'): 'what a snapshot is made of',
     ('store', 'sql/types.h'): 'what the jobs are made of',
     ('store', 'sql/codec.h'): 'the applier decodes log entries',
