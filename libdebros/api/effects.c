@@ -56,6 +56,9 @@ void dbr_effects_carry_out(debros_node *node, const struct dbr_effect *effect)
     case DBR_CORE_BULK:
         dbr_lanes_bulk(node, effect->bulk);
         break;
+    case DBR_CORE_NETWORK:
+        dbr_lanes_network(node, effect->network);
+        break;
     case DBR_CORE_DONE:
         done(node, effect->request);
         break;

@@ -285,8 +285,44 @@ static void bulk_done(void *data, void *jobs)
     }
 }
 
+/* ---- What is known of the network ----------------------------------------------------
+ */
+
+/* The core gives one at a time. */
+static void run_network(void *data, struct dbr_lane *lane, size_t thread, void *jobs)
+{
+    debros_node *node = data;
+    (void)lane;
+    (void)thread;
+    dbr_store_write_network(node->store, jobs);
+}
+
+static void network_done(void *data, void *jobs)
+{
+    debros_node *node = data;
+    if (node->phase == DBR_PHASE_CLOSING) {
+        dbr_network_job_destroy(jobs);
+    } else {
+        dbr_core_network_done(node->core, jobs, dbr_life_fact(node));
+    }
+}
+
 /* ---- Life ---------------------------------------------------------------------------
  */
+
+static int start_network(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    struct dbr_lane_config config = {.name = "debros-network",
+                                     .n_threads = 1,
+                                     .link_offset =
+                                         offsetof(struct dbr_network_job, next),
+                                     .run = run_network,
+                                     .done = network_done,
+                                     .data = node};
+    dbr_chain_init(&lanes->network_queue, config.link_offset);
+    return dbr_lane_create(&lanes->network, node->loop, &config);
+}
 
 int dbr_lanes_start(debros_node *node)
 {
@@ -329,7 +365,7 @@ int dbr_lanes_start(debros_node *node)
     if (err == 0) {
         err = dbr_lane_create(&lanes->bulk, node->loop, &bulk);
     }
-    return err;
+    return err == 0 ? start_network(node) : err;
 }
 
 bool dbr_lanes_are_full(debros_node *node)
@@ -375,6 +411,11 @@ void dbr_lanes_query(debros_node *node, struct dbr_query_job *job)
 void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job)
 {
     dbr_chain_push(&node->lanes.bulk_queue, job);
+}
+
+void dbr_lanes_network(debros_node *node, struct dbr_network_job *job)
+{
+    dbr_chain_push(&node->lanes.network_queue, job);
 }
 
 static void give(struct dbr_lane *lane, struct dbr_chain *jobs)
@@ -468,6 +509,7 @@ void dbr_lanes_hand_over(debros_node *node)
 {
     give(node->lanes.query, &node->lanes.query_queue);
     give(node->lanes.bulk, &node->lanes.bulk_queue);
+    give(node->lanes.network, &node->lanes.network_queue);
 }
 
 static void drop_jobs(struct dbr_lanes *lanes)
@@ -484,6 +526,9 @@ static void drop_jobs(struct dbr_lanes *lanes)
     }
     while (lanes->bulk != NULL && (job = dbr_lane_take(lanes->bulk)) != NULL) {
         dbr_bulk_job_destroy(job);
+    }
+    while (lanes->network != NULL && (job = dbr_lane_take(lanes->network)) != NULL) {
+        dbr_network_job_destroy(job);
     }
 }
 
@@ -502,10 +547,14 @@ void dbr_lanes_stop(debros_node *node)
     if (lanes->bulk != NULL) {
         dbr_lane_stop(lanes->bulk, false);
     }
+    if (lanes->network != NULL) {
+        dbr_lane_stop(lanes->network, false);
+    }
     drop_jobs(lanes);
     dbr_lane_free(lanes->log);
     dbr_lane_free(lanes->apply);
     dbr_lane_free(lanes->query);
     dbr_lane_free(lanes->bulk);
-    lanes->log = lanes->apply = lanes->query = lanes->bulk = NULL;
+    dbr_lane_free(lanes->network);
+    lanes->log = lanes->apply = lanes->query = lanes->bulk = lanes->network = NULL;
 }

@@ -1,4 +1,5 @@
-/* The store's threads: one for the log, one applier, a few readers, one for bulk work.
+/* The store's threads: one for the log, one applier, a few readers, one for bulk work,
+ * one for what is known of the network, for which none of the others waits.
  * Jobs gather here while the core is drained and go to their lanes together, so that what
  * one turn brought shares one sync. */
 #ifndef DBR_API_LANES_H
@@ -8,6 +9,7 @@
 
 #include "base/clock.h"
 #include "consensus/log_op.h"
+#include "dht/job.h"
 #include "driver/worker.h"
 #include "sql/job.h"
 #include "transfer/job.h"
@@ -34,10 +36,12 @@ struct dbr_lanes {
     struct dbr_lane *apply;
     struct dbr_lane *query;
     struct dbr_lane *bulk;
+    struct dbr_lane *network;
     struct dbr_chain log_queue;
     struct dbr_chain apply_queue;
     struct dbr_chain query_queue;
     struct dbr_chain bulk_queue;
+    struct dbr_chain network_queue;
     /* The node thread's. */
     uint32_t calm;
     dbr_time gather_until; /* 0: what is in apply_queue goes on at once */
@@ -61,6 +65,7 @@ void dbr_lanes_log(debros_node *node, struct dbr_log_op *op);
 void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
 void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job);
+void dbr_lanes_network(debros_node *node, struct dbr_network_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
 /* When dbr_lanes_run_inline() is due, though nothing else may happen. */

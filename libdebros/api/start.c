@@ -182,9 +182,11 @@ static int open_member(debros_node *node, debros_detail *detail)
     config.n_bootstrap = all_bootstrap(node, bootstrap);
     config.log_state = dbr_store_log_state(node->store);
     config.applied = dbr_store_applied(node->store);
+    config.network = dbr_store_network(node->store);
     int err = create_core(node, &config, detail);
     if (err == 0) {
         dbr_store_forget_log_state(node->store);
+        dbr_store_forget_network(node->store);
         err = dbr_lanes_start(node);
     }
     node->phase = DBR_PHASE_WAITING;

@@ -258,12 +258,14 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     }
     core->config.log_state = NULL;
     core->config.advertise = NULL;
+    core->config.network = NULL;
     dbr_swarm_wall(core->swarm, wall_ms);
     if (core->sql != NULL) {
         dbr_sql_wall(core->sql, wall_ms);
         dbr_sql_applied(core->sql, NULL, core->applied, now);
     }
     if (config->mode == DBR_CORE_MEMBER) {
+        dbr_network_start(core, config->network, now);
         dbr_membership_start(core, now);
     } else {
         dbr_client_start(core, now);
@@ -284,6 +286,7 @@ void dbr_core_destroy(struct dbr_core *core)
     dbr_apply_job_destroy(core->entries);
     dbr_sql_destroy(core->sql);
     dbr_transfer_destroy(core->transfer);
+    dbr_network_finish(core);
     dbr_kad_link_destroy(core->kad);
     dbr_mdns_link_destroy(core);
     dbr_consensus_destroy(core->consensus);
@@ -297,6 +300,8 @@ void dbr_core_destroy(struct dbr_core *core)
             dbr_query_job_destroy(effect.query);
         } else if (effect.type == DBR_CORE_BULK) {
             dbr_bulk_job_destroy(effect.bulk);
+        } else if (effect.type == DBR_CORE_NETWORK) {
+            dbr_network_job_destroy(effect.network);
         }
     }
     dbr_ring_finish(&core->effects);
@@ -345,6 +350,13 @@ void dbr_core_wall(struct dbr_core *core, int64_t wall_ms)
     core->kad_wall_is_old = core->kad != NULL;
 }
 
+/* When a stop ends. */
+static dbr_time ends_at(const struct dbr_core *core)
+{
+    bool may_end = core->stop_at == DBR_TIME_NEVER || dbr_network_is_saved(core);
+    return may_end ? core->stop_at : core->stop_by;
+}
+
 dbr_time dbr_core_deadline(const struct dbr_core *core)
 {
     dbr_time at = dbr_time_min(dbr_swarm_deadline(core->swarm), core->tickets_at);
@@ -358,11 +370,12 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
         at = dbr_time_min(at, dbr_kad_link_deadline(core->kad));
         at = dbr_time_min(at, dbr_learner_deadline(core));
         at = dbr_time_min(at, dbr_discovery_deadline(core));
+        at = dbr_time_min(at, dbr_network_deadline(core));
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
     at = dbr_time_min(at, dbr_mdns_link_deadline(core));
-    return dbr_time_min(at, core->stop_at);
+    return dbr_time_min(at, ends_at(core));
 }
 
 static void stopped(struct dbr_core *core)
@@ -397,7 +410,7 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
     }
     dbr_tickets_expire(core, now);
     dbr_mdns_link_expire(core, now);
-    if (core->stop_at <= now) {
+    if (ends_at(core) <= now) {
         stopped(core);
     }
 }
@@ -521,6 +534,12 @@ void dbr_core_bulk_done(struct dbr_core *core, struct dbr_bulk_job *job, dbr_tim
     dbr_transfer_job_done(core->transfer, job, now);
 }
 
+void dbr_core_network_done(struct dbr_core *core, struct dbr_network_job *job,
+                           dbr_time now)
+{
+    dbr_network_done(core, job, now);
+}
+
 /* ---- In: the application
  * ------------------------------------------------------------------ */
 
@@ -578,7 +597,9 @@ void dbr_core_disk_full(struct dbr_core *core, bool is_full, dbr_time now)
 void dbr_core_stop(struct dbr_core *core, dbr_time now)
 {
     core->is_stopping = true;
-    core->stop_at = hand_over(core, now) ? dbr_time_add(now, DBR_STOP_MS) : now;
+    core->stop_by = dbr_time_add(now, DBR_STOP_MS);
+    core->stop_at = hand_over(core, now) ? core->stop_by : now;
+    dbr_network_stop(core, now);
 }
 
 void dbr_core_abort(struct dbr_core *core, int status)

@@ -19,6 +19,7 @@
 #include "core/discovery.h"
 #include "core/request.h"
 #include "crypto/keypair.h"
+#include "dht/job.h"
 #include "multi/multiaddr.h"
 #include "sql/job.h"
 #include "transfer/job.h"
@@ -66,6 +67,8 @@ struct dbr_core_config {
     /* MEMBER: what the store holds; borrowed for create. */
     const struct dbr_log_state *log_state;
     uint64_t applied;
+    /* What it knew of the network; NULL: no effect NETWORK, for nothing keeps it. */
+    const struct dbr_network_batch *network;
     const struct dbr_logger *logger; /* borrowed, may be NULL */
     bool bare;                       /* tests: consensus without repairs */
 };
@@ -117,6 +120,8 @@ void dbr_core_log_done(struct dbr_core *core, uint64_t seq, dbr_time now);
 void dbr_core_apply_done(struct dbr_core *core, struct dbr_apply_job *job, dbr_time now);
 void dbr_core_query_done(struct dbr_core *core, struct dbr_query_job *job, dbr_time now);
 void dbr_core_bulk_done(struct dbr_core *core, struct dbr_bulk_job *job, dbr_time now);
+void dbr_core_network_done(struct dbr_core *core, struct dbr_network_job *job,
+                           dbr_time now);
 
 /* The disk is full, or has room again: a leader hands its place to another voter, if
  * there is one, and refuses writes until then. */
@@ -146,8 +151,8 @@ void dbr_core_measured(struct dbr_core *core, const struct dbr_host *host, dbr_t
 /* Lends `request`; DBR_CORE_DONE gives it back. */
 void dbr_core_request(struct dbr_core *core, struct dbr_request *request, dbr_time now);
 void dbr_core_cancel(struct dbr_core *core, struct dbr_request *request, dbr_time now);
-/* Leave politely: no new requests, leadership handed over, connections told. STOPPED
- * follows in at most 3 seconds of `now`. */
+/* Leave politely: no new requests, leadership handed over, what is known of the network
+ * written, connections told. STOPPED follows in at most 3 seconds of `now`. */
 void dbr_core_stop(struct dbr_core *core, dbr_time now);
 /* Every request that the core holds comes back by DONE with `status` in the next drain.
  */
@@ -163,6 +168,7 @@ enum dbr_effect_type {
     DBR_CORE_APPLY,   /* queue `apply` for the applier, in order */
     DBR_CORE_QUERY,   /* give `query` to any reader */
     DBR_CORE_BULK,    /* queue `bulk` for the bulk worker, in order */
+    DBR_CORE_NETWORK, /* write `network` when nothing else is to do; one at a time */
     DBR_CORE_DONE,    /* `request` is answered */
     DBR_CORE_MEASURE, /* answer with dbr_core_measured() */
     DBR_CORE_READY,   /* CLIENT: a member is connected and answers; MEMBER: at once */
@@ -187,6 +193,7 @@ struct dbr_effect {
     struct dbr_apply_job *apply;
     struct dbr_query_job *query;
     struct dbr_bulk_job *bulk;
+    struct dbr_network_job *network;
     struct dbr_request *request;
     const struct dbr_joined *joined; /* valid until the next call */
     debros_bytes packet; /* valid until the next call */

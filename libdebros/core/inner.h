@@ -5,6 +5,7 @@
  *   snapshots.c     snapshots on their way between members
  *   kad_link.c      joins the hash table's machine of dht/ and the swarm
  *   kad_calls.c     requests of that machine: streams, dials, idle connections
+ *   network.c       what is known of the network, on its way to the disk and back
  *   membership.c    the members' table, classes, addresses, roles
  *   learner.c       a member without a place in the raft group asks who votes
  *   discovery.c     how many connections, and with whom
@@ -36,6 +37,7 @@
 #include "core/core.h"
 #include "core/health.h"
 #include "core/kad_link.h"
+#include "core/network.h"
 #include "sql/sql.h"
 #include "swarm/bucket.h"
 #include "swarm/mdns.h"
@@ -161,6 +163,7 @@ struct dbr_core {
     struct dbr_sql *sql;             /* not JOINER */
     struct dbr_transfer *transfer;   /* MEMBER */
     struct dbr_kad_link *kad;        /* MEMBER */
+    struct dbr_core_network network; /* the same */
     struct dbr_mdns *mdns;           /* config.mdns */
     dbr_time mdns_again_at;          /* no loss before it makes the network be asked */
 
@@ -210,7 +213,8 @@ struct dbr_core {
 
     bool is_stopping;
     bool is_fatal;
-    dbr_time stop_at;
+    dbr_time stop_at;     /* STOPPED follows, once all is written, or else at ... */
+    dbr_time stop_by;
     debros_detail detail; /* of READY's opposite and of FATAL */
     struct dbr_joined joined;
     struct dbr_multiaddr joined_members[DBR_INVITE_MAX_MEMBERS];
@@ -240,6 +244,19 @@ void dbr_snapshots_recv(struct dbr_core *core, const struct dbr_swarm_event *eve
 void dbr_snapshots_fetch(struct dbr_core *core, const struct dbr_consensus_event *event,
                          dbr_time now);
 bool dbr_snapshots_pump(struct dbr_core *core, dbr_time now);
+
+/* network.c */
+/* What the store has read, judged again. */
+void dbr_network_start(struct dbr_core *core, const struct dbr_network_batch *found,
+                       dbr_time now);
+bool dbr_network_pump(struct dbr_core *core, dbr_time now);
+void dbr_network_done(struct dbr_core *core, struct dbr_network_job *job, dbr_time now);
+dbr_time dbr_network_deadline(const struct dbr_core *core);
+/* The node stops: what has gathered goes out at once, the book too. */
+void dbr_network_stop(struct dbr_core *core, dbr_time now);
+/* Nothing is left to be written, or it cannot be. */
+bool dbr_network_is_saved(const struct dbr_core *core);
+void dbr_network_finish(struct dbr_core *core);
 
 /* raft_link.c */
 void dbr_raft_send(struct dbr_core *core, uint64_t server, const char *address,

@@ -115,8 +115,7 @@ void dbr_kad_link_identified(struct dbr_kad_link *link, const struct dbr_peer_id
 /* Somebody else needs the connection with `peer`: it stays. */
 void dbr_kad_link_claim(struct dbr_kad_link *link, const struct dbr_peer_id *peer);
 
-/* Carries out what the machine wants, up to what is not for streams: DONE, VALUE_ROW and
- * PROVIDER_ROW. */
+/* Carries out what the machine wants, up to what is not for streams: DONE. */
 bool dbr_kad_link_poll(struct dbr_kad_link *link, struct dbr_dht_event *event,
                        dbr_time now);
 

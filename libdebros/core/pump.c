@@ -325,8 +325,7 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event,
 /* ---- the hash table ------------------------------------------------------------------
  */
 
-/* Nothing here asks the table, so no DONE has a taker; rows have none either, for what it
- * holds for others lives in memory alone. */
+/* Nothing here asks the table, so no DONE has a taker. */
 bool dbr_core_pump_kad(struct dbr_core *core, dbr_time now)
 {
     struct dbr_dht_event event;
@@ -390,6 +389,7 @@ static bool round_once(struct dbr_core *core, dbr_time now)
     busy = pump_sql(core, now) || busy;
     busy = dbr_snapshots_pump(core, now) || busy;
     busy = dbr_core_pump_kad(core, now) || busy;
+    busy = dbr_network_pump(core, now) || busy;
     return pump_swarm(core, now) || busy;
 }
 

@@ -155,6 +155,7 @@ void sim_drop_jobs(struct sim_world *w, int i)
     node->apply_tail = &node->apply_head;
     node->apply_running = false;
     sim_bulk_drop(w, i);
+    sim_network_drop(w, i);
     node->log_head = NULL;
     node->log_batch = NULL;
     node->log_tail = &node->log_head;
@@ -270,6 +271,9 @@ static void run_effect(struct sim_world *w, int i, struct dbr_effect *effect)
     case DBR_CORE_BULK:
         sim_bulk_add(w, i, effect->bulk);
         break;
+    case DBR_CORE_NETWORK:
+        sim_network_add(w, i, effect->network);
+        break;
     case DBR_CORE_DONE:
         sim_op_done(w, DBR_CONTAINER_OF(effect->request, struct sim_op, request));
         break;
@@ -302,6 +306,8 @@ static void drop_effect(struct dbr_effect *effect)
         dbr_query_job_destroy(effect->query);
     } else if (effect->type == DBR_CORE_BULK) {
         dbr_bulk_job_destroy(effect->bulk);
+    } else if (effect->type == DBR_CORE_NETWORK) {
+        dbr_network_job_destroy(effect->network);
     }
 }
 

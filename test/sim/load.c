@@ -458,4 +458,5 @@ void sim_load(struct sim_world *w)
     sim_push(w, (struct sim_event){.at = w->now + 1 + dbr_rng_below(&w->load_rng, 60),
                                    .type = SIM_LOAD,
                                    .node = -1});
+    sim_network_load(w);
 }

@@ -73,6 +73,8 @@ void sim_crash_node(struct sim_world *w, int i, bool torn)
             sim_seen(w, SIM_SEEN_CRASH_TORN);
             sim_disk_crash_after(node->disk, dbr_rng_below(&w->disk_rng, 12));
             dbr_store_apply(node->store, node->apply_head);
+        } else if (torn && node->network != NULL) {
+            sim_network_crash(w, i);
         }
         sim_disk_crash(node->disk);
     }
@@ -157,10 +159,13 @@ static void start_member(struct sim_world *w, int i)
     memcpy(config.cluster_id, w->cluster_id, sizeof(w->cluster_id));
     config.log_state = dbr_store_log_state(node->store);
     config.applied = dbr_store_applied(node->store);
+    config.network = dbr_store_network(node->store);
+    sim_network_opened(w, i);
     if (create_core(w, i, &config) != 0) {
         return;
     }
     dbr_store_forget_log_state(node->store);
+    dbr_store_forget_network(node->store);
     struct dbr_multiaddr listen = node->addr;
     dbr_multiaddr_cut_peer(&listen);
     dbr_core_listening(node->core, &listen, w->now);

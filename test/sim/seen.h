@@ -69,6 +69,10 @@
     X(CHANGE_PARTED, "  in a partition", 1)                                              \
     X(PROMOTED, "members that became voters under faults", 1)                            \
     X(JOINED_LATE, "members that joined under faults", 1)                                \
+    X(NETWORK, "times that what is known of the network was written", 1)                 \
+    X(NETWORK_FULL, "  that it could not be", 1)                                         \
+    X(NETWORK_FOUND, "  that it was found at a start", 1)                                \
+    X(CRASH_NETWORK, "  crashes in the middle of it", 0)                                 \
     X(STOP, "polite stops", 1)                                                           \
     X(STOP_LEADER, "  of a leader, with another one in its place at the end", 1)         \
     X(DIAL, "dials", 1)                                                                  \

@@ -113,6 +113,9 @@ void sim_node_event(struct sim_world *w, struct sim_event *event)
     case SIM_BULK:
         sim_bulk_done(w, event->node);
         break;
+    case SIM_NETWORK:
+        sim_network_done(w, event->node);
+        break;
     case SIM_CRASH:
         sim_crash_and_return(w, event->node);
         break;

@@ -5,6 +5,7 @@
  *   world.c     events, time, the trace
  *   node.c      a node's lives: start, join, crash
  *   lanes.c     a node's effects, and the jobs of its store
+ *   network.c   what is known of the network: some of it is made, kept, found again
  *   bulk.c      jobs on the files of snapshots, and what befalls these
  *   net.c       links: delay, cuts, stalls, partitions
  *   load.c      requests and their answers
@@ -108,6 +109,7 @@ enum sim_event_type {
     SIM_APPLY,
     SIM_QUERY,
     SIM_BULK,
+    SIM_NETWORK,
     SIM_RESTART,
     SIM_CRASH,
     SIM_CANCEL, /* operation `len` */
@@ -222,6 +224,7 @@ struct sim_node {
     bool apply_running;
     struct dbr_bulk_job *bulk_head, **bulk_tail;
     bool bulk_running;
+    struct dbr_network_job *network; /* at the disk; NULL: none */
     struct dbr_list ops;
     dbr_time disk_slow_until;
     dbr_time disk_full_until; /* told as measured, by a test */
@@ -309,6 +312,16 @@ void sim_bulk_done(struct sim_world *w, int i);
 void sim_bulk_drop(struct sim_world *w, int i);
 /* The power goes in the middle of its job. */
 void sim_bulk_crash(struct sim_world *w, int i);
+
+/* network.c */
+void sim_network_add(struct sim_world *w, int i, struct dbr_network_job *job);
+void sim_network_done(struct sim_world *w, int i);
+void sim_network_drop(struct sim_world *w, int i);
+void sim_network_crash(struct sim_world *w, int i); /* in the middle of its job */
+/* The store was opened: no power cut has damaged its file. */
+void sim_network_opened(struct sim_world *w, int i);
+/* A member of the load provides a key, or no longer. */
+void sim_network_load(struct sim_world *w);
 
 /* net.c */
 void sim_dial(struct sim_world *w, int node, const struct dbr_effect *effect);
