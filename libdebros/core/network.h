@@ -13,6 +13,9 @@
 enum {
     DBR_NETWORK_GATHER_MS = 1000,        /* from a change, or a job, to the next job */
     DBR_NETWORK_RETRY_MS = 30000,        /* after a failure */
+    DBR_NETWORK_BOOK_FIRST_MS = 30000,   /* from the start to the first look at the book */
+    DBR_NETWORK_BOOK_MS = 300000,        /* between two looks; it goes when it changed */
+    DBR_NETWORK_BOOK_OLD_MS = 3600000,   /* and then anyway */
     DBR_NETWORK_BATCH_ROWS = 1024,       /* of one job */
     DBR_NETWORK_BATCH_BYTES = 1024 * 1024 /* of its rows; the last may be longer */
 };
@@ -23,7 +26,11 @@ struct dbr_core_network {
     bool is_writing;             /* a job is with the executor */
     bool has_failed;             /* and the log was told */
     bool has_given_up;           /* at a stop */
-    dbr_time at;                 /* of the next job; NEVER: nothing has changed */
+    dbr_time at;                 /* of the next job; NEVER: no row has changed */
+    dbr_time book_at;            /* of the next look at the book */
+    dbr_time book_given;         /* the last time, and */
+    uint64_t book_changes;       /* what dbr_swarm_book_changes() said then */
+    bool book_is_lost;           /* on disk there is none, or an old one */
 };
 
 #endif

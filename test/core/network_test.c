@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "core/inner.h"
 #include "store/network.h"
+#include "swarm/state.h"
 #include "../dht/values.h"
 
 static struct fixture f;
@@ -108,6 +109,49 @@ static void what_is_known_outlives_all_nodes(void **state)
     fixture_down(&f);
 }
 
+/* Whether node `i`, which has just begun and has no connection, has met node `other`. */
+static bool remembers(int i, int other)
+{
+    const struct dbr_book_peer *peer =
+        dbr_book_find(&core_of(i)->swarm->book, &f.world.nodes[other].id);
+    assert_false(dbr_swarm_is_connected(core_of(i)->swarm, &f.world.nodes[other].id));
+    return peer != NULL && peer->seen_ms != 0 && peer->addrs.n > 0;
+}
+
+static void the_peer_book_is_kept(void **state)
+{
+    (void)state;
+    fixture_up(&f, 3);
+    let(100);
+    kill_node(2);
+    sim_start_node(&f.world, 2);
+    assert_false(remembers(2, 0)); /* it did not live long enough */
+    let(DBR_NETWORK_BOOK_FIRST_MS + 100);
+    kill_node(2);
+    sim_start_node(&f.world, 2);
+    assert_true(remembers(2, 0) && remembers(2, 1));
+    fixture_down(&f);
+}
+
+/* At a stop the book goes too, however young the node is. */
+static void a_polite_stop_writes_the_book(void **state)
+{
+    (void)state;
+    fixture_up(&f, 2);
+    uint64_t life = f.world.nodes[1].incarnation;
+    dbr_time begun = f.world.now;
+    dbr_core_stop(core_of(1), f.world.now);
+    sim_drain(&f.world, 1);
+    while (f.world.nodes[1].incarnation == life) {
+        let(1);
+        assert_in_range(f.world.now - begun, 1, 100);
+    }
+    kill_node(1);
+    sim_start_node(&f.world, 1);
+    assert_true(remembers(1, 0));
+    fixture_down(&f);
+}
+
 /* Gone is gone, after a restart too. */
 static void what_was_removed_stays_away(void **state)
 {
@@ -163,9 +207,10 @@ static void a_polite_stop_writes_first(void **state)
     sim_drain(&f.world, 0);
     assert_true(core_of(0)->network.is_writing);
     assert_false(f.world.nodes[0].is_stopping); /* STOPPED has not come */
-    while (!f.world.nodes[0].is_stopping) {
+    uint64_t life = f.world.nodes[0].incarnation;
+    while (f.world.nodes[0].incarnation == life) {
         let(1);
-        assert_in_range(f.world.now - begun, 1, 50);
+        assert_in_range(f.world.now - begun, 1, 100);
     }
     let(100); /* the world starts it again */
     assert_true(has(0, 0, "/one"));
@@ -416,6 +461,62 @@ static void what_was_lost_is_told_again(void **state)
     dbr_core_destroy(b.core);
 }
 
+static void a_book_that_has_changed_goes(void **state)
+{
+    (void)state;
+    struct bare b;
+    struct dbr_network_batch found = {.n = 0};
+    struct dbr_multiaddr addr;
+    struct dbr_endpoint endpoint = {.ip = {10, 0, 0, 2}, .port = 1};
+    bare_up(&b, &found);
+    assert_null(bare_job(&b, DBR_NETWORK_BOOK_FIRST_MS + 10));
+    struct dbr_peer_id peer = b.core->self;
+    peer.bytes[10] ^= 1;
+    dbr_multiaddr_from_endpoint(&addr, &endpoint);
+    dbr_swarm_give_addrs(b.core->swarm, &peer, &addr, 1, b.now);
+    struct dbr_network_job *job = bare_job(&b, DBR_NETWORK_BOOK_MS);
+    assert_non_null(job);
+    assert_true(job->changes.book.len > 0);
+    bare_done(&b, job, 0);
+    dbr_core_destroy(b.core);
+}
+
+/* A book that has not changed is not written again; one that is damaged is not used. */
+static void a_book_goes_once(void **state)
+{
+    (void)state;
+    struct bare b;
+    struct dbr_network_batch found = {.n = 0};
+    dbr_buf_str(&found.book, "no book");
+    bare_up(&b, &found);
+    dbr_network_batch_finish(&found);
+    assert_null(bare_job(&b, DBR_NETWORK_BOOK_FIRST_MS - 10));
+    struct dbr_network_job *job = bare_job(&b, 20);
+    assert_non_null(job);
+    assert_int_equal(job->changes.n, 0);
+    assert_true(job->changes.book.len > 0);
+    bare_done(&b, job, 0);
+    assert_null(bare_job(&b, DBR_NETWORK_BOOK_MS + 1000));
+    /* Lost: it goes at once. */
+    bare_provide(&b, 1);
+    job = bare_job(&b, DBR_NETWORK_GATHER_MS + 10);
+    assert_int_equal(job->changes.book.len, 0);
+    job->is_lost = true;
+    bare_done(&b, job, 0);
+    job = bare_job(&b, 5);
+    assert_non_null(job);
+    assert_true(job->changes.book.len > 0);
+    /* It failed: the very same comes again, no sooner than later. */
+    bare_done(&b, job, DEBROS_EIO);
+    assert_null(bare_job(&b, DBR_NETWORK_RETRY_MS - 10));
+    assert_ptr_equal(bare_job(&b, 20), job);
+    bare_done(&b, job, 0);
+    dbr_core_stop(b.core, b.now);
+    assert_null(bare_job(&b, 5));
+    assert_true(dbr_network_is_saved(b.core));
+    dbr_core_destroy(b.core);
+}
+
 /* A table that could not be read, and a row that is none: the disk is put right. */
 static void what_is_read_is_judged(void **state)
 {
@@ -465,6 +566,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_known_outlives_all_nodes),
+        cmocka_unit_test(the_peer_book_is_kept),
+        cmocka_unit_test(a_polite_stop_writes_the_book),
         cmocka_unit_test(what_was_removed_stays_away),
         cmocka_unit_test(what_has_ended_is_not_loaded),
         cmocka_unit_test(a_polite_stop_writes_first),
@@ -475,6 +578,8 @@ int main(void)
         cmocka_unit_test(jobs_are_small),
         cmocka_unit_test(a_stop_ends_without_its_job),
         cmocka_unit_test(what_was_lost_is_told_again),
+        cmocka_unit_test(a_book_that_has_changed_goes),
+        cmocka_unit_test(a_book_goes_once),
         cmocka_unit_test(what_is_read_is_judged),
         cmocka_unit_test(without_a_store_nothing_is_told),
     };
