@@ -13,8 +13,8 @@
 enum {
     DBR_NETWORK_GATHER_MS = 1000,        /* from a change, or a job, to the next job */
     DBR_NETWORK_RETRY_MS = 30000,        /* after a failure */
-    DBR_NETWORK_BOOK_FIRST_MS = 30000,   /* from the start to the first look at the book */
-    DBR_NETWORK_BOOK_MS = 300000,        /* between two looks; it goes when it changed */
+    DBR_NETWORK_BOOK_FIRST_MS = 30000,   /* from the start to the first look at it */
+    DBR_NETWORK_BOOK_MS = 300000,        /* between two looks: it goes if it changed */
     DBR_NETWORK_BOOK_OLD_MS = 3600000,   /* and then anyway */
     DBR_NETWORK_BATCH_ROWS = 1024,       /* of one job */
     DBR_NETWORK_BATCH_BYTES = 1024 * 1024 /* of its rows; the last may be longer */
