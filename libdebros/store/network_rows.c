@@ -68,7 +68,8 @@ int dbr_network_failed(struct dbr_network *network, int rc)
     return dbr_detail_set(&network->detail, err, "%s/" DBR_NETWORK_FILE " %s: %s",
                           network->fs->root,
                           err == DEBROS_EPROTO ? "is damaged" : "cannot be used",
-                          sqlite3_errstr(rc));
+                          rc == SQLITE_IOERR_DATA ? "a checksum is wrong"
+                                                  : sqlite3_errstr(rc));
 }
 
 /* ---- The file's format ------------------------------------------------------------- */
