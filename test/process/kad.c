@@ -59,7 +59,7 @@ static void fail(const char *what)
     exit(2);
 }
 
-/* ---- One question on one connection -------------------------------------------------- */
+/* ---- One question on one connection ------------------------------------------------ */
 
 static void handle(struct talk *talk, const struct dbr_stack_event *event)
 {
@@ -154,7 +154,7 @@ static bool ask(struct talk *talk, const struct dbr_dht_message *question,
            dbr_dht_message_decode(answer, arena, frame) == 0;
 }
 
-/* ---- Questions ----------------------------------------------------------------------- */
+/* ---- Questions --------------------------------------------------------------------- */
 
 static int put(struct talk *talk, debros_bytes key, const char *value)
 {
