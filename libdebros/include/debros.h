@@ -474,7 +474,8 @@ DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_
  *   disk_writes     ms for which the disk has taken no writes: full, or failing
  *   quorum          voters that can be reached, of all
  *   leader_contact  ms since a leader was heard; 0: this node leads
- *   peers           members that are connected, of all others
+ *   peers           members that are connected, of those that always should be: the
+ *                   raft group and the bootstrap peers
  *   apply_lag       entries that are committed and not yet in the databases
  *   queue           requests that are pending; EBUSY above max_pending */
 DEBROS_API int debros_health_get(debros_node *node, debros_net *req, debros_net_cb cb);
