@@ -27,7 +27,9 @@ void dbr_discovery_start(struct dbr_core *core, dbr_time now)
 
 void dbr_discovery_soon(struct dbr_core *core, dbr_time now)
 {
-    core->discovery.at = now;
+    struct dbr_discovery *discovery = &core->discovery;
+    dbr_time may = dbr_time_add(discovery->looked_at, DBR_DISCOVERY_PAUSE_MS);
+    discovery->at = dbr_time_min(discovery->at, may > now ? may : now);
 }
 
 /* ---- Too few ---------------------------------------------------------------------- */
@@ -174,6 +176,7 @@ void dbr_discovery_expire(struct dbr_core *core, dbr_time now)
         return;
     }
     discovery->n_tried = 0;
+    discovery->looked_at = now;
     dial_more(core, now);
     let_go(core, now);
     discovery->at =

@@ -13,6 +13,7 @@
 #include "multi/peer_id.h"
 
 #define DBR_DISCOVERY_TRIED_MAX 64u
+#define DBR_DISCOVERY_PAUSE_MS  1000u /* between two looks, whatever comes up */
 
 struct dbr_discovery_limits {
     uint32_t interval_ms; /* between two looks; default 10,000 */
@@ -26,8 +27,9 @@ void dbr_discovery_limits_default(struct dbr_discovery_limits *limits);
 
 struct dbr_discovery {
     struct dbr_discovery_limits limits;
-    dbr_time at;      /* the next look */
-    uint32_t n_dials; /* under way */
+    dbr_time at;        /* the next look */
+    dbr_time looked_at; /* the last one */
+    uint32_t n_dials;   /* under way */
     struct dbr_peer_id tried[DBR_DISCOVERY_TRIED_MAX]; /* since the last look */
     uint32_t n_tried;
 };

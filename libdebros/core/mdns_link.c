@@ -107,6 +107,7 @@ static void found(struct dbr_core *core, const struct dbr_peer_id *peer,
                  dbr_multiaddr_text(addr, text));
     if (core->config.mode == DBR_CORE_MEMBER) {
         dbr_swarm_hint(core->swarm, peer, addr, 1, now);
+        dbr_discovery_soon(core, now);
     } else {
         hint_contact(core, peer, addr, now);
     }
