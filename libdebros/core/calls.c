@@ -46,10 +46,9 @@ static size_t list_services(const struct dbr_core *core, const struct dbr_peer_i
     struct dbr_peer_info info;
     size_t n = 0;
     if (dbr_peer_id_equal(peer, &core->self)) {
-        while (n < DBR_SERVICES) {
-            services[n] = (enum dbr_service)n;
-            n++;
-        }
+        const char *protocols[DBR_PROTOCOLS];
+        size_t n_protocols = dbr_core_offered(core, protocols);
+        n = dbr_services_of(core, protocols, n_protocols, services);
     } else if (dbr_swarm_peer_info(core->swarm, peer, &info)) {
         n = dbr_services_of(core, info.protocols, info.n_protocols, services);
     }

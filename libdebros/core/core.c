@@ -92,9 +92,16 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
     return 0;
 }
 
-const char *dbr_core_protocol(const struct dbr_core *core, size_t i)
+size_t dbr_core_offered(const struct dbr_core *core, const char *out[DBR_PROTOCOLS])
 {
-    return i == DBR_PROTOCOL_KAD ? core->config.kad_protocol : protocols[i].id;
+    size_t n = 0;
+    for (uint32_t i = 0; i < DBR_PROTOCOLS; i++) {
+        if (dbr_swarm_is_offered(core->swarm, i)) {
+            out[n++] =
+                i == DBR_PROTOCOL_KAD ? core->config.kad_protocol : protocols[i].id;
+        }
+    }
+    return n;
 }
 
 static int create_kad(struct dbr_core *core, dbr_time now)

@@ -240,8 +240,8 @@ __attribute__((format(printf, 3, 4)))
 #endif
 void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...);
 uint32_t dbr_core_election_ms(const struct dbr_core *core);
-/* Of the swarm's i-th protocol. */
-const char *dbr_core_protocol(const struct dbr_core *core, size_t i);
+/* The protocols above the swarm that this node tells others of. Returns how many. */
+size_t dbr_core_offered(const struct dbr_core *core, const char *out[DBR_PROTOCOLS]);
 
 /* pump.c */
 void dbr_core_pump(struct dbr_core *core, dbr_time now);

@@ -317,7 +317,7 @@ static void stored(struct dbr_core *core, struct dbr_ticket *ticket,
     }
     dbr_ticket_done(core, ticket, err,
                     err == DEBROS_EUNREACHABLE
-                        ? "none of the nodes around could be told; this one keeps it"
+                        ? "no other node has taken it; this one keeps it, and tries again"
                         : NULL,
                     now);
 }

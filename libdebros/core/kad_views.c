@@ -107,11 +107,8 @@ static int fill_self(const struct dbr_core *core, struct dbr_request *request,
     struct dbr_peer_info info = {.id = core->self,
                                  .cls = DBR_PEER_MEMBER,
                                  .agent = "debros/" DEBROS_VERSION,
-                                 .protocols = protocols};
-    while (info.n_protocols < DBR_PROTOCOLS) {
-        protocols[info.n_protocols] = dbr_core_protocol(core, info.n_protocols);
-        info.n_protocols++;
-    }
+                                 .protocols = protocols,
+                                 .n_protocols = dbr_core_offered(core, protocols)};
     int err = dbr_view_fill(core, &request->arena, &info, out);
     size_t n = dbr_membership_addrs(core, addrs, DBR_COUNT(addrs));
     return err != 0 ? err : dbr_view_addrs(request, out, addrs, n);

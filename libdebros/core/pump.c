@@ -141,6 +141,7 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
         break;
     case DBR_SWARM_IDENTIFIED:
         dbr_request_identified(core, &event->peer, now);
+        dbr_calls_changed(core, now); /* what a member offers, perhaps */
         break;
     case DBR_SWARM_STREAM_OPENED:
     case DBR_SWARM_STREAM_WRITABLE:

@@ -594,9 +594,10 @@ struct debros_dht {
  * name it: EACCES. The node (a client: its member, which thus answers for it) keeps the
  * value and renews it until it expires or is removed.
  * Status 0: kept, and by `stored` others; 0 of them only when the node knows nobody.
- * EUNREACHABLE: kept here, but nobody else could be told. ECONFLICT: a version that is as
- * high is there. ELIMIT: too large, or a client's 257th value at one member. ENOSPC: this
- * node holds as many as it may. ETIMEDOUT, ECANCELED: the outcome is unknown. */
+ * EUNREACHABLE: kept here, but nobody else would take it; that is tried again every ten
+ * minutes. ECONFLICT: a version that is as high is there. ELIMIT: too large, or a
+ * client's 257th value at one member. ENOSPC: this node holds as many as it may.
+ * ETIMEDOUT, ECANCELED: the outcome is unknown. */
 DEBROS_API int debros_dht_put(debros_node *node, debros_dht *req, debros_dht_cb cb);
 /* The newest value that is found. `key`: a name in the own space, or a full key. Whoever
  * of the closest had none, or an older one, is sent it. The signature has been checked,

@@ -136,6 +136,32 @@ static void registrations_become_rare(void **state)
     fixture_down(&f);
 }
 
+/* A client's word on a member comes from the members that serve it. */
+static void clients_learn_who_takes_requests(void **state)
+{
+    (void)state;
+    kad_ops_up(&f, 3);
+    struct dbr_core *client = f.world.nodes[f.client].core;
+    int other = 0;
+    while (dbr_peer_id_equal(&client->route, &f.world.nodes[other].id)) {
+        other++;
+    }
+    const struct dbr_peer_id *id = &f.world.nodes[other].id;
+    assert_false(dbr_contacts_find(&client->contacts, id)->no_database);
+    dbr_swarm_offer(f.world.nodes[other].core->swarm, DBR_PROTOCOL_SQL, false);
+    sim_drain(&f.world, other);
+    sim_step_until(&f.world, f.world.now + 3000); /* pushes gather for a second */
+    assert_true(dbr_contacts_find(&client->contacts, id)->no_database);
+    struct sim_op *op = ask(f.client, "database");
+    assert_int_equal(op->request.n_peers, 3); /* its record still says so */
+    sim_op_free(op);
+    dbr_swarm_offer(f.world.nodes[other].core->swarm, DBR_PROTOCOL_SQL, true);
+    sim_drain(&f.world, other);
+    sim_step_until(&f.world, f.world.now + 3000);
+    assert_false(dbr_contacts_find(&client->contacts, id)->no_database);
+    fixture_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +172,7 @@ int main(void)
         cmocka_unit_test(an_unknown_service_is_refused_with_the_known_ones),
         cmocka_unit_test(who_is_not_connected_is_found_by_its_record),
         cmocka_unit_test(registrations_become_rare),
+        cmocka_unit_test(clients_learn_who_takes_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
