@@ -7,6 +7,7 @@
 
 #define INVITE_TTL_S     3600
 #define INVITE_TTL_MAX_S 604800
+#define TOO_MANY         "too many requests are pending: try again later"
 
 static void refuse(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now,
                    int err, const char *detail)
@@ -40,7 +41,7 @@ static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time n
                             request->deadline, now);
     }
     if (err != 0) {
-        refuse(core, ticket, now, err, "too many requests are pending: try again later");
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 
@@ -57,7 +58,7 @@ static void run_commands(struct dbr_core *core, struct dbr_ticket *ticket,
                                  commands->statements, commands->n, commands->expect,
                                  true, ticket->deadline, now);
     if (err != 0) {
-        refuse(core, ticket, now, err, NULL);
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 
@@ -86,7 +87,7 @@ static void run_ns_list(struct dbr_core *core, struct dbr_ticket *ticket, dbr_ti
                             &statement, DEBROS_LINEARIZABLE, 0, true, ticket->deadline,
                             now);
     if (err != 0) {
-        refuse(core, ticket, now, err, NULL);
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 

@@ -222,7 +222,8 @@ static int hash_table(struct life *l)
     }
     debros_release(l->node, &req.base);
     if (err == 0 && (err = debros_peers(l->node, &net, NULL)) == 0) {
-        err = note(l, debros_wait(l->node, &net.base), net.base.detail);
+        err = debros_wait(l->node, &net.base);
+        (void)note(l, err, net.base.detail);
         debros_release(l->node, &net.base);
     }
     return err;
