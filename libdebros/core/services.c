@@ -14,6 +14,8 @@ static const struct {
     [DBR_SERVICE_DHT] = {"dht", DBR_PROTOCOL_KAD},
 };
 
+static const uint32_t pauses_ms[DBR_SERVICE_ROUNDS] = {5000, 300000, 1200000, 0};
+
 /* ---- Names --------------------------------------------------------------------------
  */
 
@@ -88,7 +90,6 @@ static debros_bytes key_of(const struct dbr_core *core, enum dbr_service service
 void dbr_services_start(struct dbr_core *core, dbr_time now)
 {
     core->services.register_at = core->kad != NULL ? now : DBR_TIME_NEVER;
-    core->services.wait_ms = DBR_SERVICE_FIRST_MS;
 }
 
 static bool is_alone(const struct dbr_core *core)
@@ -121,18 +122,20 @@ static bool begin(struct dbr_core *core, enum dbr_service service, dbr_time now)
     return true;
 }
 
-/* The next round: soon and again while the table fills, for those who come into it later
- * may be closer to the key. */
+/* Those who come into the table later may be closer to the key. Each pause is longer by a
+ * random part: members that begin together would otherwise dial the same few at once. */
 static void plan(struct dbr_core *core, dbr_time now)
 {
     struct dbr_services *s = &core->services;
     if (s->running > 0) {
         return;
     }
-    bool is_last = !s->failed && s->wait_ms > DBR_SERVICE_LAST_MS;
-    s->register_at = is_last ? DBR_TIME_NEVER : dbr_time_add(now, s->wait_ms);
-    if (!s->failed) {
-        s->wait_ms *= 2;
+    s->rounds += !s->failed;
+    uint64_t wait_ms = s->failed ? DBR_SERVICE_RETRY_MS : pauses_ms[s->rounds - 1];
+    s->register_at = DBR_TIME_NEVER;
+    if (s->failed || s->rounds < DBR_SERVICE_ROUNDS) {
+        s->register_at =
+            dbr_time_add(now, wait_ms + dbr_rng_below(core->rng, wait_ms));
     }
     s->failed = false;
 }

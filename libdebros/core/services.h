@@ -21,14 +21,14 @@ enum dbr_service {
     DBR_SERVICES
 };
 
-#define DBR_SERVICE_KEY_SIZE  80u /* "/debros/service/CLUSTER/NAME" with NUL */
-#define DBR_SERVICE_FIRST_MS  30000u /* between the first two registrations; doubled */
-#define DBR_SERVICE_LAST_MS   3600000u /* up to here: then the table renews them itself */
-#define DBR_SERVICE_WORDS     64u /* "database, dht" with NUL */
+#define DBR_SERVICE_KEY_SIZE 80u /* "/debros/service/CLUSTER/NAME" with NUL */
+#define DBR_SERVICE_ROUNDS   4u /* registrations: then the table renews them */
+#define DBR_SERVICE_RETRY_MS 60000u
+#define DBR_SERVICE_WORDS    64u /* "database, dht" with NUL */
 
 struct dbr_services {
     dbr_time register_at; /* not before; NEVER: done, or under way */
-    uint32_t wait_ms;     /* until the next one */
+    uint32_t rounds;      /* that went well */
     uint32_t running;
     bool failed; /* one of this round */
 };
@@ -45,8 +45,9 @@ size_t dbr_services_of(const struct dbr_core *core, const char *const *protocols
 const char *dbr_service_key(const struct dbr_core *core, enum dbr_service service,
                             char out[DBR_SERVICE_KEY_SIZE]);
 
-/* A member registers what it offers once its routing table has somebody, and a few times
- * more while the table fills; then the table renews it. */
+/* A member registers what it offers once its routing table has somebody, a few seconds
+ * later, when the table has filled, and twice more within the hour; then the table renews
+ * it. */
 void dbr_services_start(struct dbr_core *core, dbr_time now);
 void dbr_services_expire(struct dbr_core *core, dbr_time now);
 dbr_time dbr_services_deadline(const struct dbr_core *core);

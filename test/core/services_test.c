@@ -124,7 +124,11 @@ static void registrations_become_rare(void **state)
     struct dbr_core *core = f.world.nodes[0].core;
     assert_int_equal(core->services.running, 0);
     dbr_time next = core->services.register_at;
-    assert_true(next > f.world.now && next <= f.world.now + DBR_SERVICE_FIRST_MS);
+    assert_int_equal(core->services.rounds, 1);
+    assert_true(next <= f.world.now + 10000);
+    sim_step_until(&f.world, f.world.now + 10000);
+    assert_int_equal(core->services.rounds, 2);
+    assert_true(core->services.register_at >= f.world.now + 200000);
     uint32_t rounds = 0;
     while (core->services.register_at != DBR_TIME_NEVER && rounds < 20) {
         core->services.register_at = f.world.now;
@@ -132,7 +136,7 @@ static void registrations_become_rare(void **state)
         assert_int_equal(core->services.running, 0);
         rounds++;
     }
-    assert_int_equal(rounds, 7); /* 30 s doubled until it exceeds an hour */
+    assert_int_equal(rounds, DBR_SERVICE_ROUNDS - 2);
     fixture_down(&f);
 }
 
