@@ -369,7 +369,7 @@ void dbr_kad_request_done(struct dbr_core *core, const struct dbr_dht_event *eve
     }
     ticket->state = DBR_TICKET_RUNNING; /* the lookup is over */
     if (ticket->kind == DBR_TICKET_SERVICE) {
-        dbr_services_registered(core, ticket, event, now);
+        dbr_services_registered(core, ticket, now);
     } else if (ticket->request->type == DBR_REQUEST_PEERS) {
         dbr_services_list(core, ticket, event, now);
     } else if (ticket->request->type == DBR_REQUEST_DHT_PUT ||

@@ -155,11 +155,12 @@ void dbr_services_expire(struct dbr_core *core, dbr_time now)
     plan(core, now);
 }
 
+/* However it ended: where a key has its 20 providers, others are refused, and need not
+ * ask again. */
 void dbr_services_registered(struct dbr_core *core, struct dbr_ticket *ticket,
-                             const struct dbr_dht_event *event, dbr_time now)
+                             dbr_time now)
 {
     core->services.running--;
-    core->services.failed = core->services.failed || event->status != 0;
     dbr_ticket_destroy(core, ticket);
     plan(core, now);
 }

@@ -30,7 +30,7 @@ struct dbr_services {
     dbr_time register_at; /* not before; NEVER: done, or under way */
     uint32_t rounds;      /* that went well */
     uint32_t running;
-    bool failed; /* one of this round */
+    bool failed; /* to begin one of this round */
 };
 
 const char *dbr_service_name(enum dbr_service service);
@@ -52,7 +52,7 @@ void dbr_services_start(struct dbr_core *core, dbr_time now);
 void dbr_services_expire(struct dbr_core *core, dbr_time now);
 dbr_time dbr_services_deadline(const struct dbr_core *core);
 void dbr_services_registered(struct dbr_core *core, struct dbr_ticket *ticket,
-                             const struct dbr_dht_event *event, dbr_time now);
+                             dbr_time now);
 
 /* PEERS with a service: looks for providers, then lists them. */
 void dbr_services_ask(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
