@@ -15,6 +15,7 @@ namespace
 
 struct Args : Options {
     std::string addr;
+    std::string service;
 };
 
 debros::Value integer(std::uint64_t n)
@@ -66,12 +67,15 @@ std::string human_snapshot(const debros::Status &s)
 Sheet status_record(const debros::Status &s)
 {
     return {{"node_id", "cluster_id", "role", "leader", "term", "commit_index",
-             "applied_index", "members", "voters", "standbys", "peer_count", "health"},
+             "applied_index", "members", "voters", "standbys", "peer_count", "health",
+             "known_peers", "buckets", "values", "providers"},
             {debros::Value(s.node_id), debros::Value(s.cluster_id),
              debros::Value(debros_role_name(s.role)), debros::Value(s.leader),
              integer(s.term), integer(s.commit_index), integer(s.applied_index),
              integer(s.members), integer(s.voters), integer(s.standbys),
-             integer(s.peer_count), debros::Value(debros_health_name(s.health))}};
+             integer(s.peer_count), debros::Value(debros_health_name(s.health)),
+             integer(s.known_peers), Numbers(s.buckets.begin(), s.buckets.end()),
+             integer(s.values), integer(s.providers)}};
 }
 
 int status(const Args &args)
@@ -106,15 +110,23 @@ debros::Value rtt_ms(std::chrono::microseconds rtt)
                        : debros::Value();
 }
 
+debros::Value direction(const debros::Peer &peer)
+{
+    return peer.connected ? debros::Value(peer.inbound ? "in" : "out") : debros::Value();
+}
+
 int peers(const Args &args)
 {
     Format format = parse_format(args.format);
     Session session(args);
-    Sheet sheet{{"id", "connected", "inbound", "member", "rtt_ms", "agent", "addrs"}, {}};
-    for (const auto &p : session.node().peers().get()) {
+    Sheet sheet{{"id", "connected", "direction", "since", "member", "rtt_ms", "agent",
+                 "services", "addrs"},
+                {}};
+    for (const auto &p : session.node().peers(args.service).get()) {
         sheet.cells.insert(sheet.cells.end(),
-                           {debros::Value(p.id), p.connected, p.inbound, p.member,
-                            rtt_ms(p.rtt), debros::Value(p.agent), p.addrs});
+                           {debros::Value(p.id), p.connected, direction(p),
+                            time_value(p.since), p.member, rtt_ms(p.rtt),
+                            debros::Value(p.agent), p.services, p.addrs});
     }
     write_stdout(render(format, sheet));
     return exit_done;
@@ -169,10 +181,15 @@ using Function = int (*)(const Args &);
 void add(CLI::App &app, Run &run, const char *name, const char *help, Function function,
          bool with_addr)
 {
+    bool by_service = function == peers;
     auto args = std::make_shared<Args>();
     auto *command = app.add_subcommand(name, help);
     if (with_addr) {
         command->add_option("ADDR", args->addr, "multiaddr")->required();
+    }
+    if (by_service) {
+        command->add_option("--service", args->service,
+                            "only those that offer it: database, dht");
     }
     add_client_options(*command, *args);
     command->callback(

@@ -21,6 +21,7 @@ void add_sql_commands(CLI::App &app, Run &run);      // query, tx
 void add_ns_commands(CLI::App &app, Run &run);       // ns create, ns list
 void add_health_command(CLI::App &app, Run &run);    // health
 void add_net_commands(CLI::App &app, Run &run);      // status, peers, connect, ping, ...
+void add_dht_commands(CLI::App &app, Run &run);      // dht ..., disconnect
 void add_identity_commands(CLI::App &app, Run &run); // identity show
 
 } // namespace cli

@@ -18,7 +18,7 @@ using AddCommands = void (*)(CLI::App &, cli::Run &);
 const AddCommands commands[] = {
     cli::add_cluster_commands, cli::add_node_command,      cli::add_dev_command,
     cli::add_config_commands,  cli::add_sql_commands,      cli::add_ns_commands,
-    cli::add_net_commands,     cli::add_identity_commands,
+    cli::add_net_commands,     cli::add_dht_commands,      cli::add_identity_commands,
 };
 
 const char *const environment_help =

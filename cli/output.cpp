@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace cli
 {
@@ -124,7 +125,41 @@ std::string cell_text(const Cell &cell)
         }
         return out;
     }
+    if (auto numbers = std::get_if<Numbers>(&cell)) {
+        std::string out;
+        for (std::int64_t number : *numbers) {
+            out += (out.empty() ? "" : " ") + std::to_string(number);
+        }
+        return out;
+    }
     return std::visit(CellText(), std::get<debros::Value>(cell).variant());
+}
+
+debros::Value time_value(debros::UnixTime time)
+{
+    std::int64_t ms = time.time_since_epoch().count();
+    std::int64_t last = 253402300799; // 9999-12-31T23:59:59Z
+    std::time_t seconds = static_cast<std::time_t>(std::min(ms / 1000, last));
+    tm utc{};
+    char text[32];
+    if (ms <= 0 || !gmtime_r(&seconds, &utc)) {
+        return debros::Value();
+    }
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return debros::Value(text);
+}
+
+// jansson knows what UTF-8 is.
+debros::Value text_or_blob(const std::string &bytes)
+{
+    bool printable = std::none_of(bytes.begin(), bytes.end(), [](char c) {
+        auto byte = static_cast<unsigned char>(c);
+        return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f;
+    });
+    if (printable && is_utf8(bytes)) {
+        return debros::Value(bytes);
+    }
+    return debros::Value(debros::Blob{{bytes.begin(), bytes.end()}});
 }
 
 std::string render(Format format, const Sheet &sheet)

@@ -12,7 +12,8 @@ namespace cli
 {
 
 using List = std::vector<std::string>;
-using Cell = std::variant<debros::Value, bool, List>;
+using Numbers = std::vector<std::int64_t>;
+using Cell = std::variant<debros::Value, bool, List, Numbers>;
 
 // Cells are stored row after row; columns have distinct names.
 struct Sheet {
@@ -43,7 +44,13 @@ std::string cell_text(const Cell &cell);
 // A JSON value; integers keep their 64 bits, a blob is a string of hex digits.
 std::string cell_json(const Cell &cell);
 std::string json_string(std::string_view text);
+bool is_utf8(std::string_view text);
 std::string json_object(const Sheet &sheet, size_t row);
+
+// "2026-11-28T19:32:00Z"; NULL for the epoch, which stands for never.
+debros::Value time_value(debros::UnixTime time);
+// Text where all of it is UTF-8 without control characters but line ends and tabs.
+debros::Value text_or_blob(const std::string &bytes);
 
 // The parts of render().
 std::string table(const Sheet &sheet);

@@ -73,6 +73,13 @@ json_t *list_of(const List &list)
 
 } // namespace
 
+bool is_utf8(std::string_view text)
+{
+    std::unique_ptr<json_t, void (*)(json_t *)> value(
+        json_stringn(text.data(), text.size()), json_decref);
+    return value != nullptr;
+}
+
 std::string json_string(std::string_view text)
 {
     return dump(string_of(text));
@@ -85,6 +92,13 @@ std::string cell_json(const Cell &cell)
     }
     if (auto list = std::get_if<List>(&cell)) {
         return dump(list_of(*list));
+    }
+    if (auto numbers = std::get_if<Numbers>(&cell)) {
+        std::string out;
+        for (std::int64_t number : *numbers) {
+            out += (out.empty() ? "" : ", ") + std::to_string(number);
+        }
+        return "[" + out + "]";
     }
     const auto &value = std::get<debros::Value>(cell);
     if (value.is_null()) {

@@ -512,6 +512,33 @@ void dbr_lanes_hand_over(debros_node *node)
     give(node->lanes.network, &node->lanes.network_queue);
 }
 
+static void drop_queued(struct dbr_lanes *lanes)
+{
+    void *job;
+    /* Log operations belong to the core's log. */
+    while (dbr_chain_pop(&lanes->log_queue) != NULL) {
+    }
+    while ((job = dbr_chain_pop(&lanes->apply_queue)) != NULL) {
+        dbr_apply_job_destroy(job);
+    }
+    while ((job = dbr_chain_pop(&lanes->query_queue)) != NULL) {
+        dbr_query_job_destroy(job);
+    }
+    while ((job = dbr_chain_pop(&lanes->bulk_queue)) != NULL) {
+        dbr_bulk_job_destroy(job);
+    }
+}
+
+void dbr_lanes_close(debros_node *node)
+{
+    if (node->lanes.bulk == NULL) { /* the last to be made; a client has none */
+        drop_queued(&node->lanes);
+        return;
+    }
+    dbr_lanes_hand_over(node);
+    (void)dbr_lanes_run_inline(node);
+}
+
 static void drop_jobs(struct dbr_lanes *lanes)
 {
     void *job;

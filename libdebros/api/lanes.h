@@ -74,6 +74,9 @@ dbr_time dbr_lanes_deadline(const debros_node *node);
  * a small batch of entries, at once, when nothing is before it; gives any other to its
  * thread. True: the core has been told that something is done. */
 bool dbr_lanes_run_inline(debros_node *node);
+/* Gives away what the core has wanted last, or drops it, where a start that failed has
+ * not made all lanes. */
+void dbr_lanes_close(debros_node *node);
 /* Writes what the log still waits for, ends the threads, destroys jobs that have not come
  * back. The loop has ended. */
 void dbr_lanes_stop(debros_node *node);

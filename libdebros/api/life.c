@@ -180,8 +180,7 @@ static void abort_core(debros_node *node)
     while (dbr_core_poll(node->core, &effect, dbr_loop_now())) {
         dbr_effects_carry_out(node, &effect);
     }
-    dbr_lanes_hand_over(node);
-    (void)dbr_lanes_run_inline(node);
+    dbr_lanes_close(node);
 }
 
 /* True: there was some. */

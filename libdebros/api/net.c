@@ -51,6 +51,7 @@ static int submit(debros_node *node, debros_net *req, debros_net_cb cb,
     call->has_callback = cb != NULL;
     call->request.type = type;
     call->request.target = req->target;
+    call->request.service = req->service;
     call->request.ttl_s = req->ttl_s == 0 ? DEFAULT_TTL_S : req->ttl_s;
     return dbr_call_submit(node, call);
 }
@@ -59,9 +60,11 @@ static int submit_target(debros_node *node, debros_net *req, debros_net_cb cb,
                          enum dbr_request_type type)
 {
     dbr_assert(req != NULL);
+    bool takes_id = type == DBR_REQUEST_FIND_PEER || type == DBR_REQUEST_DISCONNECT;
     if (req->target == NULL || req->target[0] == '\0') {
         return dbr_call_refuse(&req->base, DEBROS_EINVAL,
                                type == DBR_REQUEST_NS_CREATE ? "the namespace has no name"
+                               : takes_id                    ? "there is no peer id"
                                                              : "there is no address");
     }
     return submit(node, req, cb, type);
@@ -85,6 +88,16 @@ int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb)
 int debros_connect(debros_node *node, debros_net *req, debros_net_cb cb)
 {
     return submit_target(node, req, cb, DBR_REQUEST_CONNECT);
+}
+
+int debros_find_peer(debros_node *node, debros_net *req, debros_net_cb cb)
+{
+    return submit_target(node, req, cb, DBR_REQUEST_FIND_PEER);
+}
+
+int debros_disconnect(debros_node *node, debros_net *req, debros_net_cb cb)
+{
+    return submit_target(node, req, cb, DBR_REQUEST_DISCONNECT);
 }
 
 int debros_ping(debros_node *node, debros_net *req, debros_net_cb cb)

@@ -140,6 +140,15 @@ static void show_net(debros_net *out, const struct dbr_request *from)
     out->rtt_us = from->rtt_us;
 }
 
+static void show_dht(debros_dht *out, const struct dbr_request *from)
+{
+    out->record = from->record;
+    out->peers = from->peers;
+    out->n_peers = from->n_peers;
+    out->stored = from->stored;
+    out->table = from->table;
+}
+
 void dbr_call_show(struct dbr_call *call)
 {
     call->req->detail = call->request.detail;
@@ -147,6 +156,8 @@ void dbr_call_show(struct dbr_call *call)
         show_sql((debros_sql *)call->req, call->request.sql);
     } else if (call->kind == DBR_CALL_NET) {
         show_net((debros_net *)call->req, &call->request);
+    } else if (call->kind == DBR_CALL_DHT) {
+        show_dht((debros_dht *)call->req, &call->request);
     }
 }
 
@@ -158,6 +169,9 @@ void dbr_call_run(struct dbr_call *call)
         break;
     case DBR_CALL_NET:
         call->callback.net((debros_net *)call->req, call->status);
+        break;
+    case DBR_CALL_DHT:
+        call->callback.dht((debros_dht *)call->req, call->status);
         break;
     case DBR_CALL_START:
     case DBR_CALL_STOP:

@@ -9,7 +9,13 @@
 
 #include "core/request.h"
 
-enum dbr_call_kind { DBR_CALL_SQL, DBR_CALL_NET, DBR_CALL_START, DBR_CALL_STOP };
+enum dbr_call_kind {
+    DBR_CALL_SQL,
+    DBR_CALL_NET,
+    DBR_CALL_DHT,
+    DBR_CALL_START,
+    DBR_CALL_STOP
+};
 
 enum dbr_call_state {
     DBR_CALL_FLYING,     /* the node's */
@@ -35,6 +41,7 @@ struct dbr_call {
         debros_req_cb life;
         debros_sql_cb sql;
         debros_net_cb net;
+        debros_dht_cb dht;
     } callback;
     int status;
     struct dbr_mail submit;

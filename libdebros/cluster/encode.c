@@ -35,6 +35,11 @@ static void fill_node(DbrPb__NodeStatus *pb, const debros_status *node)
     pb->voters = node->voters;
     pb->standbys = node->standbys;
     pb->health = (uint32_t)node->health;
+    pb->known_peers = node->known_peers;
+    pb->buckets = (uint32_t *)(uintptr_t)node->buckets;
+    pb->n_buckets = node->n_buckets;
+    pb->values = node->values;
+    pb->providers = node->providers;
 }
 
 static DbrPb__Check *check(struct dbr_arena *arena, const debros_check *from)
@@ -92,6 +97,66 @@ static DbrPb__PeerInfo *peer(struct dbr_arena *arena, const debros_peer *from)
     pb->connected = from->connected;
     pb->inbound = from->inbound;
     pb->member = from->member;
+    pb->client = from->client;
+    pb->since = from->since;
+    pb->services = dbr_proto_texts(arena, from->services, from->n_services);
+    pb->n_services = pb->services != NULL ? from->n_services : 0;
+    return pb;
+}
+
+static DbrPb__TablePeer *table_peer(struct dbr_arena *arena,
+                                    const debros_table_peer *from)
+{
+    DbrPb__TablePeer *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb != NULL) {
+        dbr_pb__table_peer__init(pb);
+        pb->id = dbr_proto_text(from->id);
+        pb->connected = from->connected;
+        pb->outbound = from->outbound;
+        pb->failures = from->failures;
+        pb->idle_ms = from->idle_ms;
+    }
+    return pb;
+}
+
+static DbrPb__Bucket *bucket(struct dbr_arena *arena, const debros_bucket *from)
+{
+    DbrPb__Bucket *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb == NULL) {
+        return NULL;
+    }
+    dbr_pb__bucket__init(pb);
+    pb->prefix = from->prefix;
+    pb->peers = dbr_arena_calloc(arena, from->n_peers + 1, sizeof(*pb->peers));
+    for (size_t i = 0; pb->peers != NULL && i < from->n_peers; i++) {
+        pb->peers[i] = table_peer(arena, &from->peers[i]);
+        if (pb->peers[i] == NULL) {
+            return NULL;
+        }
+        pb->n_peers++;
+    }
+    return pb;
+}
+
+/* NULL: out of memory. */
+static DbrPb__Table *table(struct dbr_arena *arena, const debros_table *from)
+{
+    DbrPb__Table *pb = dbr_arena_alloc(arena, sizeof(*pb));
+    if (pb == NULL) {
+        return NULL;
+    }
+    dbr_pb__table__init(pb);
+    pb->values = from->values;
+    pb->keys = from->keys;
+    pb->providers = from->providers;
+    pb->buckets = dbr_arena_calloc(arena, from->n_buckets + 1, sizeof(*pb->buckets));
+    for (size_t i = 0; pb->buckets != NULL && i < from->n_buckets; i++) {
+        pb->buckets[i] = bucket(arena, &from->buckets[i]);
+        if (pb->buckets[i] == NULL) {
+            return NULL;
+        }
+        pb->n_buckets++;
+    }
     return pb;
 }
 
@@ -109,6 +174,9 @@ static void fill_result(DbrPb__CallReply *pb, struct dbr_arena *arena,
         pb->node = node;
     }
     pb->health = result->health != NULL ? health(arena, result->health) : NULL;
+    pb->table = result->table != NULL ? table(arena, result->table) : NULL;
+    pb->envelope = dbr_proto_bytes(result->envelope);
+    pb->stored = result->stored;
     pb->peers = dbr_arena_calloc(arena, result->n_peers + 1, sizeof(*pb->peers));
     for (size_t i = 0; pb->peers != NULL && i < result->n_peers; i++) {
         pb->peers[i] = peer(arena, &result->peers[i]);
@@ -143,6 +211,8 @@ static DbrPb__ListedMember *listed(struct dbr_arena *arena,
     dbr_pb__listed_member__init(pb);
     pb->peer = dbr_proto_bytes(dbr_bytes(from->peer.bytes, from->peer.len));
     pb->votes = from->votes;
+    pb->services = dbr_proto_texts(arena, from->services, from->n_services);
+    pb->n_services = pb->services != NULL ? from->n_services : 0;
     pb->addrs = addrs(arena, from->addrs, from->n_addrs);
     pb->n_addrs = pb->addrs != NULL ? from->n_addrs : 0;
     return pb;
@@ -205,6 +275,10 @@ static void encode_call(DbrPb__ClusterFrame *pb, struct dbr_arena *arena,
         call.target = dbr_proto_text(frame->target);
         call.ttl_s = frame->ttl_s;
         call.timeout_ms = frame->timeout_ms;
+        call.service = dbr_proto_text(frame->service);
+        call.key = dbr_proto_text(frame->key);
+        call.envelope = dbr_proto_bytes(frame->envelope);
+        call.want = frame->want;
         pb->body_case = DBR_PB__CLUSTER_FRAME__BODY_CALL;
         pb->call = &call;
     } else {

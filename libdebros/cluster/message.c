@@ -85,6 +85,11 @@ static int take_listed(struct dbr_cluster_frame *out, struct dbr_arena *arena,
             return err;
         }
         listed[i].votes = from->votes;
+        listed[i].services = texts(arena, from->services, from->n_services);
+        listed[i].n_services = from->n_services;
+        if (listed[i].services == NULL) {
+            return DEBROS_EPROTO;
+        }
     }
     out->listed = listed;
     out->n_listed = pb->n_members;
@@ -134,7 +139,15 @@ static int take_call(struct dbr_cluster_frame *out, struct dbr_arena *arena,
     out->target = text(arena, pb->target);
     out->ttl_s = pb->ttl_s;
     out->timeout_ms = pb->timeout_ms;
-    return out->target == NULL ? DEBROS_EPROTO : 0;
+    out->service = text(arena, pb->service);
+    out->key = text(arena, pb->key);
+    out->envelope = dbr_proto_view(pb->envelope);
+    out->want = pb->want;
+    return out->target == NULL || out->service == NULL || out->key == NULL ||
+                   pb->key.len > DBR_CLUSTER_MAX_KEY ||
+                   pb->envelope.len > DBR_CLUSTER_MAX_VALUE
+               ? DEBROS_EPROTO
+               : 0;
 }
 
 /* What a later version may have invented is not healthy. */
@@ -199,8 +212,16 @@ static int take_node(struct dbr_call_result *out, struct dbr_arena *arena,
     node->voters = pb->voters;
     node->standbys = pb->standbys;
     node->health = state_of(pb->health);
+    node->known_peers = pb->known_peers;
+    node->buckets =
+        dbr_arena_memdup(arena, pb->buckets, pb->n_buckets * sizeof(pb->buckets[0]));
+    node->n_buckets = pb->n_buckets;
+    node->values = pb->values;
+    node->providers = pb->providers;
     out->node = node;
-    return node->node_id == NULL || node->cluster_id == NULL || node->leader == NULL
+    return node->node_id == NULL || node->cluster_id == NULL || node->leader == NULL ||
+                   (pb->n_buckets > 0 && node->buckets == NULL) ||
+                   pb->n_buckets > DBR_CLUSTER_MAX_BUCKETS
                ? DEBROS_EPROTO
                : 0;
 }
@@ -218,8 +239,13 @@ static int take_peer(debros_peer *out, struct dbr_arena *arena, const DbrPb__Pee
     out->connected = pb->connected;
     out->inbound = pb->inbound;
     out->member = pb->member;
+    out->client = pb->client;
+    out->since = pb->since;
+    out->services = texts(arena, pb->services, pb->n_services);
+    out->n_services = pb->n_services;
     return out->id == NULL || out->addrs == NULL || out->agent == NULL ||
-                   out->protocols == NULL || out->observed == NULL
+                   out->protocols == NULL || out->observed == NULL ||
+                   out->services == NULL
                ? DEBROS_EPROTO
                : 0;
 }
@@ -242,6 +268,55 @@ static int take_peers(struct dbr_call_result *out, struct dbr_arena *arena,
     return 0;
 }
 
+static int take_bucket(debros_bucket *out, struct dbr_arena *arena,
+                       const DbrPb__Bucket *pb)
+{
+    debros_table_peer *peers = dbr_arena_calloc(arena, pb->n_peers + 1, sizeof(*peers));
+    if (peers == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    for (size_t i = 0; i < pb->n_peers; i++) {
+        const DbrPb__TablePeer *from = pb->peers[i];
+        peers[i] = (debros_table_peer){.id = text(arena, from->id),
+                                       .connected = from->connected,
+                                       .outbound = from->outbound,
+                                       .failures = from->failures,
+                                       .idle_ms = from->idle_ms};
+        if (peers[i].id == NULL) {
+            return DEBROS_EPROTO;
+        }
+    }
+    *out = (debros_bucket){.prefix = pb->prefix, .peers = peers, .n_peers = pb->n_peers};
+    return 0;
+}
+
+static int take_table(struct dbr_call_result *out, struct dbr_arena *arena,
+                      const DbrPb__Table *pb)
+{
+    debros_table *table = dbr_arena_calloc(arena, 1, sizeof(*table));
+    debros_bucket *buckets =
+        dbr_arena_calloc(arena, pb->n_buckets + 1, sizeof(*buckets));
+    if (table == NULL || buckets == NULL) {
+        return DEBROS_ENOMEM;
+    }
+    if (pb->n_buckets > DBR_CLUSTER_MAX_BUCKETS) {
+        return DEBROS_EPROTO;
+    }
+    for (size_t i = 0; i < pb->n_buckets; i++) {
+        int err = take_bucket(&buckets[i], arena, pb->buckets[i]);
+        if (err != 0) {
+            return err;
+        }
+    }
+    *table = (debros_table){.buckets = buckets,
+                            .n_buckets = pb->n_buckets,
+                            .values = pb->values,
+                            .keys = pb->keys,
+                            .providers = pb->providers};
+    out->table = table;
+    return 0;
+}
+
 static int take_call_reply(struct dbr_cluster_frame *out, struct dbr_arena *arena,
                            const DbrPb__CallReply *pb)
 {
@@ -253,12 +328,17 @@ static int take_call_reply(struct dbr_cluster_frame *out, struct dbr_arena *aren
     result->names = texts(arena, pb->names, pb->n_names);
     result->n_names = pb->n_names;
     result->rtt_us = pb->rtt_us;
+    result->envelope = dbr_proto_view(pb->envelope);
+    result->stored = pb->stored;
     if (result->detail == NULL || result->text == NULL || result->names == NULL) {
         return DEBROS_EPROTO;
     }
     int err = pb->node != NULL ? take_node(result, arena, pb->node) : 0;
     if (err == 0 && pb->health != NULL) {
         err = take_health(result, arena, pb->health);
+    }
+    if (err == 0 && pb->table != NULL) {
+        err = take_table(result, arena, pb->table);
     }
     return err != 0 ? err : take_peers(result, arena, pb);
 }

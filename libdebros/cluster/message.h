@@ -10,6 +10,9 @@
 
 #define DBR_CLUSTER_MAX_MESSAGE (4u << 20)
 #define DBR_CLUSTER_MAX_LISTED  64 /* members of one HELLO_REPLY */
+#define DBR_CLUSTER_MAX_KEY     1024u        /* bytes of a CALL's key */
+#define DBR_CLUSTER_MAX_VALUE   (64u << 10)  /* and of its envelope */
+#define DBR_CLUSTER_MAX_BUCKETS 256u         /* of a routing table */
 
 enum dbr_cluster_frame_kind {
     DBR_CLUSTER_HELLO,
@@ -32,6 +35,9 @@ struct dbr_call_result {
     const char *text;
     uint32_t rtt_us;
     const debros_health *health;
+    debros_bytes envelope;
+    uint32_t stored;
+    const debros_table *table;
 };
 
 /* A member as a client gets to know it. */
@@ -40,6 +46,8 @@ struct dbr_listed_member {
     bool votes;
     const struct dbr_multiaddr *addrs; /* with /p2p */
     size_t n_addrs;
+    const char *const *services; /* names; none: not known */
+    size_t n_services;
 };
 
 struct dbr_cluster_frame {
@@ -62,6 +70,10 @@ struct dbr_cluster_frame {
     const char *target;
     uint32_t ttl_s;
     uint32_t timeout_ms;
+    const char *service; /* NULL or "": none */
+    const char *key;     /* the same */
+    debros_bytes envelope;
+    uint32_t want;
     struct dbr_call_result result; /* CALL_REPLY */
 };
 

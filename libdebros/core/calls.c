@@ -38,6 +38,26 @@ static bool is_voter(const struct dbr_consensus_status *status,
     return false;
 }
 
+/* What a member offers, as far as it has said so to us. */
+static size_t list_services(const struct dbr_core *core, const struct dbr_peer_id *peer,
+                            const char *names[DBR_SERVICES])
+{
+    enum dbr_service services[DBR_SERVICES];
+    struct dbr_peer_info info;
+    size_t n = 0;
+    if (dbr_peer_id_equal(peer, &core->self)) {
+        const char *protocols[DBR_PROTOCOLS];
+        size_t n_protocols = dbr_core_offered(core, protocols);
+        n = dbr_services_of(core, protocols, n_protocols, services);
+    } else if (dbr_swarm_peer_info(core->swarm, peer, &info)) {
+        n = dbr_services_of(core, info.protocols, info.n_protocols, services);
+    }
+    for (size_t i = 0; i < n; i++) {
+        names[i] = dbr_service_name(services[i]);
+    }
+    return n;
+}
+
 static bool votes_here(const struct dbr_core *core,
                        const struct dbr_consensus_status *status,
                        const struct dbr_peer_id *peer)
@@ -50,7 +70,8 @@ static bool votes_here(const struct dbr_core *core,
 static size_t list_members(const struct dbr_core *core,
                            const struct dbr_consensus_status *status,
                            enum dbr_peer_class cls,
-                           struct dbr_listed_member out[DBR_CLUSTER_MAX_LISTED])
+                           struct dbr_listed_member out[DBR_CLUSTER_MAX_LISTED],
+                           const char *names[][DBR_SERVICES])
 {
     size_t n = 0;
     for (int votes = 1; votes >= (cls == DBR_PEER_MEMBER ? 1 : 0); votes--) {
@@ -58,10 +79,14 @@ static size_t list_members(const struct dbr_core *core,
             const struct dbr_member *member = &core->members.items[i];
             if (!member->is_client &&
                 votes_here(core, status, &member->peer) == (votes == 1)) {
-                out[n++] = (struct dbr_listed_member){.peer = member->peer,
-                                                      .votes = votes == 1,
-                                                      .addrs = member->addrs,
-                                                      .n_addrs = member->n_addrs};
+                out[n] = (struct dbr_listed_member){
+                    .peer = member->peer,
+                    .votes = votes == 1,
+                    .addrs = member->addrs,
+                    .n_addrs = member->n_addrs,
+                    .services = names[n],
+                    .n_services = list_services(core, &member->peer, names[n])};
+                n++;
             }
         }
     }
@@ -72,6 +97,7 @@ static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
                          enum dbr_peer_class cls, dbr_time now)
 {
     struct dbr_listed_member listed[DBR_CLUSTER_MAX_LISTED];
+    const char *names[DBR_CLUSTER_MAX_LISTED][DBR_SERVICES];
     struct dbr_consensus_status status;
     struct dbr_cluster_frame reply = {.id = id,
                                       .kind = DBR_CLUSTER_HELLO_REPLY,
@@ -81,7 +107,7 @@ static void answer_hello(struct dbr_core *core, uint64_t stream, uint64_t id,
     dbr_consensus_status(core->consensus, &status);
     if (cls != DBR_PEER_STRANGER) {
         const char *leader = status.leader_address;
-        reply.n_listed = list_members(core, &status, cls, listed);
+        reply.n_listed = list_members(core, &status, cls, listed, names);
         reply.term = status.term;
         if (dbr_peer_id_parse(&reply.leader, leader, strlen(leader)) != 0) {
             reply.leader = core->learner.leader;
@@ -289,9 +315,11 @@ void dbr_calls_join_done(struct dbr_core *core, struct dbr_ticket *ticket,
 /* ---- Calls
  * ------------------------------------------------------------- */
 
-static bool may_be_called(uint32_t type)
+static bool may_be_called(uint32_t number)
 {
-    return type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
+    enum dbr_request_type type = (enum dbr_request_type)number;
+    return dbr_kad_request_is(type) || type == DBR_REQUEST_DISCONNECT ||
+           type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
            type == DBR_REQUEST_CONNECT || type == DBR_REQUEST_NS_CREATE ||
            type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE ||
            type == DBR_REQUEST_HEALTH;
@@ -304,6 +332,25 @@ static void answer_call(struct dbr_core *core, uint64_t stream, uint64_t id, int
     reply.result.status = status;
     reply.result.detail = detail;
     dbr_calls_send(core, stream, &reply, now);
+}
+
+/* False: out of memory. */
+static bool copy_call(struct dbr_request *request, const struct dbr_cluster_frame *frame)
+{
+    struct dbr_arena *arena = &request->arena;
+    request->type = (enum dbr_request_type)frame->call;
+    request->ttl_s = frame->ttl_s;
+    request->want = frame->want;
+    request->target = dbr_arena_strdup(arena, frame->target);
+    request->key = dbr_arena_strdup(arena, frame->key);
+    request->service =
+        frame->service[0] != '\0' ? dbr_arena_strdup(arena, frame->service) : NULL;
+    request->envelope = dbr_bytes(
+        dbr_arena_memdup(arena, frame->envelope.data, frame->envelope.len),
+        frame->envelope.len);
+    return request->target != NULL && request->key != NULL &&
+           (request->service != NULL || frame->service[0] == '\0') &&
+           (request->envelope.data != NULL || frame->envelope.len == 0);
 }
 
 static void recv_call(struct dbr_core *core, const struct dbr_swarm_event *event,
@@ -321,9 +368,8 @@ static void recv_call(struct dbr_core *core, const struct dbr_swarm_event *event
     struct dbr_request *request = dbr_calloc(1, sizeof(*request));
     struct dbr_ticket *ticket =
         dbr_ticket_create(core, DBR_TICKET_REQUEST, dbr_time_add(now, timeout));
-    const char *target =
-        request != NULL ? dbr_arena_strdup(&request->arena, frame->target) : NULL;
-    if (ticket == NULL || target == NULL || !may_be_called(frame->call)) {
+    bool is_copied = request != NULL && copy_call(request, frame);
+    if (ticket == NULL || !is_copied || !may_be_called(frame->call)) {
         answer_call(core, event->stream, frame->id,
                     may_be_called(frame->call) ? DEBROS_ENOMEM : DEBROS_EINVAL,
                     "the member does not know this call", now);
@@ -334,11 +380,9 @@ static void recv_call(struct dbr_core *core, const struct dbr_swarm_event *event
         dbr_free(request);
         return;
     }
-    request->type = (enum dbr_request_type)frame->call;
-    request->target = target;
-    request->ttl_s = frame->ttl_s;
     request->deadline = ticket->deadline;
     ticket->request = request;
+    ticket->caller = event->peer;
     ticket->stream = event->stream;
     ticket->id = frame->id;
     dbr_request_run(core, ticket, now);
@@ -358,7 +402,12 @@ void dbr_calls_answer(struct dbr_core *core, const struct dbr_ticket *ticket,
                                             .n_names = request->n_names,
                                             .text = request->text,
                                             .rtt_us = request->rtt_us,
-                                            .health = request->health};
+                                            .health = request->health,
+                                            .stored = request->stored,
+                                            .table = request->table};
+    if (request->type == DBR_REQUEST_DHT_GET && request->status == 0) {
+        reply.result.envelope = request->envelope;
+    }
     int err = dbr_calls_send(core, ticket->stream, &reply, now);
     if (err != 0 && err != DEBROS_ENOTFOUND) {
         answer_call(core, ticket->stream, ticket->id, DEBROS_ELIMIT,

@@ -2,11 +2,15 @@
  * their answers. The other side is calls.c. */
 #include "inner.h"
 
-/* What may be asked twice. */
+/* What may be asked twice: what changes nothing, or the second time nothing more. */
 static bool may_repeat(const struct dbr_request *request)
 {
     return request->type == DBR_REQUEST_STATUS || request->type == DBR_REQUEST_PEERS ||
-           request->type == DBR_REQUEST_NS_LIST || request->type == DBR_REQUEST_CONNECT;
+           request->type == DBR_REQUEST_NS_LIST ||
+           request->type == DBR_REQUEST_CONNECT ||
+           (dbr_kad_request_is(request->type) &&
+            request->type != DBR_REQUEST_DHT_REMOVE &&
+            request->type != DBR_REQUEST_DHT_UNPROVIDE);
 }
 
 void dbr_client_take_calls_back(struct dbr_core *core, const struct dbr_peer_id *peer,
@@ -39,6 +43,10 @@ static void send_call(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time
         .call = (uint32_t)request->type,
         .target = request->target,
         .ttl_s = request->ttl_s,
+        .service = request->service,
+        .key = request->full_key,
+        .envelope = request->envelope,
+        .want = request->want,
         .timeout_ms = ticket->deadline > now ? (uint32_t)(ticket->deadline - now) : 1};
     ticket->state = DBR_TICKET_FORWARDED;
     ticket->peer = core->route;
@@ -86,6 +94,8 @@ static void take_result(struct dbr_request *request, const struct dbr_call_resul
     request->text = result->text;
     request->rtt_us = result->rtt_us;
     request->health = (debros_health *)(uintptr_t)result->health;
+    request->stored = result->stored;
+    request->table = result->table;
 }
 
 /* The answer is decoded into the request's own arena. */
@@ -100,5 +110,13 @@ void dbr_client_recv_reply(struct dbr_core *core, struct dbr_ticket *ticket,
         return;
     }
     take_result(request, &frame.result);
+    if (frame.result.status == 0) {
+        debros_detail detail = {{0}};
+        err = dbr_kad_request_answered(core, request, frame.result.envelope, &detail);
+        if (err != 0) {
+            dbr_ticket_done(core, ticket, err, detail.text, now);
+            return;
+        }
+    }
     dbr_ticket_done(core, ticket, frame.result.status, frame.result.detail, now);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "core/services.h"
 
 #define PAUSE_MIN_MS 250
 
@@ -147,6 +148,18 @@ static void forget(struct dbr_contacts *contacts, const struct dbr_listed_member
     contacts->n = kept;
 }
 
+/* Who has not been heard to say what it offers is not held to lack it. */
+static bool lacks_database(const struct dbr_listed_member *listed)
+{
+    const char *name = dbr_service_name(DBR_SERVICE_DATABASE);
+    for (size_t i = 0; i < listed->n_services; i++) {
+        if (strcmp(listed->services[i], name) == 0) {
+            return false;
+        }
+    }
+    return listed->n_services > 0;
+}
+
 void dbr_contacts_learn(struct dbr_contacts *contacts,
                         const struct dbr_listed_member *listed, size_t n)
 {
@@ -165,6 +178,7 @@ void dbr_contacts_learn(struct dbr_contacts *contacts,
         struct dbr_contact *contact = dbr_contacts_find(contacts, &listed[i].peer);
         if (contact != NULL) {
             contact->votes = listed[i].votes;
+            contact->no_database = lacks_database(&listed[i]);
         }
     }
 }
@@ -182,7 +196,8 @@ size_t dbr_contacts_active(const struct dbr_contacts *contacts)
 
 static int worth(const struct dbr_contact *contact, const struct dbr_peer_id *leader)
 {
-    return 2 * dbr_peer_id_equal(&contact->peer, leader) + contact->votes;
+    return 4 * !contact->no_database + 2 * dbr_peer_id_equal(&contact->peer, leader) +
+           contact->votes;
 }
 
 struct dbr_contact *dbr_contacts_next(const struct dbr_contacts *contacts,
@@ -223,7 +238,8 @@ struct dbr_contact *dbr_contacts_best(const struct dbr_contacts *contacts,
         if (contact->state != DBR_CONTACT_READY) {
             continue;
         }
-        int value = 8 * (contact->suspect_until <= now) +
+        int value = 16 * !contact->no_database +
+                    8 * (contact->suspect_until <= now) +
                     4 * dbr_peer_id_equal(&contact->peer, leader) +
                     2 * dbr_peer_id_equal(&contact->peer, current) + contact->votes;
         if (value > best_worth) {

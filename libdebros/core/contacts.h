@@ -31,6 +31,7 @@ struct dbr_contact {
     size_t next_addr; /* of this round of dials */
     bool given;       /* by the configuration: never forgotten */
     bool votes;
+    bool no_database; /* it has said what it offers, and this was not among it */
     enum dbr_contact_state state;
     uint64_t stream; /* ours to it; 0: none */
     dbr_time until;
@@ -64,14 +65,16 @@ struct dbr_contact *dbr_contacts_of_stream(const struct dbr_contacts *contacts,
                                            uint64_t stream);
 /* Those that are not idle. */
 size_t dbr_contacts_active(const struct dbr_contacts *contacts);
-/* Who is to be dialed next: the leader, then voters, then the others in their order.
+/* Who is to be dialed next: the leader, then voters, then the others in their order; all
+ * those that offer the database before those that do not.
  * NULL: nobody may be at this time. */
 struct dbr_contact *dbr_contacts_next(const struct dbr_contacts *contacts,
                                       const struct dbr_peer_id *leader, dbr_time now);
 /* When somebody idle may be dialed; NEVER: everybody is in use. */
 dbr_time dbr_contacts_deadline(const struct dbr_contacts *contacts);
 /* Whom to send requests to: the leader, else `current`, else a voter, else anybody that
- * is ready; suspects last. NULL: nobody is ready. */
+ * is ready; suspects behind them, those without the database last. NULL: nobody is
+ * ready. */
 struct dbr_contact *dbr_contacts_best(const struct dbr_contacts *contacts,
                                       const struct dbr_peer_id *leader,
                                       const struct dbr_peer_id *current, dbr_time now);

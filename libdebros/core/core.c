@@ -21,7 +21,7 @@
 static const struct dbr_swarm_protocol protocols[DBR_PROTOCOLS] = {
     [DBR_PROTOCOL_RAFT] = {"/debros/raft/1.0.0", DBR_PEER_MEMBER, RAFT_MESSAGE_MAX,
                            2 * RAFT_MESSAGE_MAX},
-    [DBR_PROTOCOL_SQL] = {"/debros/sql/1.0.0", DBR_PEER_CLIENT, MESSAGE_MAX,
+    [DBR_PROTOCOL_SQL] = {DBR_PROTOCOL_SQL_ID, DBR_PEER_CLIENT, MESSAGE_MAX,
                           2 * MESSAGE_MAX},
     [DBR_PROTOCOL_CLUSTER] = {"/debros/cluster/1.0.0", DBR_PEER_STRANGER,
                               DBR_CLUSTER_MAX_MESSAGE, 2 * DBR_CLUSTER_MAX_MESSAGE},
@@ -81,11 +81,27 @@ static int create_swarm(struct dbr_core *core, dbr_time now)
     if (err != 0) {
         return err;
     }
-    dbr_swarm_offer(core->swarm, DBR_PROTOCOL_KAD, false); /* until it is served */
+    for (uint32_t i = 0; i < DBR_PROTOCOLS; i++) {
+        if (i == DBR_PROTOCOL_KAD || core->config.mode != DBR_CORE_MEMBER) {
+            dbr_swarm_offer(core->swarm, i, false); /* nobody serves it, or not yet */
+        }
+    }
     for (size_t i = 0; i < core->config.n_advertise; i++) {
         dbr_swarm_advertise(core->swarm, &core->config.advertise[i]);
     }
     return 0;
+}
+
+size_t dbr_core_offered(const struct dbr_core *core, const char *out[DBR_PROTOCOLS])
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < DBR_PROTOCOLS; i++) {
+        if (dbr_swarm_is_offered(core->swarm, i)) {
+            out[n++] =
+                i == DBR_PROTOCOL_KAD ? core->config.kad_protocol : protocols[i].id;
+        }
+    }
+    return n;
 }
 
 static int create_kad(struct dbr_core *core, dbr_time now)
@@ -243,6 +259,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
      */
     core->applied = config->log_state != NULL ? config->log_state->snapshot_index : 0;
     core->members_at = core->announce_at = core->roles_at = DBR_TIME_NEVER;
+    core->services.register_at = DBR_TIME_NEVER;
     core->stop_at = core->tickets_at = core->tell_at = DBR_TIME_NEVER;
     dbr_ring_init(&core->effects, sizeof(struct dbr_effect), EFFECTS_MAX);
     dbr_peer_id_from_key(&core->self, config->identity->public_key);
@@ -267,6 +284,7 @@ int dbr_core_create(struct dbr_core **out, const struct dbr_core_config *config,
     if (config->mode == DBR_CORE_MEMBER) {
         dbr_network_start(core, config->network, now);
         dbr_membership_start(core, now);
+        dbr_services_start(core, now);
     } else {
         dbr_client_start(core, now);
     }
@@ -371,6 +389,7 @@ dbr_time dbr_core_deadline(const struct dbr_core *core)
         at = dbr_time_min(at, dbr_learner_deadline(core));
         at = dbr_time_min(at, dbr_discovery_deadline(core));
         at = dbr_time_min(at, dbr_network_deadline(core));
+        at = dbr_time_min(at, dbr_services_deadline(core));
     } else {
         at = dbr_time_min(at, dbr_client_deadline(core));
     }
@@ -402,6 +421,7 @@ void dbr_core_expire(struct dbr_core *core, dbr_time now)
         dbr_kad_link_expire(core->kad, now);
         dbr_learner_expire(core, now);
         dbr_discovery_expire(core, now);
+        dbr_services_expire(core, now);
     } else if (dbr_client_deadline(core) <= now) {
         dbr_client_expire(core, now);
     }

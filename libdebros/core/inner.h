@@ -5,6 +5,10 @@
  *   snapshots.c     snapshots on their way between members
  *   kad_link.c      joins the hash table's machine of dht/ and the swarm
  *   kad_calls.c     requests of that machine: streams, dials, idle connections
+ *   kad_keys.c      keys of that table as applications write them
+ *   kad_requests.c  what applications and clients want of it
+ *   kad_views.c     what it holds, for people
+ *   services.c      what members offer, by name, and who offers it
  *   network.c       what is known of the network, on its way to the disk and back
  *   membership.c    the members' table, classes, addresses, roles
  *   learner.c       a member without a place in the raft group asks who votes
@@ -37,12 +41,16 @@
 #include "core/core.h"
 #include "core/health.h"
 #include "core/kad_link.h"
+#include "core/kad_requests.h"
 #include "core/network.h"
+#include "core/services.h"
 #include "sql/sql.h"
 #include "swarm/bucket.h"
 #include "swarm/mdns.h"
 #include "swarm/swarm.h"
 #include "transfer/transfer.h"
+
+#define DBR_PROTOCOL_SQL_ID "/debros/sql/1.0.0"
 
 /* The swarm's protocols, by index. */
 enum {
@@ -80,7 +88,8 @@ enum dbr_ticket_kind {
     DBR_TICKET_JOIN,     /* a stranger's join */
     DBR_TICKET_HELLO,    /* a stranger's hello: the table may still come to know it */
     DBR_TICKET_REACH,    /* a client's or joiner's first dial of a member */
-    DBR_TICKET_DISCOVERY /* a dial of discovery.c */
+    DBR_TICKET_DISCOVERY, /* a dial of discovery.c */
+    DBR_TICKET_SERVICE    /* what we offer, on its way into the hash table */
 };
 
 enum dbr_ticket_state {
@@ -88,7 +97,8 @@ enum dbr_ticket_state {
     DBR_TICKET_FORWARDED,  /* a call, with the member */
     DBR_TICKET_RUNNING,    /* sql or swarm has it */
     DBR_TICKET_MEASURING,  /* status or health, for dbr_core_measured() */
-    DBR_TICKET_IDENTIFYING /* connected to `peer`, waits for identify */
+    DBR_TICKET_IDENTIFYING, /* connected to `peer`, waits for identify */
+    DBR_TICKET_LOOKING      /* the hash table has it */
 };
 
 struct dbr_ticket {
@@ -101,9 +111,10 @@ struct dbr_ticket {
     uint64_t stream; /* a peer's call or join: where the answer goes; 0: local */
     uint64_t id;
     struct dbr_peer_id peer;
-    uint8_t seed[32]; /* INVITE */
-    uint64_t expires; /* INVITE */
-    uint32_t sends;   /* a client's call */
+    struct dbr_peer_id caller; /* of a peer's call */
+    uint8_t seed[32];          /* INVITE */
+    uint64_t expires;          /* INVITE */
+    uint32_t sends;            /* a client's call */
 };
 
 /* A stream on which somebody has said hello. */
@@ -164,6 +175,8 @@ struct dbr_core {
     struct dbr_transfer *transfer;   /* MEMBER */
     struct dbr_kad_link *kad;        /* MEMBER */
     struct dbr_core_network network; /* the same */
+    struct dbr_services services;    /* MEMBER */
+    uint64_t put_version;            /* of the last value that was signed */
     struct dbr_mdns *mdns;           /* config.mdns */
     dbr_time mdns_again_at;          /* no loss before it makes the network be asked */
 
@@ -227,6 +240,8 @@ __attribute__((format(printf, 3, 4)))
 #endif
 void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...);
 uint32_t dbr_core_election_ms(const struct dbr_core *core);
+/* The protocols above the swarm that this node tells others of. Returns how many. */
+size_t dbr_core_offered(const struct dbr_core *core, const char *out[DBR_PROTOCOLS]);
 
 /* pump.c */
 void dbr_core_pump(struct dbr_core *core, dbr_time now);
@@ -319,6 +334,8 @@ void dbr_tickets_expire(struct dbr_core *core, dbr_time now);
 void dbr_tickets_finish(struct dbr_core *core);
 
 /* requests.c */
+/* A peer id, or a multiaddr that ends in one. 0; EINVAL, with detail. */
+int dbr_request_peer(struct dbr_peer_id *out, const char *text, debros_detail *detail);
 void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now);
 /* What sql and swarm answered under a ticket's token. `reply` is taken. */
 void dbr_request_sql_done(struct dbr_core *core, struct dbr_ticket *ticket,
@@ -426,5 +443,19 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
 int dbr_view_peers(const struct dbr_core *core, struct dbr_request *request);
 int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
                   const struct dbr_peer_id *peer);
+int dbr_view_fill(const struct dbr_core *core, struct dbr_arena *arena,
+                  const struct dbr_peer_info *info, debros_peer *out);
+
+/* kad_views.c: the same */
+int dbr_view_table(const struct dbr_core *core, struct dbr_request *request,
+                   dbr_time now);
+int dbr_view_kad_status(const struct dbr_core *core, struct dbr_arena *arena,
+                        debros_status *status);
+/* Peers of whom the swarm may know nothing, ourselves among them. */
+int dbr_view_found(const struct dbr_core *core, struct dbr_request *request,
+                   const struct dbr_peer_id *ids, size_t n);
+/* These addresses and no others. */
+int dbr_view_addrs(struct dbr_request *request, debros_peer *peer,
+                   const struct dbr_multiaddr *addrs, size_t n);
 
 #endif

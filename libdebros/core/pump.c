@@ -141,6 +141,7 @@ static void swarm_event(struct dbr_core *core, const struct dbr_swarm_event *eve
         break;
     case DBR_SWARM_IDENTIFIED:
         dbr_request_identified(core, &event->peer, now);
+        dbr_calls_changed(core, now); /* what a member offers, perhaps */
         break;
     case DBR_SWARM_STREAM_OPENED:
     case DBR_SWARM_STREAM_WRITABLE:
@@ -301,6 +302,7 @@ static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event,
     case DBR_TICKET_HELLO:
     case DBR_TICKET_REACH:
     case DBR_TICKET_DISCOVERY:
+    case DBR_TICKET_SERVICE:
         break;
     }
     dbr_sql_reply_destroy(reply);
@@ -325,7 +327,6 @@ static void sql_event(struct dbr_core *core, const struct dbr_sql_event *event,
 /* ---- the hash table ------------------------------------------------------------------
  */
 
-/* Nothing here asks the table, so no DONE has a taker. */
 bool dbr_core_pump_kad(struct dbr_core *core, dbr_time now)
 {
     struct dbr_dht_event event;
@@ -336,6 +337,9 @@ bool dbr_core_pump_kad(struct dbr_core *core, dbr_time now)
     }
     while (core->kad != NULL && dbr_kad_link_poll(core->kad, &event, now)) {
         busy = true;
+        if (event.type == DBR_DHT_EVENT_DONE) {
+            dbr_kad_request_done(core, &event, now);
+        }
     }
     return busy;
 }

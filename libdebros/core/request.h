@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "core/kad_keys.h"
 #include "sql/types.h"
 
 enum dbr_request_type {
@@ -20,7 +21,17 @@ enum dbr_request_type {
     DBR_REQUEST_NS_CREATE,
     DBR_REQUEST_NS_LIST,
     DBR_REQUEST_INVITE,
-    DBR_REQUEST_HEALTH
+    DBR_REQUEST_HEALTH,
+    /* Their numbers are on the wire: see cluster.proto. */
+    DBR_REQUEST_FIND_PEER,
+    DBR_REQUEST_DISCONNECT,
+    DBR_REQUEST_DHT_PUT,
+    DBR_REQUEST_DHT_GET,
+    DBR_REQUEST_DHT_REMOVE,
+    DBR_REQUEST_DHT_PROVIDE,
+    DBR_REQUEST_DHT_UNPROVIDE,
+    DBR_REQUEST_DHT_PROVIDERS,
+    DBR_REQUEST_DHT_TABLE
 };
 
 struct dbr_request {
@@ -36,6 +47,16 @@ struct dbr_request {
     uint32_t freshness_ms;
     const char *target;
     uint32_t ttl_s;
+    const char *service; /* PEERS; NULL: all */
+    const char *key;     /* DHT_*, but not TABLE: never NULL */
+    debros_bytes value;  /* DHT_PUT */
+    uint64_t version;    /* DHT_PUT; 0: now */
+    uint32_t want;       /* DHT_GET, DHT_PROVIDERS */
+    /* In between: the core's. */
+    const char *full_key; /* in `arena`, or borrowed as `key` is */
+    uint8_t multihash[DBR_KAD_MULTIHASH_SIZE]; /* of a provider key */
+    debros_bytes envelope; /* in `arena`: of DHT_PUT, or what DHT_GET found */
+    struct dbr_peer_id peer; /* FIND_PEER */
     /* Out. Everything lives in `arena` or in `sql`; api frees both after the callback. */
     int status;
     const char *detail;        /* NULL: none */
@@ -48,6 +69,9 @@ struct dbr_request {
     size_t n_names;
     const char *text;
     uint32_t rtt_us;
+    const debros_record *record;
+    const debros_table *table;
+    uint32_t stored;
     struct dbr_arena arena;
 };
 

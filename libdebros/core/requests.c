@@ -7,6 +7,7 @@
 
 #define INVITE_TTL_S     3600
 #define INVITE_TTL_MAX_S 604800
+#define TOO_MANY         "too many requests are pending: try again later"
 
 static void refuse(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now,
                    int err, const char *detail)
@@ -40,7 +41,7 @@ static void run_sql(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time n
                             request->deadline, now);
     }
     if (err != 0) {
-        refuse(core, ticket, now, err, "too many requests are pending: try again later");
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 
@@ -57,7 +58,7 @@ static void run_commands(struct dbr_core *core, struct dbr_ticket *ticket,
                                  commands->statements, commands->n, commands->expect,
                                  true, ticket->deadline, now);
     if (err != 0) {
-        refuse(core, ticket, now, err, NULL);
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 
@@ -86,7 +87,7 @@ static void run_ns_list(struct dbr_core *core, struct dbr_ticket *ticket, dbr_ti
                             &statement, DEBROS_LINEARIZABLE, 0, true, ticket->deadline,
                             now);
     if (err != 0) {
-        refuse(core, ticket, now, err, NULL);
+        refuse(core, ticket, now, err, TOO_MANY);
     }
 }
 
@@ -237,6 +238,55 @@ static void run_dial(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
     dbr_swarm_connect(core->swarm, &addr, ticket->token, now);
 }
 
+int dbr_request_peer(struct dbr_peer_id *out, const char *text, debros_detail *detail)
+{
+    struct dbr_multiaddr addr;
+    if (text[0] != '/') {
+        return dbr_peer_id_parse(out, text, strlen(text)) == 0
+                   ? 0
+                   : dbr_detail_set(detail, DEBROS_EINVAL, "\"%.100s\" is no peer id",
+                                    text);
+    }
+    int err = dbr_multiaddr_parse(&addr, text, detail);
+    if (err == 0 && !dbr_multiaddr_peer(&addr, out)) {
+        err = dbr_detail_set(detail, DEBROS_EINVAL,
+                             "the address %.200s does not end in /p2p/PEER-ID", text);
+    }
+    return err != 0 ? DEBROS_EINVAL : 0;
+}
+
+/* The answer goes out first: it may be for the very peer. */
+static void run_disconnect(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    char text[DBR_PEER_ID_TEXT_SIZE];
+    struct dbr_peer_id peer;
+    debros_detail detail;
+    struct dbr_request *request = ticket->request;
+    int err = dbr_request_peer(&peer, request->target, &detail);
+    if (err != 0) {
+        refuse(core, ticket, now, err, detail.text);
+        return;
+    }
+    dbr_peer_id_text(&peer, text);
+    if (!dbr_swarm_is_connected(core->swarm, &peer)) {
+        dbr_detail_set(&detail, DEBROS_ENOTFOUND, "%s is not connected", text);
+        refuse(core, ticket, now, DEBROS_ENOTFOUND, detail.text);
+        return;
+    }
+    request->text = dbr_arena_strdup(&request->arena, text);
+    dbr_ticket_done(core, ticket, request->text != NULL ? 0 : DEBROS_ENOMEM, NULL, now);
+    dbr_swarm_disconnect(core->swarm, &peer, now);
+}
+
+static void run_peers(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
+{
+    if (ticket->request->service != NULL) {
+        dbr_services_ask(core, ticket, now);
+    } else {
+        dbr_ticket_done(core, ticket, dbr_view_peers(core, ticket->request), NULL, now);
+    }
+}
+
 static void identify_done(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time now)
 {
     int err = dbr_view_peer(core, ticket->request, &ticket->peer);
@@ -306,7 +356,8 @@ static bool is_for_a_member(enum dbr_request_type type)
     return type == DBR_REQUEST_STATUS || type == DBR_REQUEST_PEERS ||
            type == DBR_REQUEST_CONNECT || type == DBR_REQUEST_NS_CREATE ||
            type == DBR_REQUEST_NS_LIST || type == DBR_REQUEST_INVITE ||
-           type == DBR_REQUEST_HEALTH;
+           type == DBR_REQUEST_HEALTH || type == DBR_REQUEST_DISCONNECT ||
+           dbr_kad_request_is(type);
 }
 
 /* Health, and the status with it, needs what the outside measures: one answer serves all
@@ -345,7 +396,14 @@ void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
 {
     struct dbr_request *request = ticket->request;
     if (core->config.mode == DBR_CORE_CLIENT && is_for_a_member(request->type)) {
-        dbr_client_forward(core, ticket, now);
+        if (!dbr_kad_request_is(request->type) ||
+            dbr_kad_request_prepare(core, ticket, now)) {
+            dbr_client_forward(core, ticket, now);
+        }
+        return;
+    }
+    if (dbr_kad_request_is(request->type)) {
+        dbr_kad_request_run(core, ticket, now);
         return;
     }
     switch (request->type) {
@@ -358,7 +416,10 @@ void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
         measure(core, ticket);
         break;
     case DBR_REQUEST_PEERS:
-        dbr_ticket_done(core, ticket, dbr_view_peers(core, request), NULL, now);
+        run_peers(core, ticket, now);
+        break;
+    case DBR_REQUEST_DISCONNECT:
+        run_disconnect(core, ticket, now);
         break;
     case DBR_REQUEST_CONNECT:
     case DBR_REQUEST_PING:
@@ -373,6 +434,8 @@ void dbr_request_run(struct dbr_core *core, struct dbr_ticket *ticket, dbr_time 
         break;
     case DBR_REQUEST_INVITE:
         run_invite(core, ticket, now);
+        break;
+    default: /* of the hash table: see above */
         break;
     }
 }

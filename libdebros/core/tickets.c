@@ -35,6 +35,9 @@ void dbr_ticket_destroy(struct dbr_core *core, struct dbr_ticket *ticket)
     if (ticket == NULL) {
         return;
     }
+    if (ticket->state == DBR_TICKET_LOOKING) { /* canceled, or too late */
+        dbr_dht_cancel(core->kad->dht, ticket->token);
+    }
     HASH_DELETE(hh, core->tickets, ticket);
     dbr_wipe(ticket->seed, sizeof(ticket->seed));
     dbr_free(ticket);

@@ -72,8 +72,12 @@ int dbr_view_status(const struct dbr_core *core, struct dbr_request *request,
     status->sending_bytes = progress.out_done;
     status->sending_total = progress.out_total;
     status->health = request->health->state;
+    status->known_peers = (uint32_t)dbr_swarm_known_count(core->swarm);
     count_places(core, &raft, status);
     request->node_status = status;
+    if (dbr_view_kad_status(core, arena, status) != 0) {
+        return DEBROS_ENOMEM;
+    }
     return status->node_id == NULL || status->cluster_id == NULL || status->leader == NULL
                ? DEBROS_ENOMEM
                : 0;
@@ -97,6 +101,18 @@ static const char *addr_text(struct dbr_arena *arena, const struct dbr_multiaddr
     return dbr_arena_strdup(arena, addr->len > 0 ? dbr_multiaddr_text(addr, text) : "");
 }
 
+static const char **service_names(const struct dbr_core *core, struct dbr_arena *arena,
+                                  const struct dbr_peer_info *info, size_t *n)
+{
+    enum dbr_service services[DBR_SERVICES];
+    const char **names = dbr_arena_calloc(arena, DBR_SERVICES, sizeof(*names));
+    *n = dbr_services_of(core, info->protocols, info->n_protocols, services);
+    for (size_t i = 0; names != NULL && i < *n; i++) {
+        names[i] = dbr_service_name(services[i]);
+    }
+    return names;
+}
+
 static const char **addr_texts(struct dbr_arena *arena, const struct dbr_multiaddr *from,
                                size_t n)
 {
@@ -110,8 +126,9 @@ static const char **addr_texts(struct dbr_arena *arena, const struct dbr_multiad
     return out;
 }
 
-static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
-                     const struct dbr_multiaddr *addrs, size_t n_addrs, debros_peer *out)
+static int fill_peer(const struct dbr_core *core, struct dbr_arena *arena,
+                     const struct dbr_peer_info *info, const struct dbr_multiaddr *addrs,
+                     size_t n_addrs, debros_peer *out)
 {
     out->addrs = addr_texts(arena, addrs, n_addrs);
     out->n_addrs = n_addrs;
@@ -124,10 +141,22 @@ static int fill_peer(struct dbr_arena *arena, const struct dbr_peer_info *info,
     out->connected = info->connected;
     out->inbound = info->inbound;
     out->member = info->cls == DBR_PEER_MEMBER;
+    out->client = info->cls == DBR_PEER_CLIENT;
+    out->since = info->connected ? core->wall_ms - (int64_t)(core->now - info->since) : 0;
+    out->services = service_names(core, arena, info, &out->n_services);
     return out->addrs == NULL || out->id == NULL || out->agent == NULL ||
-                   out->protocols == NULL || out->observed == NULL
+                   out->protocols == NULL || out->observed == NULL ||
+                   out->services == NULL
                ? DEBROS_ENOMEM
                : 0;
+}
+
+int dbr_view_fill(const struct dbr_core *core, struct dbr_arena *arena,
+                  const struct dbr_peer_info *info, debros_peer *out)
+{
+    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
+    size_t n = dbr_swarm_dial_addrs(core->swarm, &info->id, addrs, DBR_MEMBER_ADDRS);
+    return fill_peer(core, arena, info, addrs, n, out);
 }
 
 struct peers_view {
@@ -141,11 +170,8 @@ struct peers_view {
 static void view_one(void *user, const struct dbr_peer_info *info)
 {
     struct peers_view *view = user;
-    struct dbr_multiaddr addrs[DBR_MEMBER_ADDRS];
-    size_t n = dbr_swarm_dial_addrs(view->core->swarm, &info->id, addrs,
-                                    DBR_MEMBER_ADDRS);
     if (view->err == 0) {
-        view->err = fill_peer(view->arena, info, addrs, n, &view->peers[view->n++]);
+        view->err = dbr_view_fill(view->core, view->arena, info, &view->peers[view->n++]);
     }
 }
 
@@ -173,5 +199,5 @@ int dbr_view_peer(const struct dbr_core *core, struct dbr_request *request,
     }
     request->peers = out;
     request->n_peers = 1;
-    return fill_peer(&request->arena, &info, info.told, info.n_told, out);
+    return fill_peer(core, &request->arena, &info, info.told, info.n_told, out);
 }

@@ -203,6 +203,8 @@ void dbr_dht_store(struct dbr_dht *dht, struct dbr_dht_op *op);
 void dbr_dht_correct(struct dbr_dht *dht, const struct dbr_dht_op *op);
 void dbr_dht_stored(struct dbr_dht *dht, struct dbr_dht_op *op,
                     const struct dbr_dht_message *message);
+/* Nobody has taken it: it is due again long before its time. */
+void dbr_dht_publish_again(struct dbr_dht *dht, const struct dbr_dht_op *op);
 dbr_time dbr_dht_publish_deadline(const struct dbr_dht *dht);
 void dbr_dht_publish_expire(struct dbr_dht *dht);
 

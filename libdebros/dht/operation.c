@@ -170,6 +170,9 @@ void dbr_dht_op_step(struct dbr_dht *dht, struct dbr_dht_op *op)
     }
     if (op->stage == DBR_DHT_STORING && op->storing == 0) {
         op->stage = DBR_DHT_ENDED;
+        if (op->stored == 0) {
+            dbr_dht_publish_again(dht, op);
+        }
     }
     if (op->stage == DBR_DHT_ENDED && (op->token == 0 || tell(dht, op))) {
         dbr_dht_op_destroy(dht, op);

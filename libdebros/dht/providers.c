@@ -395,6 +395,18 @@ bool dbr_dht_providers_due(struct dbr_dht_providers *providers, debros_bytes *ou
     return false;
 }
 
+void dbr_dht_providers_again(struct dbr_dht_providers *providers, debros_bytes bytes,
+                             dbr_time at)
+{
+    const struct dbr_dht_provided *key = find_key(providers, bytes);
+    struct dbr_dht_provider *entry =
+        key != NULL && key->own ? find_peer(key, &providers->self) : NULL;
+    if (entry != NULL) {
+        entry->republish = dbr_time_min(entry->republish, at);
+        providers->next = dbr_time_min(providers->next, at);
+    }
+}
+
 dbr_time dbr_dht_providers_deadline(const struct dbr_dht_providers *providers)
 {
     return providers->next;

@@ -90,6 +90,9 @@ size_t dbr_dht_providers_get(const struct dbr_dht_providers *providers, debros_b
  * none is. Call until it says so. */
 bool dbr_dht_providers_due(struct dbr_dht_providers *providers, debros_bytes *key,
                            dbr_time now, uint64_t wall_ms);
+/* Nobody could be told that we provide it: it is due at `at`, if it is not before. */
+void dbr_dht_providers_again(struct dbr_dht_providers *providers, debros_bytes key,
+                             dbr_time at);
 dbr_time dbr_dht_providers_deadline(const struct dbr_dht_providers *providers);
 void dbr_dht_providers_expire(struct dbr_dht_providers *providers, dbr_time now);
 /* What the table on disk has to learn next. */

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "dht/inner.h"
 
+#define AGAIN_MS 600000 /* what nobody has taken */
 #define RETRY_MS 10000 /* between two looks at what is due, of which some may stay so */
 
 static int encode_put(struct dbr_buf *out, debros_bytes key, debros_bytes value)
@@ -131,6 +132,17 @@ static void publish_providers(struct dbr_dht *dht)
             return;
         }
         dbr_dht_op_begin(dht, op);
+    }
+}
+
+void dbr_dht_publish_again(struct dbr_dht *dht, const struct dbr_dht_op *op)
+{
+    debros_bytes key = dbr_bytes(op->key.data, op->key.len);
+    dbr_time at = dbr_time_add(dht->now, AGAIN_MS);
+    if (op->purpose == DBR_DHT_FOR_PUT) {
+        dbr_dht_values_again(&dht->records.values, key, at);
+    } else {
+        dbr_dht_providers_again(&dht->records.providers, key, at);
     }
 }
 

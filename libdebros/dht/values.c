@@ -418,6 +418,15 @@ const struct dbr_dht_value *dbr_dht_values_due(struct dbr_dht_values *values,
     return NULL;
 }
 
+void dbr_dht_values_again(struct dbr_dht_values *values, debros_bytes key, dbr_time at)
+{
+    struct dbr_dht_value *value = find(values, key);
+    if (value != NULL && value->own) {
+        value->republish = dbr_time_min(value->republish, at);
+        values->next = dbr_time_min(values->next, at);
+    }
+}
+
 dbr_time dbr_dht_values_deadline(const struct dbr_dht_values *values)
 {
     return values->next;

@@ -83,6 +83,8 @@ bool dbr_dht_values_remove(struct dbr_dht_values *values, debros_bytes key);
  * is. Call until it says so. */
 const struct dbr_dht_value *dbr_dht_values_due(struct dbr_dht_values *values,
                                                dbr_time now, uint64_t wall_ms);
+/* Nobody has taken an own value: it is due at `at`, if it is not before. */
+void dbr_dht_values_again(struct dbr_dht_values *values, debros_bytes key, dbr_time at);
 dbr_time dbr_dht_values_deadline(const struct dbr_dht_values *values);
 void dbr_dht_values_expire(struct dbr_dht_values *values, dbr_time now);
 /* What the table on disk has to learn next. */

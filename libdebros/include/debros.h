@@ -408,6 +408,12 @@ typedef struct debros_status {
     uint64_t receiving_total;
     uint64_t sending_bytes;
     uint64_t sending_total;
+    /* The distributed hash table: see debros_dht_table(). */
+    uint32_t known_peers;    /* of whom the node remembers something, connected or not */
+    const uint32_t *buckets; /* peers in each bucket of the routing table */
+    size_t n_buckets;
+    uint32_t values;    /* that the node holds for the network, its own among them */
+    uint32_t providers; /* the same: who has what, counted for each key */
 } debros_status;
 
 /* One measurement. */
@@ -438,8 +444,12 @@ typedef struct debros_peer {
     const char *observed; /* our address as the peer sees it, "" unknown */
     uint32_t rtt_us;      /* last ping; 0 unknown */
     bool connected;
-    bool inbound;
-    bool member;
+    bool inbound;                /* the peer dialed us */
+    bool member;                 /* a node of the cluster */
+    bool client;                 /* a light client that the cluster lists */
+    int64_t since;               /* unix ms: connected ever since; 0 not connected */
+    const char *const *services; /* that it offers, by identify: see debros_peers() */
+    size_t n_services;
 } debros_peer;
 
 typedef struct debros_net debros_net;
@@ -447,22 +457,23 @@ typedef void (*debros_net_cb)(debros_net *req, int status);
 
 struct debros_net {
     debros_req base;
-    const char *target; /* in: see each call */
-    uint32_t ttl_s;     /* in: invite */
+    const char *target;  /* in: see each call */
+    uint32_t ttl_s;      /* in: invite */
+    const char *service; /* in: peers; NULL: all peers */
     /* out */
     const debros_status *status; /* status */
     const debros_health *health; /* health */
-    const debros_peer *peers;    /* peers, identify */
+    const debros_peer *peers;    /* peers, identify, find_peer */
     size_t n_peers;
     const char *const *names; /* ns_list */
     size_t n_names;
-    const char *text; /* invite: the invite; connect: peer id */
+    const char *text; /* invite: the invite; connect, disconnect: peer id */
     uint32_t rtt_us;  /* ping */
     debros_net_cb cb; /* the library's */
 };
 
-/* A client's status, health, peers, ns_*, invite and connect are answered by the member
- * that it is connected to. */
+/* A client's status, health, peers, find_peer, ns_*, invite, connect and disconnect are
+ * answered by the member that it is connected to. */
 
 /* State of this node (a client: of its member). Never waits for a quorum. */
 DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_cb cb);
@@ -479,11 +490,27 @@ DEBROS_API int debros_status_get(debros_node *node, debros_net *req, debros_net_
  *   apply_lag       entries that are committed and not yet in the databases
  *   queue           requests that are pending; EBUSY above max_pending */
 DEBROS_API int debros_health_get(debros_node *node, debros_net *req, debros_net_cb cb);
-/* Peers that the node knows; connected ones first. */
+/* Peers that the node knows; connected ones first. With a `service`: those that offer it,
+ * the answering node itself among them (which has no connection with itself). Connected
+ * peers by what they say of themselves, then others, not connected, that the hash table
+ * names for this cluster, with the addresses that are known: these may have gone since.
+ * Services:
+ *   database  takes SQL requests, whether it holds a replica or sends them on
+ *   dht       answers for the distributed hash table
+ * EINVAL: no such service; the detail lists them. */
 DEBROS_API int debros_peers(debros_node *node, debros_net *req, debros_net_cb cb);
+/* target: a peer id, or a multiaddr that ends in /p2p/ID. Gives peers[0], with addresses:
+ * at once when the node is connected with it or knows an address, else by a lookup in
+ * the hash table. ENOTFOUND: nobody who was asked knows where it is. */
+DEBROS_API int debros_find_peer(debros_node *node, debros_net *req, debros_net_cb cb);
 /* target: a multiaddr ending in /p2p/ID. The node dials it. EAUTH: another key
  * answered. */
 DEBROS_API int debros_connect(debros_node *node, debros_net *req, debros_net_cb cb);
+/* target: a peer id, or a multiaddr that ends in /p2p/ID. The node closes all its
+ * connections with that peer; what is under way on them fails. Members are kept
+ * connected: one that is cut off so is dialed again soon, by either side. ENOTFOUND: it
+ * is not connected. */
+DEBROS_API int debros_disconnect(debros_node *node, debros_net *req, debros_net_cb cb);
 /* target: a multiaddr with or without /p2p/ID; dialled by this very node or client. */
 DEBROS_API int debros_ping(debros_node *node, debros_net *req, debros_net_cb cb);
 DEBROS_API int debros_identify(debros_node *node, debros_net *req, debros_net_cb cb);
@@ -492,6 +519,110 @@ DEBROS_API int debros_ns_create(debros_node *node, debros_net *req, debros_net_c
 DEBROS_API int debros_ns_list(debros_node *node, debros_net *req, debros_net_cb cb);
 /* A one-time invite, valid for ttl_s seconds (0: 3,600; at most 604,800). */
 DEBROS_API int debros_invite(debros_node *node, debros_net *req, debros_net_cb cb);
+
+/* ---- The distributed hash table ---------------------------------------------------- */
+
+/* Kademlia, as /debros/kad/1.0.0: members run it, a client has its member ask. What
+ * it tells is found, not agreed upon: it may be old, and votes, rights and databases
+ * never depend on it. Two kinds of entries, which expire unless their node renews them,
+ * each 22 hours, for as long as it runs:
+ *
+ *   values     small, signed by their writer, who alone may write the key
+ *   providers  who says that it has something, by that thing's key */
+
+/* A value, and what its signature vouches for. */
+typedef struct debros_record {
+    const char *key;     /* in full: /debros/app/PEER/NAME */
+    debros_bytes value;  /* put: none, for you have it */
+    const char *writer;  /* peer id of who signed it, PEER of the key */
+    uint64_t version;    /* the higher one replaces the lower one */
+    uint64_t expires_ms; /* unix ms: nobody holds it any longer */
+} debros_record;
+
+/* A peer in the routing table. */
+typedef struct debros_table_peer {
+    const char *id;
+    bool connected;
+    bool outbound;     /* the node has dialed it itself, so that others can */
+    uint32_t failures; /* requests without an answer since it was seen */
+    uint64_t idle_ms;  /* since it was last seen to answer */
+} debros_table_peer;
+
+/* Peers whose place shares exactly `prefix` leading bits with the node's: its sha2-256;
+ * in the last bucket at least so many. */
+typedef struct debros_bucket {
+    uint32_t prefix;
+    const debros_table_peer *peers;
+    size_t n_peers;
+} debros_bucket;
+
+typedef struct debros_table {
+    const debros_bucket *buckets; /* from prefix 0 on, empty ones among them */
+    size_t n_buckets;
+    uint32_t values;    /* that the node holds for the network, its own among them */
+    uint32_t keys;      /* for which it knows providers */
+    uint32_t providers; /* of all of them */
+} debros_table;
+
+typedef struct debros_dht debros_dht;
+typedef void (*debros_dht_cb)(debros_dht *req, int status);
+
+struct debros_dht {
+    debros_req base;
+    const char *key;    /* in: see each call; 1 to 1,024 bytes */
+    debros_bytes value; /* in: put; at most 65,423 bytes */
+    uint32_t ttl_s;     /* in: put; seconds it lives; 0: 86,400; at most 604,800 */
+    uint64_t version;   /* in: put; 0: unix time in ms, so that a later put wins */
+    uint32_t want;      /* in: get: how many peers must have told the same, providers: how
+                           many are enough; then the lookup ends early. 0: it goes to its
+                           end. At most 64 */
+    /* out */
+    const debros_record *record; /* put, get */
+    const debros_peer *peers;    /* providers */
+    size_t n_peers;
+    uint32_t stored; /* put, provide: other nodes that have taken it; up to 20 */
+    const debros_table *table; /* table */
+    debros_dht_cb cb;          /* the library's */
+};
+
+/* Errors of all these, besides each one's own: EINVAL a key that is none; EBUSY too many
+ * lookups at a time, 64 for one member and its clients. */
+
+/* Signs `value` with this node's key (a client: with its own) and gives it to the nodes
+ * whose places are closest to the key's. `key`: a name, which stands for
+ * /debros/app/PEER/NAME with this node's (client's) peer id; or a full key, which must
+ * name it: EACCES. The node (a client: its member, which thus answers for it) keeps the
+ * value and renews it until it expires or is removed.
+ * Status 0: kept, and by `stored` others; 0 of them only when the node knows nobody.
+ * EUNREACHABLE: kept here, but nobody else would take it; that is tried again every ten
+ * minutes. ECONFLICT: a version that is as high is there. ELIMIT: too large, or a
+ * client's 257th value at one member. ENOSPC: this node holds as many as it may.
+ * ETIMEDOUT, ECANCELED: the outcome is unknown. */
+DEBROS_API int debros_dht_put(debros_node *node, debros_dht *req, debros_dht_cb cb);
+/* The newest value that is found. `key`: a name in the own space, or a full key. Whoever
+ * of the closest had none, or an older one, is sent it. The signature has been checked,
+ * by a client as well, whatever its member says. ENOTFOUND: nobody who was asked has
+ * one. */
+DEBROS_API int debros_dht_get(debros_node *node, debros_dht *req, debros_dht_cb cb);
+/* This node (a client: its member) holds and renews an own value no longer. Others hold
+ * it until it expires: put a newer version to replace it. ENOTFOUND: it holds none, which
+ * of a client may be true of another member. EACCES: it is another's. */
+DEBROS_API int debros_dht_remove(debros_node *node, debros_dht *req, debros_dht_cb cb);
+
+/* `key`: any text. The network sees its multihash, sha2-256 of its bytes: the CID that
+ * others make of the same text has version 1, codec raw (0x55) and that hash. What begins
+ * with /debros/service/ is the library's own (EACCES). Of a client, its member provides,
+ * and is what others find.
+ * Tells the nodes closest to the key that this node has it, now and each 22 hours, until
+ * unprovide. `stored` and EUNREACHABLE as for put; ENOSPC: too many keys. */
+DEBROS_API int debros_dht_provide(debros_node *node, debros_dht *req, debros_dht_cb cb);
+/* Says so no longer; others may go on for up to 48 hours. ENOTFOUND: it did not. */
+DEBROS_API int debros_dht_unprovide(debros_node *node, debros_dht *req, debros_dht_cb cb);
+/* Who has it: peers, at most 64, with the addresses that are known. They may have gone
+ * since. ENOTFOUND: nobody who was asked knows one. */
+DEBROS_API int debros_dht_providers(debros_node *node, debros_dht *req, debros_dht_cb cb);
+/* The routing table of this node (a client: its member), as it is now. Needs no `key`. */
+DEBROS_API int debros_dht_table(debros_node *node, debros_dht *req, debros_dht_cb cb);
 
 #ifdef __cplusplus
 }

@@ -118,6 +118,12 @@ void dbr_swarm_offer(struct dbr_swarm *swarm, uint32_t protocol, bool offered)
     }
 }
 
+bool dbr_swarm_is_offered(const struct dbr_swarm *swarm, uint32_t protocol)
+{
+    dbr_assert(protocol < swarm->n_protocols);
+    return !swarm->hidden[protocol];
+}
+
 /* ---- The message ----------------------------------------------------------- */
 
 struct own_addrs {

@@ -150,6 +150,7 @@ void dbr_swarm_set_class(struct dbr_swarm *swarm, const struct dbr_peer_id *peer
 /* Whether peers may open streams of a registered protocol, and are told of it; at first
  * all are offered. */
 void dbr_swarm_offer(struct dbr_swarm *swarm, uint32_t protocol, bool offered);
+bool dbr_swarm_is_offered(const struct dbr_swarm *swarm, uint32_t protocol);
 /* Where the configuration or the cluster says that `peer` is, the best first, in the
  * place of what they said before; at most limits.addrs_per_peer. They do not end. */
 void dbr_swarm_give_addrs(struct dbr_swarm *swarm, const struct dbr_peer_id *peer,

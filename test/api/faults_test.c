@@ -192,6 +192,43 @@ static int create_namespace(struct life *l)
     return err;
 }
 
+static int ask_table(struct life *l, debros_dht *req,
+                     int (*call)(debros_node *, debros_dht *, debros_dht_cb))
+{
+    req->base.timeout = TIMEOUT_MS;
+    int err = call(l->node, req, NULL);
+    if (err != 0) {
+        return note(l, err, req->base.detail);
+    }
+    err = debros_wait(l->node, &req->base);
+    return note(l, err, req->base.detail);
+}
+
+/* What was stored is found, or an error says why not. */
+static int hash_table(struct life *l)
+{
+    debros_dht req = {.key = "x", .value = {(const uint8_t *)"abc", 3}};
+    debros_net net = {.service = "database", .base.timeout = TIMEOUT_MS};
+    int err = ask_table(l, &req, debros_dht_put);
+    if (err == 0 && (err = ask_table(l, &req, debros_dht_get)) == 0) {
+        assert_int_equal(req.record->value.len, 3);
+    }
+    if (err == 0 && (err = ask_table(l, &req, debros_dht_provide)) == 0 &&
+        (err = ask_table(l, &req, debros_dht_providers)) == 0) {
+        assert_int_equal(req.n_peers, 1);
+    }
+    if (err == 0) {
+        err = ask_table(l, &req, debros_dht_table);
+    }
+    debros_release(l->node, &req.base);
+    if (err == 0 && (err = debros_peers(l->node, &net, NULL)) == 0) {
+        err = debros_wait(l->node, &net.base);
+        (void)note(l, err, net.base.detail);
+        debros_release(l->node, &net.base);
+    }
+    return err;
+}
+
 static void live(struct life *l)
 {
     if (init(l) != 0 || start(l) != 0 ||
@@ -199,7 +236,7 @@ static void live(struct life *l)
         return;
     }
     l->has_table = true;
-    if (insert_one(l) != 0 || insert_one(l) != 0 || query(l) != 0 ||
+    if (insert_one(l) != 0 || insert_one(l) != 0 || query(l) != 0 || hash_table(l) != 0 ||
         create_namespace(l) != 0 || exec(l, "other", "CREATE TABLE u(a)") != 0) {
         return;
     }

@@ -86,6 +86,35 @@ static void blobs_are_hex_and_bad_text_is_repaired(void **)
     assert_string_equal(cli::cell_text(list).c_str(), "x y");
 }
 
+static void numbers_stand_in_a_row(void **)
+{
+    Cell numbers = cli::Numbers{3, 0, -1};
+    assert_string_equal(cli::cell_json(numbers).c_str(), "[3, 0, -1]");
+    assert_string_equal(cli::cell_text(numbers).c_str(), "3 0 -1");
+    assert_string_equal(cli::cell_json(Cell(cli::Numbers{})).c_str(), "[]");
+}
+
+static void times_are_utc_and_never_is_null(void **)
+{
+    using debros::UnixTime;
+    using std::chrono::milliseconds;
+    Value time = cli::time_value(UnixTime(milliseconds(1764358320999)));
+    assert_string_equal(time.as<std::string>().c_str(), "2025-11-28T19:32:00Z");
+    assert_true(cli::time_value(UnixTime()).is_null());
+    assert_string_equal(cli::time_value(UnixTime::max()).as<std::string>().c_str(),
+                        "9999-12-31T23:59:59Z");
+}
+
+static void what_is_no_text_is_a_blob(void **)
+{
+    assert_true(cli::text_or_blob("a\tb\n").is<std::string>());
+    assert_true(cli::text_or_blob("").is<std::string>());
+    assert_true(cli::text_or_blob("a\1").is<debros::Blob>());
+    assert_true(cli::text_or_blob("\xff").is<debros::Blob>());
+    assert_true(cli::text_or_blob("\x7f").is<debros::Blob>());
+    assert_true(cli::text_or_blob("gr\xc3\xbc\xc3\x9f").is<std::string>());
+}
+
 static void columns_of_one_name_get_numbers(void **)
 {
     debros::Rows rows;
@@ -109,6 +138,9 @@ int main()
         cmocka_unit_test(a_record_stands_upright_in_a_table),
         cmocka_unit_test(reals_read_back_as_themselves),
         cmocka_unit_test(blobs_are_hex_and_bad_text_is_repaired),
+        cmocka_unit_test(numbers_stand_in_a_row),
+        cmocka_unit_test(times_are_utc_and_never_is_null),
+        cmocka_unit_test(what_is_no_text_is_a_blob),
         cmocka_unit_test(columns_of_one_name_get_numbers),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "base/check.h"
 #include "cluster/message.h"
 
 /* Encodes and decodes; fails the test when either fails. */
@@ -175,6 +176,125 @@ static void health_passes_the_wire(void **state)
     dbr_arena_finish(&arena);
 }
 
+static void calls_of_the_hash_table(void **state)
+{
+    static const uint8_t value[DBR_CLUSTER_MAX_VALUE + 1];
+    char key[DBR_CLUSTER_MAX_KEY + 2];
+    struct dbr_arena arena;
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL,
+                                   .call = 13,
+                                   .service = "database",
+                                   .key = "/debros/app/x/y",
+                                   .envelope = dbr_bytes("signed", 6),
+                                   .want = 3};
+    (void)state;
+    dbr_arena_init(&arena, 0);
+    struct dbr_cluster_frame out = pass(&arena, &in);
+    assert_string_equal(out.service, "database");
+    assert_string_equal(out.key, "/debros/app/x/y");
+    assert_true(dbr_bytes_equal(out.envelope, in.envelope));
+    assert_int_equal(out.want, 3);
+    in.envelope = dbr_bytes(value, sizeof(value));
+    assert_int_equal(decode_of(&in), DEBROS_EPROTO);
+    in.envelope.len--;
+    assert_int_equal(decode_of(&in), 0);
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    in.key = key;
+    assert_int_equal(decode_of(&in), DEBROS_EPROTO);
+    key[sizeof(key) - 2] = '\0';
+    assert_int_equal(decode_of(&in), 0);
+    dbr_arena_finish(&arena);
+}
+
+static void answers_of_the_hash_table(void **state)
+{
+    static const debros_table_peer peers[] = {{"p", true, false, 2, 7}, {.id = "q"}};
+    const debros_bucket buckets[] = {{0, peers, 2}, {1, NULL, 0}};
+    const debros_table table = {buckets, 2, 5, 6, 7};
+    struct dbr_arena arena;
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL_REPLY};
+    (void)state;
+    dbr_arena_init(&arena, 0);
+    in.result = (struct dbr_call_result){
+        .table = &table, .stored = 9, .envelope = dbr_bytes("value", 5)};
+    struct dbr_call_result out = pass(&arena, &in).result;
+    assert_int_equal(out.stored, 9);
+    assert_true(dbr_bytes_equal(out.envelope, in.result.envelope));
+    assert_int_equal(out.table->n_buckets, 2);
+    assert_int_equal(out.table->buckets[1].prefix, 1);
+    assert_int_equal(out.table->buckets[1].n_peers, 0);
+    assert_int_equal(out.table->buckets[0].n_peers, 2);
+    assert_string_equal(out.table->buckets[0].peers[0].id, "p");
+    assert_true(out.table->buckets[0].peers[0].connected);
+    assert_int_equal(out.table->buckets[0].peers[0].failures, 2);
+    assert_int_equal(out.table->buckets[0].peers[0].idle_ms, 7);
+    assert_int_equal(out.table->values, 5);
+    assert_int_equal(out.table->keys, 6);
+    assert_int_equal(out.table->providers, 7);
+    dbr_arena_finish(&arena);
+}
+
+static void peers_and_status_tell_of_the_network(void **state)
+{
+    static const uint32_t sizes[] = {3, 0, 1};
+    static const char *const services[] = {"database", "dht"};
+    static uint32_t many[DBR_CLUSTER_MAX_BUCKETS + 1];
+    debros_peer peer = {.id = "p",
+                        .client = true,
+                        .since = 1790000000000,
+                        .services = services,
+                        .n_services = 2};
+    debros_status node = {.node_id = "n",
+                          .cluster_id = "c",
+                          .leader = "",
+                          .known_peers = 8,
+                          .buckets = sizes,
+                          .n_buckets = 3,
+                          .values = 4,
+                          .providers = 5};
+    struct dbr_arena arena;
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_CALL_REPLY};
+    (void)state;
+    dbr_arena_init(&arena, 0);
+    in.result = (struct dbr_call_result){.node = &node, .peers = &peer, .n_peers = 1};
+    struct dbr_call_result out = pass(&arena, &in).result;
+    assert_true(out.peers[0].client);
+    assert_true(out.peers[0].since == peer.since);
+    assert_int_equal(out.peers[0].n_services, 2);
+    assert_string_equal(out.peers[0].services[1], "dht");
+    assert_int_equal(out.node->known_peers, 8);
+    assert_int_equal(out.node->n_buckets, 3);
+    assert_memory_equal(out.node->buckets, sizes, sizeof(sizes));
+    assert_int_equal(out.node->values, 4);
+    assert_int_equal(out.node->providers, 5);
+    node.buckets = many;
+    node.n_buckets = DBR_COUNT(many);
+    assert_int_equal(decode_of(&in), DEBROS_EPROTO);
+    dbr_arena_finish(&arena);
+}
+
+static void members_are_listed_with_their_services(void **state)
+{
+    static const char *const services[] = {"database"};
+    uint8_t cluster[16] = {1};
+    struct dbr_arena arena;
+    struct dbr_listed_member listed[] = {
+        {.peer = fixture_peer(1), .services = services, .n_services = 1},
+        {.peer = fixture_peer(2)}};
+    struct dbr_cluster_frame in = {.kind = DBR_CLUSTER_HELLO_REPLY,
+                                   .cluster_id = dbr_bytes(cluster, 16),
+                                   .listed = listed,
+                                   .n_listed = 2};
+    (void)state;
+    dbr_arena_init(&arena, 0);
+    struct dbr_cluster_frame out = pass(&arena, &in);
+    assert_int_equal(out.listed[0].n_services, 1);
+    assert_string_equal(out.listed[0].services[0], "database");
+    assert_int_equal(out.listed[1].n_services, 0);
+    dbr_arena_finish(&arena);
+}
+
 /* No prefix of a frame crashes; what has no body is no frame. */
 static void cut_frames_are_refused(void **state)
 {
@@ -202,6 +322,10 @@ int main(void)
         cmocka_unit_test(join_and_its_reply),
         cmocka_unit_test(call_and_its_reply),
         cmocka_unit_test(health_passes_the_wire),
+        cmocka_unit_test(calls_of_the_hash_table),
+        cmocka_unit_test(answers_of_the_hash_table),
+        cmocka_unit_test(peers_and_status_tell_of_the_network),
+        cmocka_unit_test(members_are_listed_with_their_services),
         cmocka_unit_test(cut_frames_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,10 @@ static int ask_the_deaf(enum dbr_request_type type)
         deaf++;
     }
     f.world.group[deaf] = 1;
-    struct sim_op *op = fixture_ask(&f, f.client, type, "", 20000);
+    struct sim_op *op = sim_test_op(&f.world, f.client, type);
+    op->request.target = "";
+    op->request.key = "key";
+    sim_test_run(&f.world, op, 60000); /* the deaf one is among those asked */
     int status = op->request.status;
     sim_op_free(op);
     assert_false(dbr_peer_id_equal(&client->route, &f.world.nodes[deaf].id));
@@ -46,6 +49,8 @@ static void a_question_is_asked_again_and_a_change_is_not(void **state)
     assert_int_equal(ask_the_deaf(DBR_REQUEST_STATUS), 0);
     assert_int_equal(ask_the_deaf(DBR_REQUEST_PEERS), 0);
     assert_int_equal(ask_the_deaf(DBR_REQUEST_INVITE), DEBROS_EUNREACHABLE);
+    assert_int_equal(ask_the_deaf(DBR_REQUEST_DHT_PUT), 0); /* the same, however often */
+    assert_int_equal(ask_the_deaf(DBR_REQUEST_DHT_REMOVE), DEBROS_EUNREACHABLE);
 }
 
 int main(void)

@@ -226,6 +226,39 @@ static void requests_go_to_the_leader_unless_it_is_suspect(void **state)
     is_peer(dbr_contacts_best(&contacts, &leader, &current, 10), 2);
 }
 
+/* Whoever has said that it offers other things only is the last resort; whoever has said
+ * nothing may offer everything. */
+static void members_are_picked_by_their_service(void **state)
+{
+    static const char *const dht[] = {"dht"};
+    static const char *const both[] = {"database", "dht"};
+    struct dbr_multiaddr addrs[] = {addr(1, 1), addr(2, 1), addr(3, 1)};
+    struct dbr_listed_member listed[] = {
+        {peer(1), true, &addrs[0], 1, dht, 1},
+        {peer(2), false, &addrs[1], 1, both, 2},
+        {peer(3), false, &addrs[2], 1, NULL, 0}};
+    struct dbr_peer_id leader = peer(1);
+    (void)state;
+    dbr_contacts_learn(&contacts, listed, 3);
+    is_peer(dbr_contacts_next(&contacts, &leader, 0), 2);
+    get(2)->state = DBR_CONTACT_DIALING;
+    is_peer(dbr_contacts_next(&contacts, &leader, 0), 3);
+    get(3)->state = DBR_CONTACT_DIALING;
+    is_peer(dbr_contacts_next(&contacts, &leader, 0), 1);
+    for (uint8_t n = 1; n <= 3; n++) {
+        get(n)->state = DBR_CONTACT_READY;
+    }
+    is_peer(dbr_contacts_best(&contacts, &leader, &leader, 0), 2);
+    get(2)->suspect_until = 10;
+    is_peer(dbr_contacts_best(&contacts, &leader, &leader, 0), 3);
+    get(3)->suspect_until = 10; /* slow, but it takes requests */
+    is_peer(dbr_contacts_best(&contacts, &leader, &leader, 0), 2);
+    listed[0].services = both; /* it has begun to */
+    listed[0].n_services = 2;
+    dbr_contacts_learn(&contacts, listed, 3);
+    is_peer(dbr_contacts_best(&contacts, &leader, &leader, 0), 1);
+}
+
 static void failures_pause_ever_longer_and_are_explained(void **state)
 {
     char text[200];
@@ -286,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_leader_is_dialed_first_then_voters, up, down),
         cmocka_unit_test_setup_teardown(requests_go_to_the_leader_unless_it_is_suspect,
                                         up, down),
+        cmocka_unit_test_setup_teardown(members_are_picked_by_their_service, up, down),
         cmocka_unit_test_setup_teardown(failures_pause_ever_longer_and_are_explained, up,
                                         down),
         cmocka_unit_test_setup_teardown(what_will_not_mend_is_hopeless, up, down),

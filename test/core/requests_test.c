@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "core/inner.h"
+
 static struct fixture f;
 
 static int up(void **state)
@@ -122,6 +124,65 @@ static void a_wrong_peer_id_is_eauth(void **state)
     assert_int_equal(fixture_status(&f, 0, DBR_REQUEST_CONNECT, addr), DEBROS_EAUTH);
 }
 
+static bool connected(int a, int b)
+{
+    return dbr_swarm_is_connected(f.world.nodes[a].core->swarm, &f.world.nodes[b].id);
+}
+
+/* Members are dialed again, by whoever notices first. */
+static void a_peer_is_cut_off_and_a_member_comes_back(void **state)
+{
+    char id[DBR_PEER_ID_TEXT_SIZE];
+    char addr[DBR_MULTIADDR_TEXT_SIZE];
+    (void)state;
+    dbr_peer_id_text(&f.world.nodes[2].id, id);
+    struct sim_op *op = fixture_ask(&f, 1, DBR_REQUEST_DISCONNECT, id, 5000);
+    assert_int_equal(op->request.status, 0);
+    assert_string_equal(op->request.text, id);
+    sim_op_free(op);
+    assert_false(connected(1, 2));
+    assert_int_equal(fixture_status(&f, 1, DBR_REQUEST_DISCONNECT, id), DEBROS_ENOTFOUND);
+    sim_step_until(&f.world, f.world.now + 5000);
+    assert_true(connected(1, 2) && connected(2, 1));
+    dbr_multiaddr_text(&f.world.nodes[2].addr, addr);
+    assert_int_equal(fixture_status(&f, 1, DBR_REQUEST_DISCONNECT, addr), 0);
+    assert_int_equal(fixture_status(&f, 1, DBR_REQUEST_DISCONNECT, "12D3"),
+                     DEBROS_EINVAL);
+    assert_int_equal(fixture_status(&f, 1, DBR_REQUEST_DISCONNECT, "/ip4/1.2.3.4/tcp/1"),
+                     DEBROS_EINVAL);
+    sim_step_until(&f.world, f.world.now + 5000);
+}
+
+/* Even itself: the answer arrives before the end. */
+static void a_client_may_have_itself_cut_off(void **state)
+{
+    char id[DBR_PEER_ID_TEXT_SIZE];
+    (void)state;
+    dbr_peer_id_text(&f.world.nodes[f.client].id, id);
+    assert_int_equal(fixture_status(&f, f.client, DBR_REQUEST_DISCONNECT, id), 0);
+    sim_step_until(&f.world, f.world.now + 5000);
+    assert_int_equal(fixture_number(&f, f.client, "SELECT 7"), 7);
+}
+
+static void peers_tell_since_when(void **state)
+{
+    (void)state;
+    sim_step_until(&f.world, f.world.now + 3000);
+    struct sim_op *op = fixture_ask(&f, 0, DBR_REQUEST_PEERS, "", 5000);
+    size_t n = 0;
+    for (size_t i = 0; i < op->request.n_peers; i++) {
+        const debros_peer *peer = &op->request.peers[i];
+        int64_t ms = f.world.nodes[0].core->wall_ms - peer->since;
+        assert_int_equal(peer->connected, peer->since != 0);
+        assert_true(!peer->connected || (ms >= 2000 && ms <= (int64_t)f.world.now));
+        assert_int_equal(peer->n_services, peer->member && peer->connected ? 2 : 0);
+        assert_true(peer->member != peer->client);
+        n += peer->connected;
+    }
+    assert_true(n >= 2);
+    sim_op_free(op);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +193,9 @@ int main(void)
         cmocka_unit_test(nobody_reaches_the_clusters_tables),
         cmocka_unit_test(ping_identify_and_connect),
         cmocka_unit_test(a_wrong_peer_id_is_eauth),
+        cmocka_unit_test(a_peer_is_cut_off_and_a_member_comes_back),
+        cmocka_unit_test(a_client_may_have_itself_cut_off),
+        cmocka_unit_test(peers_tell_since_when),
     };
     return cmocka_run_group_tests(tests, up, down);
 }

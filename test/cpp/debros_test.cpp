@@ -288,6 +288,77 @@ static void network_calls_give_values(void **)
     assert_string_equal(fake.calls.back().c_str(), "ns_create shop");
 }
 
+static void the_network_is_told_as_values(void **)
+{
+    Node node(quiet());
+    const std::uint32_t sizes[] = {3, 0, 1};
+    const char *const services[] = {"database", "dht"};
+    debros_status status{};
+    status.buckets = sizes;
+    status.n_buckets = 3;
+    status.known_peers = 9;
+    debros_peer peer{};
+    peer.id = "p";
+    peer.client = true;
+    peer.since = 1500;
+    peer.services = services;
+    peer.n_services = 2;
+    fake.net.status = &status;
+    fake.net.peers = &peer;
+    fake.net.n_peers = 1;
+    assert_int_equal(node.status().get().buckets.at(2), 1);
+    assert_int_equal(node.status().get().known_peers, 9);
+    debros::Peer got = node.peers("database").get().at(0);
+    assert_string_equal(fake.calls.back().c_str(), "peers - database");
+    assert_true(got.client);
+    assert_int_equal(got.since.time_since_epoch().count(), 1500);
+    assert_string_equal(got.services.at(1).c_str(), "dht");
+    assert_string_equal(node.find_peer("p").get().id.c_str(), "p");
+    assert_string_equal(fake.calls.back().c_str(), "find_peer p");
+    node.disconnect("p").get();
+    assert_string_equal(fake.calls.back().c_str(), "disconnect p");
+}
+
+static void the_hash_table_is_a_facet(void **)
+{
+    Node node(quiet());
+    debros::Dht dht = node.dht();
+    debros_record record{"/k", {(const std::uint8_t *)"a\0b", 3}, "w", 7, UINT64_MAX};
+    debros_table_peer entry{"e", true, false, 2, 1500};
+    debros_bucket buckets[] = {{0, &entry, 1}, {1, nullptr, 0}};
+    debros_table table{buckets, 2, 4, 5, 6};
+    debros_peer peer{};
+    peer.id = "p";
+    fake.dht.record = &record;
+    fake.dht.table = &table;
+    fake.dht.peers = &peer;
+    fake.dht.n_peers = 1;
+    fake.dht.stored = 3;
+    debros::Stored stored =
+        dht.put("name", std::string("v\0w", 3), std::chrono::minutes(2), 8).get();
+    assert_string_equal(fake.calls.back().c_str(), "put name 120 8 0");
+    assert_int_equal(fake.value.size(), 3);
+    assert_int_equal(stored.nodes, 3);
+    assert_string_equal(stored.record.key.c_str(), "/k");
+    debros::Record got = dht.get("/k", 2).get();
+    assert_string_equal(fake.calls.back().c_str(), "get /k 0 0 2");
+    assert_int_equal(got.value.size(), 3);
+    assert_int_equal(got.version, 7);
+    assert_true(got.expires == debros::UnixTime::max()); // no overflow
+    assert_int_equal(dht.provide("x").get(), 3);
+    assert_string_equal(dht.providers("x", 5).get().at(0).id.c_str(), "p");
+    assert_string_equal(fake.calls.back().c_str(), "providers x 0 0 5");
+    dht.unprovide("x").get();
+    dht.remove("name").get();
+    assert_string_equal(fake.calls.back().c_str(), "remove name 0 0 0");
+    debros::Table t = dht.table().get();
+    assert_int_equal(t.buckets.size(), 2);
+    assert_int_equal(t.buckets[0].peers.at(0).idle.count(), 1500);
+    assert_int_equal(t.keys, 5);
+    (void)dht.put("n", "v", std::chrono::seconds(-1)).get();
+    assert_string_equal(fake.calls.back().c_str(), "put n 4294967295 0 0"); // refused
+}
+
 static void constructors_throw_with_detail(void **)
 {
     Config config;
@@ -388,6 +459,8 @@ int main()
         T(futures_complete_from_the_callback_thread),
         T(a_node_moves),
         T(network_calls_give_values),
+        T(the_network_is_told_as_values),
+        T(the_hash_table_is_a_facet),
         T(constructors_throw_with_detail),
         T(a_timeout_reaches_the_request),
 #if defined(__cpp_impl_coroutine)

@@ -88,10 +88,28 @@ static int submit_sql(debros_node *node, debros_sql *req, debros_sql_cb cb,
 static int submit_net(debros_node *node, debros_net *req, debros_net_cb cb,
                       const char *verb)
 {
-    fake.calls.push_back(std::string(verb) + " " + (req->target ? req->target : "-"));
+    fake.calls.push_back(std::string(verb) + " " + (req->target ? req->target : "-") +
+                         (req->service ? std::string(" ") + req->service : ""));
     return submit(node, &req->base, [req, cb](int status) {
         debros_req base = req->base;
         *req = fake.net;
+        req->base = base;
+        if (cb) {
+            cb(req, status);
+        }
+    });
+}
+
+static int submit_dht(debros_node *node, debros_dht *req, debros_dht_cb cb,
+                      const char *verb)
+{
+    fake.calls.push_back(std::string(verb) + " " + req->key + " " +
+                         std::to_string(req->ttl_s) + " " +
+                         std::to_string(req->version) + " " + std::to_string(req->want));
+    fake.value.assign(reinterpret_cast<const char *>(req->value.data), req->value.len);
+    return submit(node, &req->base, [req, cb](int status) {
+        debros_req base = req->base;
+        *req = fake.dht;
         req->base = base;
         if (cb) {
             cb(req, status);
@@ -267,4 +285,19 @@ NET(debros_identify, "identify")
 NET(debros_ns_create, "ns_create")
 NET(debros_ns_list, "ns_list")
 NET(debros_invite, "invite")
+NET(debros_find_peer, "find_peer")
+NET(debros_disconnect, "disconnect")
+
+#define DHT(verb)                                                                        \
+    int debros_dht_##verb(debros_node *node, debros_dht *req, debros_dht_cb cb)          \
+    {                                                                                    \
+        return submit_dht(node, req, cb, #verb);                                         \
+    }
+DHT(put)
+DHT(get)
+DHT(remove)
+DHT(provide)
+DHT(unprovide)
+DHT(providers)
+DHT(table)
 }

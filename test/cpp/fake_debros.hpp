@@ -15,6 +15,8 @@ struct Fake {
     std::vector<debros_value> params; // of the last SQL request
     debros_result result{};
     debros_net net{}; // the output fields of network calls
+    debros_dht dht{}; // and of the hash table's
+    std::string value; // of the last put
     int ended = 0; // what debros_node_check() tells
     int canceled = 0;
     int released = 0;

@@ -106,6 +106,12 @@ static void what_we_provide_is_announced_again(void **state)
     assert_true(dbr_dht_providers_due(&rig.providers, &key, due, WALL + due));
     assert_false(dbr_dht_providers_due(&rig.providers, &key, due, WALL + due));
     assert_int_equal(dbr_dht_providers_deadline(&rig.providers), due + 22 * HOUR);
+    dbr_dht_providers_again(&rig.providers, dbr_bytes_str("b"), due + HOUR);
+    dbr_dht_providers_again(&rig.providers, dbr_bytes_str("c"), due); /* nobody's */
+    assert_int_equal(dbr_dht_providers_deadline(&rig.providers), due + HOUR);
+    assert_true(dbr_dht_providers_due(&rig.providers, &key, due + HOUR, WALL + due));
+    assert_true(dbr_bytes_equal(key, dbr_bytes_str("b")));
+    assert_false(dbr_dht_providers_due(&rig.providers, &key, due + HOUR, WALL + due));
     dbr_dht_providers_expire(&rig.providers, due + 500 * HOUR);
     assert_int_equal(rig.providers.n, 2);
     assert_int_equal(count(&rig, "b", due + 500 * HOUR), 1);

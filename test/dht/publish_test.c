@@ -173,6 +173,43 @@ static void own_records_go_out_again_after_22_hours(void **state)
     assert_int_equal(rig_count(&rig, DBR_DHT_EVENT_DONE), 0); /* nobody asked for it */
 }
 
+/* Everybody finds, and nobody stores. */
+static void refuse_all(void)
+{
+    const struct dbr_dht_event *send;
+    while ((send = rig_next(&rig, DBR_DHT_EVENT_SEND)) != NULL) {
+        if (rig_type(send) == DBR_DHT_FIND_NODE) {
+            rig_answer(&rig, send, 0, 0);
+        } else {
+            dbr_dht_failed(rig.dht, send->request, rig.now);
+        }
+    }
+}
+
+static void what_nobody_has_taken_goes_out_again_soon(void **state)
+{
+    (void)state;
+    char key[128];
+    rig_join(&rig, 1, 3);
+    put(key);
+    refuse_all();
+    assert_int_equal(done()->status, DEBROS_EUNREACHABLE);
+    rig_forget(&rig);
+    assert_int_equal(dbr_dht_provide(rig.dht, 2, dbr_bytes_str("thing"), rig.now), 0);
+    refuse_all();
+    assert_int_equal(done()->status, DEBROS_EUNREACHABLE);
+    rig_forget(&rig);
+    rig_join(&rig, 4, 3);
+    rig_live(&rig, 599000);
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 0);
+    rig_live(&rig, 11000); /* ten minutes, and what it rests between two looks */
+    assert_true(count_type(DBR_DHT_PUT_VALUE) > 0);
+    assert_true(count_type(DBR_DHT_ADD_PROVIDER) > 0);
+    rig_forget(&rig);
+    rig_live(&rig, 1200000); /* and now it is well */
+    assert_int_equal(count_type(DBR_DHT_PUT_VALUE), 0);
+}
+
 /* With nobody to send it to, it stays due, and the machine does not spin. */
 static void what_is_due_waits_for_somebody(void **state)
 {
@@ -199,6 +236,7 @@ int main(void)
         TEST(a_provider_is_announced_without_an_answer),
         TEST(whoever_has_less_is_sent_the_best),
         TEST(own_records_go_out_again_after_22_hours),
+        TEST(what_nobody_has_taken_goes_out_again_soon),
         TEST(what_is_due_waits_for_somebody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,13 @@ static void own_values_are_published_again(void **state)
     }
     assert_null(dbr_dht_values_due(&rig.values, due, WALL + due));
     assert_int_equal(dbr_dht_values_deadline(&rig.values), due + 22 * HOUR);
+    dbr_dht_values_again(&rig.values, key_number(&rig, 1), due + HOUR);
+    dbr_dht_values_again(&rig.values, key_number(&rig, 1), due + 2 * HOUR); /* no later */
+    dbr_dht_values_again(&rig.values, key_number(&rig, 9), due);   /* another's */
+    dbr_dht_values_again(&rig.values, key_number(&rig, 100), due); /* nobody's */
+    assert_int_equal(dbr_dht_values_deadline(&rig.values), due + HOUR);
+    assert_non_null(dbr_dht_values_due(&rig.values, due + HOUR, WALL + due + HOUR));
+    assert_null(dbr_dht_values_due(&rig.values, due + HOUR, WALL + due + HOUR));
     /* Own ones live on where others' are forgotten. */
     dbr_dht_values_expire(&rig.values, due + 48 * HOUR);
     assert_int_equal(rig.values.n, 5);

@@ -477,6 +477,42 @@ class Kademlia(unittest.TestCase):
                          lambda d: d['status'] == 0)
         self.assertTrue(got['data'].endswith('a text'.encode().hex()), got)
 
+    def try_json(self, node, *args):
+        """A command at the node that may not find what it looks for yet: then None."""
+        done = subprocess.run([DEBROS, 'dht', args[0], '--node', node.folder, *args[1:], '-o',
+                               'json'], capture_output=True, text=True, timeout=PATIENCE,
+                              check=False)
+        self.assertIn(done.returncode, (0, 4, 5), done.stderr)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def test_people_and_js(self):
+        """What the program puts and provides js finds, and the other way."""
+        node = self.start_node()
+        js = self.join_js(node)
+        self.until(lambda: self.try_json(node, 'table'), lambda rows: rows)
+        put = self.until(lambda: self.try_json(node, 'put', 'greeting', 'a text'),
+                         lambda d: d and d['stored'] == 1)
+        told = js.ask('get', put['key'])['told']
+        values = [event['value'] for event in told if event.get('value')]
+        self.assertTrue(values and values[0].endswith('a text'.encode().hex()), told)
+
+        theirs = js.ask('put', 'of js')
+        got = self.until(lambda: self.try_json(node, 'get', theirs['key']), lambda d: d)
+        self.assertEqual((got['value'], got['writer']), ('of js', js.id))
+        forged = js.ask('putForged', 'forged')
+        self.assertIsNone(self.try_json(node, 'get', forged['key']))
+
+        self.until(lambda: self.try_json(node, 'provide', 'our block'),
+                   lambda d: d and d['stored'] == 1)
+        told = js.ask('findProviders', 'our block')['told']
+        self.assertTrue(any(node.id in (event.get('providers') or []) for event in told), told)
+        js.ask('provide', 'js block')
+        found = self.until(lambda: self.try_json(node, 'providers', 'js block'), lambda d: d)
+        self.assertEqual([peer['id'] for peer in found], [js.id])
+        self.assertIn(plain(js.addrs[0]), found[0]['addrs'])
+        found = self.try_json(node, 'find', js.id)
+        self.assertIn(plain(js.addrs[0]), found['addrs'])
+
     def test_a_closed_node_tells_strangers_nothing(self):
         node = self.start(OurNode, os.path.join(self.folder.name, 'closed'))
         ours = self.start(SwarmPeer, 'kad')

@@ -85,6 +85,7 @@ class Output(ClusterCase):
         self.assertEqual(list(status), ["node_id", "cluster_id", "role", "leader", "term",
                                         "commit_index", "applied_index", "members",
                                         "voters", "standbys", "peer_count", "health",
+                                        "known_peers", "buckets", "values", "providers",
                                         "database_size", "uptime", "receiving_bytes",
                                         "receiving_total", "sending_bytes",
                                         "sending_total"])

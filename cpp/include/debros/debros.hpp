@@ -12,6 +12,7 @@
 // then(done), future(), wait(), get() or co_await.
 #pragma once
 #include "detail/config.hpp"
+#include "detail/dht.hpp"
 #include "detail/error.hpp"
 #include "detail/net.hpp"
 #include "detail/operation.hpp"
@@ -77,6 +78,11 @@ class Node
         return ns("default").sql();
     }
 
+    Dht dht() const
+    {
+        return Dht(node_.get());
+    }
+
     Operation<Status> status()
     {
         return net<Status>(debros_status_get, detail::read_status);
@@ -86,9 +92,21 @@ class Node
     {
         return net<Health>(debros_health_get, detail::read_health);
     }
-    Operation<std::vector<Peer>> peers()
+    // All peers, or those that offer a service: "database", "dht".
+    Operation<std::vector<Peer>> peers(std::string service = "")
     {
-        return net<std::vector<Peer>>(debros_peers, detail::read_peers);
+        return net<std::vector<Peer>>(debros_peers, detail::read_peers<debros_net>, "", 0,
+                                      std::move(service));
+    }
+    // By its peer id: where it is.
+    Operation<Peer> find_peer(std::string peer)
+    {
+        return net<Peer>(debros_find_peer, detail::read_peer, std::move(peer));
+    }
+    // By its peer id. Members are soon dialed again.
+    Operation<Done> disconnect(std::string peer)
+    {
+        return net<Done>(debros_disconnect, detail::read_done, std::move(peer));
     }
     // Gives the peer id that answered.
     Operation<std::string> connect(std::string addr)
@@ -170,11 +188,12 @@ class Node
     }
     template <typename T>
     Operation<T> net(Net submit, T (*read)(const debros_net &), std::string target = "",
-                     std::uint32_t ttl_s = 0)
+                     std::uint32_t ttl_s = 0, std::string service = "")
     {
         using Op = detail::CallOp<T, debros_net, detail::NetInputs>;
         return Operation<T>(std::make_shared<Op>(
-            node_.get(), submit, read, detail::NetInputs{std::move(target), ttl_s}));
+            node_.get(), submit, read,
+            detail::NetInputs{std::move(target), ttl_s, std::move(service)}));
     }
 
     struct Destroy {

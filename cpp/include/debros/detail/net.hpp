@@ -11,6 +11,10 @@
 namespace debros
 {
 
+// Unix time, as nodes tell it.
+using UnixTime =
+    std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
 struct Status {
     std::string node_id;
     std::string cluster_id;
@@ -30,6 +34,10 @@ struct Status {
     std::uint64_t receiving_total; // 0: none
     std::uint64_t sending_bytes;   // and from it
     std::uint64_t sending_total;
+    std::uint32_t known_peers;          // connected or not
+    std::vector<std::uint32_t> buckets; // peers in each of the routing table
+    std::uint32_t values;               // held for the network
+    std::uint32_t providers;
 };
 
 // One measurement; see debros_health_get() for the names.
@@ -59,6 +67,9 @@ struct Peer {
     bool connected = false;
     bool inbound = false;
     bool member = false;
+    bool client = false;               // a light client that the cluster lists
+    UnixTime since{};                  // connected ever since; the epoch: not connected
+    std::vector<std::string> services; // "database", "dht"
 };
 
 namespace detail
@@ -73,13 +84,23 @@ struct NoInputs {
 struct NetInputs {
     std::string target;
     std::uint32_t ttl_s;
+    std::string service{};
 
     void fill(debros_net &req)
     {
         req.target = target.empty() ? nullptr : target.c_str();
         req.ttl_s = ttl_s;
+        req.service = service.empty() ? nullptr : service.c_str();
     }
 };
+
+// Whatever a stranger signed: no further than the clock's type goes.
+inline UnixTime unix_time(std::uint64_t ms)
+{
+    constexpr std::uint64_t last = INT64_MAX;
+    return UnixTime(std::chrono::milliseconds(
+        static_cast<std::int64_t>(ms < last ? ms : last)));
+}
 
 inline std::vector<std::string> strings(const char *const *items, std::size_t n)
 {
@@ -98,6 +119,9 @@ inline Peer from_c(const debros_peer &peer)
     out.connected = peer.connected;
     out.inbound = peer.inbound;
     out.member = peer.member;
+    out.client = peer.client;
+    out.since = UnixTime(std::chrono::milliseconds(peer.since));
+    out.services = strings(peer.services, peer.n_services);
     return out;
 }
 
@@ -121,7 +145,11 @@ inline Status read_status(const debros_net &req)
                   s.receiving_bytes,
                   s.receiving_total,
                   s.sending_bytes,
-                  s.sending_total};
+                  s.sending_total,
+                  s.known_peers,
+                  std::vector<std::uint32_t>(s.buckets, s.buckets + s.n_buckets),
+                  s.values,
+                  s.providers};
 }
 
 inline Health read_health(const debros_net &req)
@@ -136,7 +164,7 @@ inline Health read_health(const debros_net &req)
     return out;
 }
 
-inline std::vector<Peer> read_peers(const debros_net &req)
+template <typename Req> std::vector<Peer> read_peers(const Req &req)
 {
     std::vector<Peer> peers;
     for (std::size_t i = 0; i < req.n_peers; i++) {
