@@ -105,6 +105,11 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.open = args.open;
     config.mdns = args.mdns;
     config.kad_protocol = args.kad_protocol;
+    config.advertise = args.advertise;
+    config.discovery_interval = args.discovery_interval;
+    config.discovery_dials = args.max_dials;
+    config.low_water = args.low_water;
+    config.high_water = args.high_water;
     config.identity_path = args.identity_file;
     config.max_connections = args.max_connections;
     config.max_pending = args.max_requests;

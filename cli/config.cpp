@@ -282,9 +282,28 @@ void Configuration::assign(const std::string &text)
     }
 }
 
+// Values that are right alone and not together.
+std::vector<Problem> Configuration::misfits() const
+{
+    const Entry &low = entry(Key::low_water), &high = entry(Key::high_water);
+    bool known = value_error(setting(Key::low_water), low.text).empty() &&
+                 value_error(setting(Key::high_water), high.text).empty();
+    if (!known || number_of(low.text) <= number_of(high.text)) {
+        return {};
+    }
+    const Entry &blamed = low.source == Source::fallback ? high : low;
+    return {{blamed.place, std::string(setting(Key::low_water).path) + ": " + low.text +
+                               " is above " + setting(Key::high_water).path + ", " +
+                               high.text}};
+}
+
 void Configuration::check() const
 {
-    throw_all(problems_);
+    std::vector<Problem> found = problems_;
+    for (const auto &problem : misfits()) {
+        found.push_back(problem);
+    }
+    throw_all(found);
 }
 
 void Configuration::check_client() const
@@ -327,6 +346,7 @@ NodeSettings Configuration::node() const
     out.data_dir = text(Key::data_dir);
     out.listen = entry(Key::listen_addresses).items;
     out.listen_given = entry(Key::listen_addresses).source != Source::fallback;
+    out.advertise = entry(Key::advertise_addresses).items;
     out.bootstrap = entry(Key::bootstrap_peers).items;
     out.invite = text(Key::invite);
     out.invite_by_flag = entry(Key::invite).source == Source::flag;
@@ -343,6 +363,10 @@ NodeSettings Configuration::node() const
     out.open = text(Key::open) == "true";
     out.mdns = text(Key::mdns) == "true";
     out.kad_protocol = text(Key::kad_protocol);
+    out.discovery_interval = duration_of(text(Key::discovery_interval));
+    out.max_dials = number(Key::max_dials);
+    out.low_water = number(Key::low_water);
+    out.high_water = number(Key::high_water);
     out.log_level = parse_log_level(text(Key::log_level));
     out.log_json = text(Key::log_format) == "json";
     out.log_file = text(Key::log_file);

@@ -38,6 +38,7 @@ struct NodeSettings {
     std::string data_dir;
     std::vector<std::string> listen;
     bool listen_given = false; // not the default
+    std::vector<std::string> advertise;
     std::vector<std::string> bootstrap;
     std::string invite;
     bool invite_by_flag = false;
@@ -54,6 +55,10 @@ struct NodeSettings {
     bool open = false;
     bool mdns = false;
     std::string kad_protocol;
+    std::chrono::milliseconds discovery_interval{0};
+    std::uint32_t max_dials = 0;
+    std::uint32_t low_water = 0;
+    std::uint32_t high_water = 0;
     debros_log_level log_level = DEBROS_LOG_INFO;
     bool log_json = false;
     std::string log_file; // "": stderr
@@ -104,6 +109,7 @@ class Configuration
     void put_text(const Setting &setting, const std::string &text, Source source,
                   const std::string &name);
     void put_file(FileValues &file, const std::string &name);
+    std::vector<Problem> misfits() const;
     void warn_of_others(const std::vector<Mark> &marks, const std::string &name);
     void warn_of_variables(const Getenv &get, const std::vector<std::string> &names);
 

@@ -48,6 +48,10 @@ void add_node_options(CLI::App &command, ConfigArgs &args)
              "where to listen; default: the port of the last run, or one that the "
              "kernel picks, on 127.0.0.1",
              "MULTIADDR");
+    add_flag(command, args, Key::advertise_addresses,
+             "what others are told instead of where it listens: behind a NAT or a port "
+             "mapping",
+             "MULTIADDR");
     add_flag(command, args, Key::bootstrap_peers, "a peer to dial, with /p2p/PEER_ID",
              "MULTIADDR");
     command.add_flag("--mdns", args.mdns,

@@ -22,6 +22,7 @@ const char *const explicit_join = "a node joins once, with an invite: debros joi
 const char *const no_ipfs = "no IPFS is run";
 const char *const own_mdns = "discovery.mdns turns it on";
 const char *const whole_protocol = "discovery.kad_protocol is the whole id";
+const char *const own_dht = "every node runs Kademlia; discovery.kad_protocol is its id";
 const char *const not_yet = "no effect yet";
 
 const Setting working[] = {
@@ -32,6 +33,10 @@ const Setting working[] = {
      "and "
      "the next run takes it again.",
      Use::works, 0, 16, "--listen"},
+    {"node.advertise_addresses", Kind::advertise, "",
+     "What others are told instead of where this node listens, at most 8 multiaddrs "
+     "without /p2p: for a node that is reached through a NAT or a port mapping.",
+     Use::works, 0, 8, "--advertise"},
     {"node.max_connections", Kind::number, "256",
      "Connections at a time, from 1 to 65536.", Use::works, 1, 65536},
     {"node.max_requests", Kind::number, "4096",
@@ -78,6 +83,21 @@ const Setting working[] = {
      "The id of the protocol in which nodes find each other (Kademlia), the same "
      "for all: a / and up to 79 printable characters.",
      Use::works, 0, 0, "--kad-protocol"},
+    {"discovery.discovery_interval", Kind::duration, "10s",
+     "Time between two looks at whether there are too few or too many connections, "
+     "from 1s to 1h.",
+     Use::works, 1000, 3600000},
+    {"discovery.max_dials", Kind::number, "3",
+     "Peers that are dialed at a time where connections are too few, from 1 to 64.",
+     Use::works, 1, 64},
+    {"discovery.low_water", Kind::number, "8",
+     "Connections below which a node dials peers that it knows of, from 1 to 65536, at "
+     "most discovery.high_water.",
+     Use::works, 1, 65536},
+    {"discovery.high_water", Kind::number, "64",
+     "Connections above which a node lets go of those that nothing needs, from 1 to "
+     "65536.",
+     Use::works, 1, 65536},
     {"security.identity_file", Kind::path, "",
      "The node's key; none: identity.key in the node's folder."},
     {"security.open", Kind::flag, "false",
@@ -149,6 +169,7 @@ const Other obsolete[] = {
     {"discovery.http_adv_address", one_port},
     {"discovery.raft_adv_address", one_port},
     {"discovery.enable_mdns", own_mdns},
+    {"discovery.enable_dht", own_dht},
     {"discovery.dht_prefix", whole_protocol},
     {"discovery.node_namespace", "each request names its namespace"},
     {"security.enable_tls", node_key},
@@ -160,8 +181,6 @@ const Other obsolete[] = {
 const char *const waiting[] = {
     "database.max_database_size",
     "database.backup_interval",
-    "discovery.discovery_interval",
-    "discovery.enable_dht",
 };
 
 std::vector<Setting> all_settings()
@@ -220,7 +239,8 @@ std::string name_of(const Setting &setting)
 
 bool is_list(const Setting &setting)
 {
-    return setting.kind == Kind::listen || setting.kind == Kind::peers;
+    return setting.kind == Kind::listen || setting.kind == Kind::advertise ||
+           setting.kind == Kind::peers;
 }
 
 std::string variable_of(const Setting &setting)

@@ -19,6 +19,7 @@ enum class Kind {
     word,     // one of `words`
     protocol, // the id of one
     listen,   // a list of multiaddrs to listen on
+    advertise, // a list of multiaddrs that others can dial
     peers,    // a list of multiaddrs with /p2p/PEER_ID
     other     // of the original's files only: whatever it holds is skipped
 };
@@ -47,6 +48,7 @@ struct Setting {
 enum class Key {
     data_dir,
     listen_addresses,
+    advertise_addresses,
     max_connections,
     max_requests,
     max_memory,
@@ -58,6 +60,10 @@ enum class Key {
     bootstrap_peers,
     mdns,
     kad_protocol,
+    discovery_interval,
+    max_dials,
+    low_water,
+    high_water,
     identity_file,
     open,
     connect_timeout,

@@ -38,6 +38,9 @@ std::string number_error(const Setting &setting, const std::string &text)
 
 std::string short_time(std::uint64_t ms)
 {
+    if (ms % 3600000 == 0) {
+        return std::to_string(ms / 3600000) + "h";
+    }
     if (ms % 60000 == 0) {
         return std::to_string(ms / 60000) + "m";
     }
@@ -80,6 +83,8 @@ std::string library_error(const Setting &setting, const std::string &text)
     config.data_dir = "node";
     if (setting.kind == Kind::protocol) {
         config.kad_protocol = text;
+    } else if (setting.kind == Kind::advertise) {
+        config.advertise = {text};
     } else {
         (setting.kind == Kind::listen ? config.listen : config.bootstrap) = {text};
     }
@@ -117,6 +122,7 @@ std::string value_error(const Setting &setting, const std::string &text)
     case Kind::word:
         return word_error(setting, text);
     case Kind::listen:
+    case Kind::advertise:
     case Kind::peers:
     case Kind::protocol:
         return library_error(setting, text);

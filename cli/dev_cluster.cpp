@@ -92,6 +92,8 @@ void DevCluster::launch(Member &member, const std::string &invite)
                                      "--set",
                                      "node.invite=",
                                      "--set",
+                                     "node.advertise_addresses=",
+                                     "--set",
                                      "security.identity_file=",
                                      "--set",
                                      "logging.output_file=",

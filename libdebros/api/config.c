@@ -5,13 +5,18 @@
 #include <unistd.h>
 
 #include "base/detail.h"
+#include "cluster/members.h"
 #include "core/core.h"
 #include "transfer/transfer.h"
+
+_Static_assert(DBR_CONFIG_MAX_ADVERTISE == DBR_MEMBER_ADDRS, "a member's row has all");
 
 void debros_config_default(debros_config *config)
 {
     struct dbr_transfer_limits snapshots;
+    struct dbr_discovery_limits discovery = {0};
     dbr_transfer_limits_default(&snapshots);
+    dbr_discovery_limits_default(&discovery);
     *config = (debros_config){
         .size = sizeof(*config),
         .max_connections = 256,
@@ -22,6 +27,10 @@ void debros_config_default(debros_config *config)
         .retry_delay = 5000,
         .retry_attempts = 3,
         .client_connections = 3,
+        .discovery_interval = discovery.interval_ms,
+        .discovery_dials = discovery.dials,
+        .low_water = discovery.low_water,
+        .high_water = discovery.high_water,
         .snapshot_rate = snapshots.rate,
         .snapshot_chunk = snapshots.chunk,
         .log_level = DEBROS_LOG_WARN,
@@ -94,6 +103,44 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
                               "%zu bootstrap addresses, at most %u", c->n_bootstrap,
                               DBR_CONFIG_MAX_BOOTSTRAP);
     }
+    if (c->n_advertise > DBR_CONFIG_MAX_ADVERTISE) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "%zu advertise addresses, at most %u", c->n_advertise,
+                              DBR_CONFIG_MAX_ADVERTISE);
+    }
+    return 0;
+}
+
+static int check_discovery(const debros_config *c, debros_detail *detail)
+{
+    if (c->discovery_interval < DBR_CONFIG_MIN_DISCOVERY_MS ||
+        c->discovery_interval > DBR_CONFIG_MAX_DISCOVERY_MS) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "discovery_interval %u is not in %u to %u ms",
+                              c->discovery_interval, DBR_CONFIG_MIN_DISCOVERY_MS,
+                              DBR_CONFIG_MAX_DISCOVERY_MS);
+    }
+    if (c->discovery_dials < 1 || c->discovery_dials > DBR_CONFIG_MAX_DIALS) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "discovery_dials %u is not in 1 to %u", c->discovery_dials,
+                              DBR_CONFIG_MAX_DIALS);
+    }
+    const struct {
+        const char *name;
+        uint32_t value;
+    } marks[] = {{"low_water", c->low_water}, {"high_water", c->high_water}};
+    for (size_t i = 0; i < DBR_COUNT(marks); i++) {
+        if (marks[i].value < 1 || marks[i].value > DBR_CONFIG_MAX_WATER) {
+            return dbr_detail_set(detail, DEBROS_EINVAL, "%s %u is not in 1 to %u",
+                                  marks[i].name, marks[i].value, DBR_CONFIG_MAX_WATER);
+        }
+    }
+    if (c->low_water > c->high_water) {
+        return dbr_detail_set(detail, DEBROS_EINVAL,
+                              "low_water %u is above high_water %u: a node would let go "
+                              "of what it has just dialed",
+                              c->low_water, c->high_water);
+    }
     return 0;
 }
 
@@ -137,6 +184,11 @@ static int check_kind(const debros_config *c, debros_detail *detail)
     }
     if (c->client && c->n_listen > 0) {
         return dbr_detail_set(detail, DEBROS_EINVAL, "a client does not listen");
+    }
+    if (c->client && c->n_advertise > 0) {
+        return dbr_detail_set(
+            detail, DEBROS_EINVAL,
+            "a client does not listen: it has no addresses to advertise");
     }
     if (c->callback_thread && c->inline_callbacks) {
         return dbr_detail_set(detail, DEBROS_EINVAL,
@@ -204,6 +256,45 @@ static int parse_bootstrap(struct dbr_config *out, debros_detail *detail)
     return 0;
 }
 
+/* Why nobody could dial it; NULL: it is as it should be. */
+static const char *advertise_fault(const struct dbr_multiaddr *addr)
+{
+    struct dbr_peer_id peer;
+    struct dbr_endpoint endpoint;
+    struct dbr_name name;
+    bool by_number = dbr_multiaddr_endpoint(addr, &endpoint);
+    if (!by_number && !dbr_multiaddr_name(addr, &name)) {
+        return "not of the shape /ip4/ADDRESS/tcp/PORT or /dns4/NAME/tcp/PORT";
+    }
+    if (dbr_multiaddr_peer(addr, &peer)) {
+        return "leave out /p2p/ID, which is always the node's own";
+    }
+    if ((by_number ? endpoint.port : name.port) == 0) {
+        return "nobody can dial port 0; give the port that leads to the node";
+    }
+    if (by_number && dbr_endpoint_is_wildcard(&endpoint)) {
+        return "nobody can dial a wildcard; give an address that leads to the node";
+    }
+    return NULL;
+}
+
+static int parse_advertise(struct dbr_config *out, debros_detail *detail)
+{
+    for (size_t i = 0; i < out->c.n_advertise; i++) {
+        const char *text = out->c.advertise[i];
+        struct dbr_multiaddr *addr = &out->advertise[i];
+        debros_detail why = {.text = ""};
+        const char *fault = dbr_multiaddr_parse(addr, text, &why) != 0
+                                ? why.text
+                                : advertise_fault(addr);
+        if (fault != NULL) {
+            return dbr_detail_set(detail, DEBROS_EINVAL, "advertise address '%s': %s",
+                                  text, fault);
+        }
+    }
+    return 0;
+}
+
 static bool copy_text(struct dbr_config *out, const char **text)
 {
     if (*text == NULL) {
@@ -232,7 +323,8 @@ static bool copy_all(struct dbr_config *out)
     if (!copy_text(out, &c->data_dir) || !copy_text(out, &c->identity_path) ||
         !copy_text(out, &c->invite) || !copy_text(out, &c->kad_protocol) ||
         !copy_texts(out, &c->listen, c->n_listen) ||
-        !copy_texts(out, &c->bootstrap, c->n_bootstrap)) {
+        !copy_texts(out, &c->bootstrap, c->n_bootstrap) ||
+        !copy_texts(out, &c->advertise, c->n_advertise)) {
         return false;
     }
     out->identity_path = c->identity_path;
@@ -258,6 +350,9 @@ int dbr_config_init(struct dbr_config *out, const debros_config *from,
         err = check_bytes(from, detail);
     }
     if (err == 0) {
+        err = check_discovery(from, detail);
+    }
+    if (err == 0) {
         err = check_kind(from, detail);
     }
     if (err == 0) {
@@ -275,6 +370,9 @@ int dbr_config_init(struct dbr_config *out, const debros_config *from,
     }
     if (err == 0) {
         err = parse_bootstrap(out, detail);
+    }
+    if (err == 0) {
+        err = parse_advertise(out, detail);
     }
     if (err != 0) {
         dbr_config_finish(out);

@@ -6,27 +6,33 @@
 #include "multi/multiaddr.h"
 #include "transfer/message.h"
 
-#define DBR_CONFIG_MAX_LISTEN      16u
-#define DBR_CONFIG_MAX_BOOTSTRAP   64u
-#define DBR_CONFIG_MAX_CONNECTIONS 65536u
-#define DBR_CONFIG_MAX_PENDING     (1u << 20)
-#define DBR_CONFIG_MAX_RETRIES     100u
-#define DBR_CONFIG_MAX_POOL        16u
-#define DBR_CONFIG_MAX_PROTOCOL    80u
-#define DBR_CONFIG_MIN_ELECTION_MS 100u
-#define DBR_CONFIG_MAX_ELECTION_MS 60000u
-#define DBR_CONFIG_MIN_MEMORY      (32u << 20) /* one SQL message, and some more */
-#define DBR_CONFIG_MAX_MEMORY      (UINT64_C(1) << 40)
-#define DBR_CONFIG_MIN_RATE        (256u << 10) /* a chunk in a second */
-#define DBR_CONFIG_MAX_RATE        (UINT64_C(1) << 34)
-#define DBR_CONFIG_MIN_CHUNK       4096u
-#define DBR_CONFIG_MAX_CHUNK       DBR_TRANSFER_CHUNK
+#define DBR_CONFIG_MAX_LISTEN       16u
+#define DBR_CONFIG_MAX_BOOTSTRAP    64u
+#define DBR_CONFIG_MAX_ADVERTISE    8u /* DBR_MEMBER_ADDRS */
+#define DBR_CONFIG_MAX_CONNECTIONS  65536u
+#define DBR_CONFIG_MAX_PENDING      (1u << 20)
+#define DBR_CONFIG_MAX_RETRIES      100u
+#define DBR_CONFIG_MAX_POOL         16u
+#define DBR_CONFIG_MAX_PROTOCOL     80u
+#define DBR_CONFIG_MIN_DISCOVERY_MS 1000u
+#define DBR_CONFIG_MAX_DISCOVERY_MS 3600000u
+#define DBR_CONFIG_MAX_DIALS        64u
+#define DBR_CONFIG_MAX_WATER        65536u
+#define DBR_CONFIG_MIN_ELECTION_MS  100u
+#define DBR_CONFIG_MAX_ELECTION_MS  60000u
+#define DBR_CONFIG_MIN_MEMORY       (32u << 20) /* one SQL message, and some more */
+#define DBR_CONFIG_MAX_MEMORY       (UINT64_C(1) << 40)
+#define DBR_CONFIG_MIN_RATE         (256u << 10) /* a chunk in a second */
+#define DBR_CONFIG_MAX_RATE         (UINT64_C(1) << 34)
+#define DBR_CONFIG_MIN_CHUNK        4096u
+#define DBR_CONFIG_MAX_CHUNK        DBR_TRANSFER_CHUNK
 
 struct dbr_config {
     debros_config c;           /* its strings live in `arena` */
     const char *identity_path; /* NULL: the key lives in memory */
     struct dbr_endpoint listen[DBR_CONFIG_MAX_LISTEN];
     struct dbr_multiaddr bootstrap[DBR_CONFIG_MAX_BOOTSTRAP];
+    struct dbr_multiaddr advertise[DBR_CONFIG_MAX_ADVERTISE];
     struct dbr_arena arena;
 };
 

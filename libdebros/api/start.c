@@ -114,6 +114,18 @@ static int load_identity(debros_node *node, bool may_create, debros_detail *deta
 /* ---- The core
  * ---------------------------------------------------------------------------- */
 
+/* More than max_connections there cannot be. */
+static struct dbr_discovery_limits discovery_of(const debros_config *c)
+{
+    uint32_t max = c->max_connections;
+    return (struct dbr_discovery_limits){
+        .interval_ms = c->discovery_interval,
+        .dials = c->discovery_dials,
+        .low_water = c->low_water < max ? c->low_water : max,
+        .high_water = c->high_water < max ? c->high_water : max,
+    };
+}
+
 static struct dbr_core_config core_config(debros_node *node, enum dbr_core_mode mode)
 {
     const debros_config *c = &node->config.c;
@@ -123,6 +135,9 @@ static struct dbr_core_config core_config(debros_node *node, enum dbr_core_mode 
         .open = c->open,
         .bootstrap = node->config.bootstrap,
         .n_bootstrap = c->n_bootstrap,
+        .advertise = node->config.advertise,
+        .n_advertise = c->n_advertise,
+        .discovery = discovery_of(c),
         .max_connections = c->max_connections,
         .max_memory = dbr_config_memory(c),
         .snapshot_rate = c->snapshot_rate,

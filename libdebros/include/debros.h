@@ -147,6 +147,18 @@ typedef struct debros_config {
     const char *kad_protocol; /* id of the Kademlia protocol, the same for all nodes that
                                  shall find each other; begins with '/', printable
                                  ASCII, at most 80 bytes. NULL: "/debros/kad/1.0.0" */
+    const char *const *advertise; /* multiaddrs without /p2p that others are told instead
+                                     of those it listens on: behind a NAT or a port
+                                     mapping; at most 8, none for a client */
+    size_t n_advertise;
+    /* How many connections a node has, and with whom; a client ignores these. */
+    debros_msec discovery_interval; /* between two looks at them; default 10,000; 1,000 to
+                                       3,600,000 */
+    uint32_t discovery_dials;       /* at a time; default 3, 1 to 64 */
+    uint32_t low_water;  /* below so many it dials peers that it knows of; default 8, 1 to
+                            65,536, at most high_water */
+    uint32_t high_water; /* above so many it lets go of those that nothing needs; default
+                            64, 1 to 65,536. max_connections bounds both */
     const char *invite;              /* join the invite's cluster first, then start */
     uint32_t max_connections;        /* default 256 */
     uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */

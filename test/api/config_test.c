@@ -41,6 +41,11 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.snapshot_rate, 67108864);
     assert_int_equal(config.snapshot_chunk, 262144);
     assert_int_equal(config.log_level, DEBROS_LOG_WARN);
+    assert_int_equal(config.discovery_interval, 10000);
+    assert_int_equal(config.discovery_dials, 3);
+    assert_int_equal(config.low_water, 8);
+    assert_int_equal(config.high_water, 64);
+    assert_int_equal(config.n_advertise, 0);
     assert_null(config.kad_protocol);
     assert_false(config.client || config.open || config.mdns || config.callback_thread);
 }
@@ -78,6 +83,91 @@ static void numbers_have_bounds(void **state)
     config = node_config();
     config.n_bootstrap = 65;
     assert_refused(&config, "65 bootstrap addresses, at most 64");
+    config = node_config();
+    config.n_advertise = 9;
+    assert_refused(&config, "9 advertise addresses, at most 8");
+}
+
+static void discovery_has_bounds(void **state)
+{
+    (void)state;
+    debros_config config = node_config();
+    config.discovery_interval = 999;
+    assert_refused(&config, "discovery_interval 999 is not in 1000 to 3600000 ms");
+    config.discovery_interval = 3600001;
+    assert_refused(&config, "discovery_interval 3600001 is not in 1000 to 3600000 ms");
+    config = node_config();
+    config.discovery_dials = 0;
+    assert_refused(&config, "discovery_dials 0 is not in 1 to 64");
+    config.discovery_dials = 65;
+    assert_refused(&config, "discovery_dials 65 is not in 1 to 64");
+    config = node_config();
+    config.low_water = 0;
+    assert_refused(&config, "low_water 0 is not in 1 to 65536");
+    config = node_config();
+    config.high_water = 65537;
+    assert_refused(&config, "high_water 65537 is not in 1 to 65536");
+    config.high_water = 7;
+    assert_refused(&config, "low_water 8 is above high_water 7: a node would let go of "
+                            "what it has just dialed");
+    config.low_water = 7;
+    assert_int_equal(debros_config_check(&config, NULL), 0);
+    config.max_connections = 1; /* bounds both, and is no error */
+    assert_int_equal(debros_config_check(&config, NULL), 0);
+}
+
+static void assert_advertise_refused(const char *addr, const char *why)
+{
+    const char *addrs[] = {"/ip4/192.0.2.1/tcp/4001", addr};
+    char text[400];
+    debros_config config = node_config();
+    config.advertise = addrs;
+    config.n_advertise = 2;
+    snprintf(text, sizeof(text), "advertise address '%s': %s", addr, why);
+    assert_refused(&config, text);
+}
+
+static void what_is_advertised_can_be_dialed(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "/ip4/192.0.2.1/tcp/4001",  "/ip6/2001:db8::1/tcp/1", "/dns/a.example/tcp/65535",
+        "/dns4/a.example/tcp/4001", "/dns6/a.example/tcp/80", "/ip4/127.0.0.1/tcp/4001",
+        "/ip4/10.0.0.1/tcp/4001",   "/ip4/192.0.2.1/tcp/4001"};
+    const char *shape = "not of the shape /ip4/ADDRESS/tcp/PORT or /dns4/NAME/tcp/PORT";
+    const char *port = "nobody can dial port 0; give the port that leads to the node";
+    const char *wildcard =
+        "nobody can dial a wildcard; give an address that leads to the node";
+    struct dbr_config out;
+    debros_config config = node_config();
+    config.advertise = good;
+    config.n_advertise = DBR_COUNT(good);
+    assert_int_equal(dbr_config_init(&out, &config, NULL), 0);
+    for (size_t i = 0; i < DBR_COUNT(good); i++) {
+        char text[DBR_MULTIADDR_TEXT_SIZE];
+        assert_string_equal(dbr_multiaddr_text(&out.advertise[i], text), good[i]);
+        assert_string_equal(out.c.advertise[i], good[i]);
+        assert_ptr_not_equal(out.c.advertise[i], good[i]);
+    }
+    dbr_config_finish(&out);
+    assert_advertise_refused("/ip4/192.0.2.1/tcp/0", port);
+    assert_advertise_refused("/dns4/a.example/tcp/0", port);
+    assert_advertise_refused("/ip4/0.0.0.0/tcp/4001", wildcard);
+    assert_advertise_refused("/ip6/::/tcp/4001", wildcard);
+    assert_advertise_refused("/ip4/192.0.2.1/tcp/4001/p2p/" PEER,
+                             "leave out /p2p/ID, which is always the node's own");
+    assert_advertise_refused("/ip4/192.0.2.1/udp/4001/quic-v1", shape);
+    assert_advertise_refused("/ip4/192.0.2.1", shape);
+    assert_advertise_refused("/p2p/" PEER, shape);
+    assert_advertise_refused("192.0.2.1:4001",
+                             "\"192.0.2.1:4001\" is no multiaddr; write it like "
+                             "/ip4/127.0.0.1/tcp/4001");
+    config.client = true;
+    assert_refused(&config, "a client does not listen: it has no addresses to advertise");
+    config.advertise = (const char *const[]){NULL};
+    config.n_advertise = 1;
+    config.client = false;
+    assert_int_equal(debros_config_check(&config, NULL), DEBROS_EINVAL);
 }
 
 static void the_kademlia_protocol_has_an_id(void **state)
@@ -259,6 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_the_documented_ones),
         cmocka_unit_test(numbers_have_bounds),
+        cmocka_unit_test(discovery_has_bounds),
+        cmocka_unit_test(what_is_advertised_can_be_dialed),
         cmocka_unit_test(the_kademlia_protocol_has_an_id),
         cmocka_unit_test(bytes_have_bounds),
         cmocka_unit_test(a_quarter_of_the_memory_may_wait_for_peers),

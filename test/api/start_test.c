@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/node.h"
+#include "core/inner.h"
 #include "harness.h"
 
 static struct harness_folder folder;
@@ -162,6 +164,68 @@ static void a_wildcard_is_told_as_real_addresses(void **state)
     debros_node_destroy(node);
 }
 
+static void assert_discovers(const debros_config *config, uint32_t low, uint32_t high)
+{
+    debros_node *node = harness_create(config);
+    assert_int_equal(harness_start(node), 0);
+    const struct dbr_discovery_limits *limits = &node->core->discovery.limits;
+    assert_int_equal(limits->interval_ms, config->discovery_interval);
+    assert_int_equal(limits->dials, config->discovery_dials);
+    assert_int_equal(limits->low_water, low);
+    assert_int_equal(limits->high_water, high);
+    debros_node_destroy(node);
+}
+
+static void the_settings_of_discovery_reach_the_core(void **state)
+{
+    (void)state;
+    debros_config config = harness_config(&folder);
+    assert_int_equal(debros_init(&config, NULL), 0);
+    assert_discovers(&config, 8, 64);
+    config.discovery_interval = 1234;
+    config.discovery_dials = 5;
+    config.low_water = 20;
+    config.high_water = 30;
+    assert_discovers(&config, 20, 30);
+    config.max_connections = 25;
+    assert_discovers(&config, 20, 25);
+    config.max_connections = 10;
+    assert_discovers(&config, 10, 10);
+}
+
+static void what_is_advertised_is_told_instead(void **state)
+{
+    (void)state;
+    static const char *const advertise[] = {"/dns4/a.example/tcp/4001",
+                                            "/ip4/192.0.2.1/tcp/4002"};
+    debros_config config = harness_config(&folder);
+    assert_int_equal(debros_init(&config, NULL), 0);
+    config.advertise = advertise;
+    config.n_advertise = 2;
+    debros_node *node = harness_create(&config);
+    assert_int_equal(harness_start(node), 0);
+    assert_non_null(strstr(debros_node_listen_addr(node, 0), "/ip4/127.0.0.1/tcp/"));
+    assert_null(debros_node_listen_addr(node, 1));
+
+    /* Its operator is known once its log says so. */
+    assert_int_equal(harness_exec(node, "CREATE TABLE t (a INTEGER)"), 0);
+    const char *addr;
+    debros_config asking = harness_client(node, &addr);
+    asking.identity_path = harness_path(&folder, "operator.key");
+    debros_node *client = harness_create(&asking);
+    assert_int_equal(harness_start(client), 0);
+    debros_net req = {.target = addr};
+    assert_int_equal(debros_identify(client, &req, NULL), 0);
+    assert_int_equal(debros_wait(client, &req.base), 0);
+    assert_int_equal(req.n_peers, 1);
+    assert_int_equal(req.peers[0].n_addrs, 2);
+    assert_string_equal(req.peers[0].addrs[0], advertise[0]);
+    assert_string_equal(req.peers[0].addrs[1], advertise[1]);
+    debros_release(client, &req.base);
+    debros_node_destroy(client);
+    debros_node_destroy(node);
+}
+
 static void a_client_that_finds_nobody_says_so(void **state)
 {
     (void)state;
@@ -190,6 +254,8 @@ int main(void)
         TEST(a_destroyed_node_keeps_what_it_acknowledged),
         TEST(a_members_lost_or_damaged_key_is_an_error),
         TEST(a_wildcard_is_told_as_real_addresses),
+        TEST(the_settings_of_discovery_reach_the_core),
+        TEST(what_is_advertised_is_told_instead),
         TEST(a_client_that_finds_nobody_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,6 +234,46 @@
      "something else; choose another id"},
     {"discovery:\n  kad_protcol: /x\n",
      "f:2: discovery.kad_protcol: unknown key: did you mean discovery.kad_protocol?"},
+    {"discovery:\n  discovery_interval: 999ms\n",
+     "f:2: discovery.discovery_interval: '999ms' is not from 1s to 1h"},
+    {"discovery:\n  discovery_interval: 61m\n",
+     "f:2: discovery.discovery_interval: '61m' is not from 1s to 1h"},
+    {"discovery:\n  discovery_interval: 300\n",
+     "f:2: discovery.discovery_interval: '300' is not a whole number of ms, s, m or h "
+     "from 1ms to 49 days, such as 30s"},
+    {"discovery:\n  max_dials: 0\n",
+     "f:2: discovery.max_dials: '0' is not a whole number from 1 to 64"},
+    {"discovery:\n  max_dials: 65\n",
+     "f:2: discovery.max_dials: '65' is not a whole number from 1 to 64"},
+    {"discovery:\n  low_water: -1\n",
+     "f:2: discovery.low_water: '-1' is not a whole number from 1 to 65536"},
+    {"discovery:\n  high_water: 65537\n",
+     "f:2: discovery.high_water: '65537' is not a whole number from 1 to 65536"},
+    {"node:\n  advertise_addresses: /ip4/192.0.2.1/tcp/4001\n",
+     "f:2: node.advertise_addresses: takes a list: one line '- ADDRESS' for each"},
+    {"node:\n  advertise_addresses:\n    - /ip4/192.0.2.1/tcp/0\n",
+     "f:3: node.advertise_addresses: '/ip4/192.0.2.1/tcp/0': nobody can dial port 0; "
+     "give the port that leads to the node"},
+    {"node:\n  advertise_addresses:\n    - /ip4/0.0.0.0/tcp/1\n    - /ip6/::/tcp/1\n",
+     "f:3: node.advertise_addresses: '/ip4/0.0.0.0/tcp/1': nobody can dial a wildcard; "
+     "give an address that leads to the node\n"
+     "f:4: node.advertise_addresses: '/ip6/::/tcp/1': nobody can dial a wildcard; give "
+     "an address that leads to the node"},
+    {"node:\n  advertise_addresses:\n    - /ip4/192.0.2.1/udp/1/quic\n",
+     "f:3: node.advertise_addresses: '/ip4/192.0.2.1/udp/1/quic': not of the shape "
+     "/ip4/ADDRESS/tcp/PORT or /dns4/NAME/tcp/PORT"},
+    {"node:\n  advertise_addresses:\n    - /ip4/192.0.2.1/tcp/1/p2p/"
+     "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN\n",
+     "f:3: node.advertise_addresses: '/ip4/192.0.2.1/tcp/1/p2p/"
+     "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN': leave out /p2p/ID, which is "
+     "always the node's own"},
+    {"node:\n  advertise_addresses: [/ip4/192.0.2.1/tcp/1, /ip4/192.0.2.1/tcp/2, "
+     "/ip4/192.0.2.1/tcp/3, /ip4/192.0.2.1/tcp/4, /ip4/192.0.2.1/tcp/5, "
+     "/ip4/192.0.2.1/tcp/6, /ip4/192.0.2.1/tcp/7, /ip4/192.0.2.1/tcp/8, "
+     "/ip4/192.0.2.1/tcp/9]\n",
+     "f:2: node.advertise_addresses: 9 addresses, at most 8"},
+    {"node:\n  advertise: []\n",
+     "f:2: node.advertise: unknown key: did you mean node.advertise_addresses?"},
     {"security:\n  open: yes\n",
      "f:2: security.open: 'yes' is not true or false"},
     {"security:\n  open: 1\n",

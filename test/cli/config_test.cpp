@@ -74,6 +74,11 @@ static void the_defaults_are_the_library_s(void **)
     assert_int_equal(node.mdns, library.mdns);
     assert_int_equal(client.mdns, library.mdns);
     assert_string_equal(node.kad_protocol.c_str(), "/debros/kad/1.0.0");
+    assert_int_equal(node.discovery_interval.count(), library.discovery_interval);
+    assert_int_equal(node.max_dials, library.discovery_dials);
+    assert_int_equal(node.low_water, library.low_water);
+    assert_int_equal(node.high_water, library.high_water);
+    assert_true(node.advertise.empty());
     assert_true(node.bootstrap.empty() && node.data_dir.empty() && node.invite.empty());
     assert_false(node.listen_given);
     assert_int_equal(node.log_level, DEBROS_LOG_INFO);
@@ -85,6 +90,9 @@ template <typename N> static void assert_same_range(Key key, N debros_config::*m
     debros_config config;
     debros_config_default(&config);
     config.data_dir = "x";
+    // Each mark is tried beside one that does not bound it.
+    config.low_water = 1;
+    config.high_water = key == Key::low_water ? 65536 : config.high_water;
     auto accepts = [&config, member](std::uint64_t value) {
         config.*member = static_cast<N>(value);
         return debros_config_check(&config, nullptr) == 0;
@@ -108,6 +116,10 @@ static void the_ranges_are_the_library_s(void **)
         {Key::retry_attempts, &debros_config::retry_attempts},
         {Key::retry_delay, &debros_config::retry_delay},
         {Key::client_connections, &debros_config::client_connections},
+        {Key::discovery_interval, &debros_config::discovery_interval},
+        {Key::max_dials, &debros_config::discovery_dials},
+        {Key::low_water, &debros_config::low_water},
+        {Key::high_water, &debros_config::high_water},
         {Key::snapshot_chunk, &debros_config::snapshot_chunk}};
     for (const auto &[key, member] : numbers) {
         assert_same_range(key, member);
@@ -207,6 +219,64 @@ static void a_client_s_values_can_be_checked_alone(void **)
     }
 }
 
+static void assert_misfit(const Configuration &config, const char *text)
+{
+    try {
+        config.check();
+        fail();
+    } catch (const cli::UsageError &error) {
+        assert_string_equal(error.what(), text);
+    }
+}
+
+// Each is right alone; whichever layer they come from, the last word counts.
+static void the_water_marks_fit_together(void **)
+{
+    Configuration config;
+    config.add_file("discovery:\n  high_water: 5\n", "f");
+    assert_misfit(config, "f:2: discovery.low_water: 8 is above discovery.high_water, 5");
+    add_environment(config, {{"DEBROS_DISCOVERY_LOW_WATER", "6"}});
+    assert_misfit(config, "DEBROS_DISCOVERY_LOW_WATER: discovery.low_water: 6 is above "
+                          "discovery.high_water, 5");
+    config.assign("discovery.high_water=6");
+    config.check();
+    assert_int_equal(config.node().low_water, 6);
+    assert_int_equal(config.node().high_water, 6);
+    config.assign("discovery.low_water=65536");
+    config.assign("discovery.high_water=");
+    assert_misfit(config, "--set: discovery.low_water: 65536 is above "
+                          "discovery.high_water, 64");
+    Configuration wrong; // no second error about one that is none
+    wrong.add_file("discovery: {low_water: 70000}\n", "f");
+    assert_misfit(wrong, "f:1: discovery.low_water: '70000' is not a whole number from 1 "
+                         "to 65536");
+}
+
+static void what_is_advertised_comes_from_any_layer(void **)
+{
+    Configuration config;
+    config.add_file("node:\n  advertise_addresses:\n    - /ip4/192.0.2.1/tcp/4001\n"
+                    "    - /dns4/a.example/tcp/4001\n"
+                    "discovery: {discovery_interval: \"5m\", max_dials: 9}\n",
+                    "f");
+    assert_is(config, Key::advertise_addresses,
+              "/ip4/192.0.2.1/tcp/4001, /dns4/a.example/tcp/4001", "f:2");
+    assert_int_equal(config.node().discovery_interval.count(), 300000);
+    assert_int_equal(config.node().max_dials, 9);
+    add_environment(config,
+                    {{"DEBROS_NODE_ADVERTISE_ADDRESSES", "/ip6/2001:db8::1/tcp/1"}});
+    assert_is(config, Key::advertise_addresses, "/ip6/2001:db8::1/tcp/1",
+              "DEBROS_NODE_ADVERTISE_ADDRESSES");
+    config.set(Key::advertise_addresses,
+               std::vector<std::string>{"/ip4/192.0.2.2/tcp/2", "/ip4/192.0.2.3/tcp/3"},
+               "--advertise");
+    config.check();
+    assert_int_equal(config.node().advertise.size(), 2);
+    assert_string_equal(config.node().advertise[1].c_str(), "/ip4/192.0.2.3/tcp/3");
+    config.assign("node.advertise_addresses=");
+    assert_true(config.node().advertise.empty());
+}
+
 static void our_variable_beats_the_original_s(void **)
 {
     const char *peer = "/ip4/1.2.3.4/tcp/1/p2p/"
@@ -290,15 +360,19 @@ static void one_warning_for_each_reason(void **)
         "f:9: database.rqlite_port, database.rqlite_raft_port: ignored; everything uses "
         "the one listen address\n"
         "f:11: database.ipfs: ignored; no IPFS is run\n"
-        "f:13: discovery.discovery_interval: no effect yet\n"
         "f:14: discovery.enable_mdns: ignored; discovery.mdns turns it on\n");
+    assert_int_equal(config.node().discovery_interval.count(), 300000);
     assert_int_equal(config.node().listen.size(), 1);
     Configuration flags;
     flags.assign("database.rqlite_port=1");
     flags.assign("discovery.enable_dht=true");
+    flags.assign("database.backup_interval=1h");
     assert_string_equal(warnings(flags).c_str(),
                         "--set: database.rqlite_port: ignored; everything uses the one "
-                        "listen address\n--set: discovery.enable_dht: no effect yet\n");
+                        "listen address\n"
+                        "--set: discovery.enable_dht: ignored; every node runs Kademlia; "
+                        "discovery.kad_protocol is its id\n"
+                        "--set: database.backup_interval: no effect yet\n");
 }
 
 static void a_secret_is_not_shown(void **)
@@ -332,6 +406,7 @@ static void the_original_s_files_load(void **)
         cli::NodeSettings node = config.node();
         assert_int_equal(node.listen.size(), 1);
         assert_true(node.bootstrap.empty()); // none, and a placeholder
+        assert_int_equal(node.discovery_interval.count(), 300000); // of the file
         assert_true(warnings(config).find("udp/") != std::string::npos);
         assert_true(warnings(config).find("rqlite_port, database.rqlite_raft_port: "
                                           "ignored; everything uses the one listen "
@@ -416,6 +491,8 @@ int main()
         cmocka_unit_test(a_client_s_values_have_the_same_layers),
         cmocka_unit_test(a_start_outlasts_its_search_for_a_member),
         cmocka_unit_test(a_client_s_values_can_be_checked_alone),
+        cmocka_unit_test(the_water_marks_fit_together),
+        cmocka_unit_test(what_is_advertised_comes_from_any_layer),
         cmocka_unit_test(our_variable_beats_the_original_s),
         cmocka_unit_test(variables_without_effect_are_told_of),
         cmocka_unit_test(nothing_set_is_the_default),

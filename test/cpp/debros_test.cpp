@@ -359,6 +359,30 @@ static void the_hash_table_is_a_facet(void **)
     assert_string_equal(fake.calls.back().c_str(), "put n 4294967295 0 0"); // refused
 }
 
+static void the_settings_of_discovery_are_handed_on(void **)
+{
+    Config config;
+    config.advertise = {"/ip4/192.0.2.1/tcp/4001", "/dns4/a.example/tcp/1"};
+    config.discovery_interval = std::chrono::minutes(5);
+    config.discovery_dials = 4;
+    config.low_water = 10;
+    config.high_water = 20;
+    debros::detail::ConfigView view(config, nullptr);
+    assert_int_equal(view.get()->n_advertise, 2);
+    assert_string_equal(view.get()->advertise[0], "/ip4/192.0.2.1/tcp/4001");
+    assert_string_equal(view.get()->advertise[1], "/dns4/a.example/tcp/1");
+    assert_int_equal(view.get()->discovery_interval, 300000);
+    assert_int_equal(view.get()->discovery_dials, 4);
+    assert_int_equal(view.get()->low_water, 10);
+    assert_int_equal(view.get()->high_water, 20);
+    Config nothing;
+    debros::detail::ConfigView defaults(nothing, nullptr);
+    debros_config library;
+    debros_config_default(&library);
+    assert_int_equal(defaults.get()->n_advertise, 0);
+    assert_int_equal(defaults.get()->high_water, library.high_water);
+}
+
 static void constructors_throw_with_detail(void **)
 {
     Config config;
@@ -461,6 +485,7 @@ int main()
         T(network_calls_give_values),
         T(the_network_is_told_as_values),
         T(the_hash_table_is_a_facet),
+        T(the_settings_of_discovery_are_handed_on),
         T(constructors_throw_with_detail),
         T(a_timeout_reaches_the_request),
 #if defined(__cpp_impl_coroutine)

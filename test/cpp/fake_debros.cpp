@@ -129,6 +129,7 @@ void debros_config_default(debros_config *config)
     *config = debros_config{};
     config->size = sizeof *config;
     config->max_connections = 256;
+    config->high_water = 64;
 }
 
 int debros_init(const debros_config *config, debros_detail *detail)

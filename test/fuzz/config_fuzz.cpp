@@ -53,6 +53,19 @@ static void check_again(const Configuration &config)
     }
 }
 
+// What is right alone fits together as well, or check() says so.
+static bool fits(const Configuration &config)
+{
+    try {
+        config.check();
+        return true;
+    } catch (const cli::UsageError &) {
+        cli::NodeSettings node = config.node();
+        CHECK(node.low_water > node.high_water);
+        return false;
+    }
+}
+
 static void check_node(const Configuration &config)
 {
     cli::NodeSettings node = config.node();
@@ -70,6 +83,11 @@ static void check_node(const Configuration &config)
     whole.snapshot_chunk = node.snapshot_chunk;
     whole.request_timeout = node.request_timeout;
     whole.election_timeout = node.election_timeout;
+    whole.advertise = node.advertise;
+    whole.discovery_interval = node.discovery_interval;
+    whole.discovery_dials = node.max_dials;
+    whole.low_water = node.low_water;
+    whole.high_water = node.high_water;
     debros::check(whole); // throws
 }
 
@@ -81,7 +99,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_problems(config, text);
     if (config.problems().empty()) {
         check_again(config);
-        check_node(config);
+        if (fits(config)) {
+            check_node(config);
+        }
     }
     return 0;
 }

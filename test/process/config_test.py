@@ -92,7 +92,11 @@ class Layers(Case):
         values = self.shown("--config", path, "--set", key + "=12", "--data-dir", "c",
                             "--listen", "/ip4/127.0.0.1/tcp/1", "--listen",
                             "/ip4/127.0.0.1/tcp/2", "--open", "--mdns",
-                            "--kad-protocol", "/x/1", **env)
+                            "--kad-protocol", "/x/1",
+                            "--advertise", "/ip4/192.0.2.1/tcp/1",
+                            "--advertise", "/dns4/a.example/tcp/2",
+                            "--set", "discovery.discovery_interval=5m",
+                            DEBROS_DISCOVERY_MAX_DIALS="4", **env)
         self.assertEqual(values[key], (12, "--set"))
         self.assertEqual(values["node.data_dir"], ("c", "--data-dir"))
         self.assertEqual(values["node.max_requests"], (20, f"{path}:4"))
@@ -101,6 +105,18 @@ class Layers(Case):
         self.assertEqual(values["security.open"], (True, "--open"))
         self.assertEqual(values["discovery.mdns"], (True, "--mdns"))
         self.assertEqual(values["discovery.kad_protocol"], ("/x/1", "--kad-protocol"))
+        self.assertEqual(values["node.advertise_addresses"],
+                         (["/ip4/192.0.2.1/tcp/1", "/dns4/a.example/tcp/2"], "--advertise"))
+        self.assertEqual(values["discovery.discovery_interval"], ("5m", "--set"))
+        self.assertEqual(values["discovery.max_dials"], (4, "DEBROS_DISCOVERY_MAX_DIALS"))
+        self.assertEqual(values["discovery.low_water"], (8, "default"))
+
+    def test_marks_that_do_not_fit(self):
+        done = run("node", "--check-config", "--set", "discovery.low_water=100")
+        self.fails(done, 2, "--set: discovery.low_water: 100 is above discovery.high_water, 64")
+        self.fails(run("node", "--check-config", "--advertise", "/ip4/0.0.0.0/tcp/4001"), 2,
+                   "--advertise: node.advertise_addresses: '/ip4/0.0.0.0/tcp/4001': nobody "
+                   "can dial a wildcard")
 
     def test_the_original_s_variables(self):
         values = self.shown(LOG_LEVEL="warn")
@@ -226,6 +242,7 @@ class Nodes(Case):
         folder = os.path.join(self.folder, "dev")
         path = self.file("node:\n  data_dir: /nonexistent/x\n  listen_addresses: "
                          "[/ip4/127.0.0.1/tcp/1]\n  invite: none\n"
+                         "  advertise_addresses: [/ip4/192.0.2.1/tcp/1]\n"
                          "security: {identity_file: /nonexistent/key}\n"
                          "logging: {level: error, output_file: /nonexistent/log}\n", "dev.yaml")
         dev = Process("dev", "--nodes", 2, "--data-dir", folder, "--config", path)
@@ -235,6 +252,7 @@ class Nodes(Case):
         self.assertEqual(run("query", "SELECT 1", "--node", node).returncode, 0)
         with open(os.path.join(node, "node.log"), encoding="utf-8") as log:
             self.assertNotIn(" info ", log.read())
+        self.assertNotIn("192.0.2.1", run("peers", "--node", node).stdout)
         self.assertEqual(dev.stop(), 0)
 
 

@@ -34,6 +34,12 @@ struct Config {
     std::string invite;
     bool mdns = false; // members are found on the local network, which is told of us
     std::string kad_protocol;
+    std::vector<std::string> advertise; // what others are told instead of `listen`
+    // Connections of a node: see debros_config.
+    std::chrono::milliseconds discovery_interval{0};
+    std::uint32_t discovery_dials = 0;
+    std::uint32_t low_water = 0;
+    std::uint32_t high_water = 0;
     std::uint32_t max_connections = 0;
     std::uint32_t max_pending = 0;
     std::uint64_t max_memory = 0; // bytes
@@ -78,6 +84,11 @@ class ConfigView
         config_.callback_thread = from.callback_thread && !from.inline_callbacks;
         list(config_.listen, config_.n_listen, from.listen, listen_);
         list(config_.bootstrap, config_.n_bootstrap, from.bootstrap, bootstrap_);
+        list(config_.advertise, config_.n_advertise, from.advertise, advertise_);
+        number(config_.discovery_interval, from.discovery_interval.count());
+        number(config_.discovery_dials, from.discovery_dials);
+        number(config_.low_water, from.low_water);
+        number(config_.high_water, from.high_water);
         number(config_.max_connections, from.max_connections);
         number(config_.max_pending, from.max_pending);
         number(config_.max_memory, from.max_memory);
@@ -135,7 +146,7 @@ class ConfigView
     }
 
     debros_config config_{};
-    std::vector<const char *> listen_, bootstrap_;
+    std::vector<const char *> listen_, bootstrap_, advertise_;
 };
 
 } // namespace detail
