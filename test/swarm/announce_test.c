@@ -1,6 +1,7 @@
 #include "fields.h"
 #include "pipe.h"
 #include "raw.h"
+#include "texts.h"
 
 #include <stdio.h>
 
@@ -155,16 +156,8 @@ static void who_does_not_speak_push_gets_none(void **state)
 
 static const char *own_addrs(const struct dbr_swarm *swarm)
 {
-    static char out[8 * DBR_MULTIADDR_TEXT_SIZE];
-    struct dbr_multiaddr addrs[8];
-    size_t n = dbr_swarm_own_addrs(swarm, addrs, 8);
-    out[0] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        char text[DBR_MULTIADDR_TEXT_SIZE];
-        strcat(out, i == 0 ? "" : " ");
-        strcat(out, dbr_multiaddr_text(&addrs[i], text));
-    }
-    return out;
+    struct dbr_multiaddr addrs[TEXTS_MAX];
+    return texts_of(addrs, dbr_swarm_own_addrs(swarm, addrs, TEXTS_MAX));
 }
 
 static void listen_at(struct pipe_node *node, const char *text)

@@ -5,6 +5,7 @@
 #include "fields.h"
 
 #include "swarm/book.h"
+#include "texts.h"
 
 #define SELF   9999u
 #define MINUTE 60000u
@@ -86,17 +87,10 @@ static inline const struct dbr_book_peer *book_find(const struct dbr_book *book,
 static inline const char *book_dial(const struct dbr_book *book, uint32_t peer,
                                     dbr_time now)
 {
-    static char out[DBR_BOOK_ADDRS_MAX * DBR_MULTIADDR_TEXT_SIZE];
     struct dbr_multiaddr addrs[DBR_BOOK_ADDRS_MAX];
     struct dbr_peer_id id = id_of(peer);
-    size_t n = dbr_book_dial_addrs(book, &id, addrs, DBR_BOOK_ADDRS_MAX, now);
-    out[0] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        char text[DBR_MULTIADDR_TEXT_SIZE];
-        strcat(out, i == 0 ? "" : " ");
-        strcat(out, dbr_multiaddr_text(&addrs[i], text));
-    }
-    return out;
+    return texts_of(addrs,
+                    dbr_book_dial_addrs(book, &id, addrs, DBR_BOOK_ADDRS_MAX, now));
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "texts.h"
 
 static const struct dbr_swarm_protocol protocols[] = {
     [PIPE_ANYBODY] = {"/test/anybody", DBR_PEER_STRANGER, 1000, 4000},
@@ -362,16 +363,8 @@ void pipe_connect(struct pipe_world *world, size_t a, size_t b)
 
 const char *pipe_addrs(const struct pipe_node *node, const struct dbr_peer_id *peer)
 {
-    static char out[8 * DBR_MULTIADDR_TEXT_SIZE];
-    struct dbr_multiaddr addrs[8];
-    size_t n = dbr_swarm_dial_addrs(node->swarm, peer, addrs, 8);
-    out[0] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        char text[DBR_MULTIADDR_TEXT_SIZE];
-        strcat(out, i == 0 ? "" : " ");
-        strcat(out, dbr_multiaddr_text(&addrs[i], text));
-    }
-    return out;
+    struct dbr_multiaddr addrs[TEXTS_MAX];
+    return texts_of(addrs, dbr_swarm_dial_addrs(node->swarm, peer, addrs, TEXTS_MAX));
 }
 
 bool pipe_logged(const struct pipe_world *world, const char *part)
