@@ -120,6 +120,15 @@ static void welcome_servers(struct dbr_core *core, dbr_time now)
     }
 }
 
+/* The i-th bootstrap address is this peer's. */
+static bool is_bootstrap_of(const struct dbr_core *core, size_t i,
+                            const struct dbr_peer_id *peer)
+{
+    struct dbr_peer_id named;
+    return dbr_multiaddr_peer(&core->bootstrap[i], &named) &&
+           dbr_peer_id_equal(&named, peer);
+}
+
 /* Where a peer is, as the table says, `member`, which may be NULL, and the operator. */
 static void give_addrs(struct dbr_core *core, const struct dbr_peer_id *peer,
                        const struct dbr_member *member, dbr_time now)
@@ -130,9 +139,7 @@ static void give_addrs(struct dbr_core *core, const struct dbr_peer_id *peer,
         memcpy(addrs, member->addrs, n * sizeof(addrs[0]));
     }
     for (size_t i = 0; i < core->n_bootstrap && n < DBR_COUNT(addrs); i++) {
-        struct dbr_peer_id named;
-        if (dbr_multiaddr_peer(&core->bootstrap[i], &named) &&
-            dbr_peer_id_equal(&named, peer)) {
+        if (is_bootstrap_of(core, i, peer)) {
             addrs[n++] = core->bootstrap[i];
         }
     }
@@ -142,9 +149,7 @@ static void give_addrs(struct dbr_core *core, const struct dbr_peer_id *peer,
 static bool is_bootstrap(const struct dbr_core *core, const struct dbr_peer_id *peer)
 {
     for (size_t i = 0; i < core->n_bootstrap; i++) {
-        struct dbr_peer_id named;
-        if (dbr_multiaddr_peer(&core->bootstrap[i], &named) &&
-            dbr_peer_id_equal(&named, peer)) {
+        if (is_bootstrap_of(core, i, peer)) {
             return true;
         }
     }

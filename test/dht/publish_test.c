@@ -1,22 +1,4 @@
-#include "rig.h"
-
-static struct rig rig; /* of each test anew */
-
-static int begin(void **state)
-{
-    (void)state;
-    rig_begin(&rig);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    rig_end(&rig);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#include "rig_case.h"
 
 static const struct dbr_dht_event *done(void)
 {
