@@ -22,8 +22,8 @@ class Client(ClusterCase):
             [os.environ["DEBROS_LOAD"], key, "0", str(WRITERS), "1", "20000", "all",
              self.cluster.read(node, "peer.info")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.enterContext(load)
         self.addCleanup(load.kill)
-        self.addCleanup(load.communicate)
         return load
 
     def read_until(self, load, lines, acknowledged):
@@ -43,8 +43,9 @@ class Client(ClusterCase):
         self.read_until(load, lines, WRITES // 2)
         os.kill(cluster.pid(n), signal.SIGKILL)
         self.read_until(load, lines, WRITES)
-        rest, errors = load.communicate(timeout=60)
-        lines += rest.splitlines(keepends=True)
+        load.stdin.close()
+        lines += load.stdout.readlines()  # communicate() forgets what readline() has buffered
+        errors = load.stderr.read()
         writes, reads = history.parse(lines)
         rows = [(row["writer"], row["n"]) for row in
                 cluster.query(other, "SELECT writer, n FROM load ORDER BY rowid")]
