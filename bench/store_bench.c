@@ -49,7 +49,7 @@ static double log_round(struct log_bench *b, size_t n_entries, size_t size)
         op.next = batches % 1024 == 1023 ? &snapshot : NULL; /* old segments go */
         snapshot.index = b->next + n_entries - 1;
         snapshot.keep_from = b->next + n_entries;
-        dbr_assert(dbr_store_write_log(b->store, &op, NULL) == 0);
+        dbr_assert(dbr_store_write_log(b->store, &op, false, NULL) == 0);
         b->next += n_entries;
         batches++;
     }

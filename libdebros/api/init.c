@@ -47,7 +47,7 @@ static int write_log(struct dbr_store *store, const struct dbr_cluster_file *fil
     int err = dbr_core_bootstrap(&ops, &arena, file->cluster_id, identity->public_key,
                                  operator_key->public_key, rng, dbr_loop_wall_ms());
     if (err == 0) {
-        err = dbr_store_write_log(store, ops, detail);
+        err = dbr_store_write_log(store, ops, false, detail);
     } else {
         dbr_detail_set(detail, err, "cannot make a cluster: %s", debros_strerror(err));
     }

@@ -26,12 +26,13 @@ static bool is_short(_Atomic uint32_t *average)
 }
 
 /* One try, and how long it took. */
-static int write_once(debros_node *node, struct dbr_log_op *ops, debros_detail *detail)
+static int write_once(debros_node *node, struct dbr_log_op *ops, bool ahead,
+                      debros_detail *detail)
 {
     DBR_FAILPOINT("api.lanes.write_once");
     uint64_t begin = dbr_loop_now_us();
     dbr_gauges_flush_begins(&node->gauges);
-    int err = dbr_store_write_log(node->store, ops, detail);
+    int err = dbr_store_write_log(node->store, ops, ahead, detail);
     dbr_gauges_flush_ended(&node->gauges, err);
     measure(&node->lanes.flush_us, begin);
     return err;
@@ -50,7 +51,7 @@ static bool write_batch(debros_node *node, struct dbr_lane *lane, struct dbr_log
     struct dbr_lanes *lanes = &node->lanes;
     debros_detail detail = {.text = ""};
     int err;
-    while ((err = write_once(node, ops, &detail)) == DEBROS_ENOSPC) {
+    while ((err = write_once(node, ops, false, &detail)) == DEBROS_ENOSPC) {
         if (!atomic_exchange(&lanes->is_full, true)) {
             dbr_log(&node->logger, DEBROS_LOG_ERROR, MODULE,
                     "no space left in '%s': writes wait until there is room",
@@ -440,6 +441,13 @@ static bool is_small(const struct dbr_log_op *op)
     return bytes <= DBR_LANES_INLINE_BYTES;
 }
 
+/* The applier has nothing to do, and what is quick is done here. */
+static bool may_run_ahead(struct dbr_lanes *lanes)
+{
+    return lanes->apply_queue.head == NULL && is_short(&lanes->apply_us) &&
+           dbr_lane_is_idle(lanes->apply);
+}
+
 static bool flush_inline(debros_node *node)
 {
     struct dbr_lanes *lanes = &node->lanes;
@@ -455,7 +463,7 @@ static bool flush_inline(debros_node *node)
         give(lanes->log, queue);
         return false;
     }
-    int err = write_once(node, queue->head, &detail);
+    int err = write_once(node, queue->head, may_run_ahead(lanes), &detail);
     if (err == DEBROS_ENOSPC) {
         give(lanes->log, queue); /* which tries until there is room */
         return false;

@@ -4,6 +4,7 @@
 #ifndef DBR_CONSENSUS_LOG_OP_H
 #define DBR_CONSENSUS_LOG_OP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ struct dbr_log_op {
     /* APPEND */
     struct dbr_log_entry *entries;
     size_t n_entries;
+    bool is_next; /* one command of this leader's, and all before it has been handed out
+                     to be applied */
     /* SNAPSHOT, INSTALL */
     uint64_t term;
     uint64_t keep_from;

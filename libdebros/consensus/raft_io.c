@@ -224,6 +224,9 @@ static int io_append(struct raft_io *io, struct raft_io_append *req,
         }
         c->snapshots.appended += entries[i].buf.len;
     }
+    item->op.is_next = n == 1 && entries[0].type == RAFT_COMMAND &&
+                       c->raft.state == RAFT_LEADER &&
+                       c->raft.last_applied == c->log.last_index;
     c->log.last_index += n;
     c->repairs.appended = true;
     tell_op(c, item);

@@ -71,7 +71,7 @@ int dbr_apply_commit(struct dbr_apply *a)
     return 0;
 }
 
-static void rollback(struct dbr_apply *a)
+void dbr_apply_rollback(struct dbr_apply *a)
 {
     struct dbr_namespace *ns = NULL;
     for (ns = a->store->namespaces; ns != NULL; ns = ns->hh.next) {
@@ -158,7 +158,7 @@ static int apply_entry(struct dbr_apply *a, const struct dbr_apply_entry *entry)
     return err;
 }
 
-static int run_batch(struct dbr_apply *a)
+int dbr_apply_run(struct dbr_apply *a)
 {
     struct dbr_namespace *ns = NULL;
     for (ns = a->store->namespaces; ns != NULL; ns = ns->hh.next) {
@@ -170,11 +170,22 @@ static int run_batch(struct dbr_apply *a)
             return err;
         }
     }
+    return 0;
+}
+
+int dbr_apply_end(struct dbr_apply *a)
+{
     int err = dbr_apply_commit(a);
     if (err == 0) {
         dbr_apply_keep_outcomes(a, NULL);
     }
     return err;
+}
+
+static int run_batch(struct dbr_apply *a)
+{
+    int err = dbr_apply_run(a);
+    return err == 0 ? dbr_apply_end(a) : err;
 }
 
 static uint64_t last_index(const struct dbr_apply_job *job)
@@ -186,7 +197,7 @@ static uint64_t last_index(const struct dbr_apply_job *job)
     return index;
 }
 
-static void publish(struct dbr_store *store, struct dbr_apply_job *job)
+void dbr_apply_publish(struct dbr_store *store, struct dbr_apply_job *job)
 {
     DBR_FAILPOINT("store.apply.publish");
     uint64_t index = last_index(job);
@@ -244,14 +255,14 @@ void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)
     dbr_vfs_error(store->vfs, true);
     int err = run_batch(&a);
     if (err == DBR_APPLY_CAREFUL) {
-        rollback(&a);
+        dbr_apply_rollback(&a);
         a.careful = true;
         err = run_batch(&a);
         dbr_assert(err != DBR_APPLY_CAREFUL);
     }
     if (err == DBR_APPLY_ALONE) {
         /* A statement rolled back what its neighbours had done: each on its own now. */
-        rollback(&a);
+        dbr_apply_rollback(&a);
         a.careful = a.alone = true;
         err = run_batch(&a);
         dbr_assert(err != DBR_APPLY_ALONE);
@@ -260,9 +271,9 @@ void dbr_apply_entries(struct dbr_store *store, struct dbr_apply_job *job)
         err = dbr_namespaces_reload(store, &job->detail);
     }
     if (err != 0) {
-        rollback(&a);
+        dbr_apply_rollback(&a);
     } else {
-        publish(store, job);
+        dbr_apply_publish(store, job);
         err = checkpoint_grown(&a);
     }
     job->status = err;
@@ -274,10 +285,10 @@ bool dbr_apply_entries_quick(struct dbr_store *store, struct dbr_apply_job *job)
     dbr_vfs_error(store->vfs, true);
     if (run_batch(&a) != 0) {
         /* Whatever it is, the applier's thread meets it again and tells. */
-        rollback(&a);
+        dbr_apply_rollback(&a);
         return false;
     }
-    publish(store, job);
+    dbr_apply_publish(store, job);
     return true;
 }
 

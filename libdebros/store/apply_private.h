@@ -1,4 +1,5 @@
-/* Shared by apply.c (batches) and transaction.c (one request of one entry). */
+/* Shared by apply.c (batches), ahead.c (an entry before its time) and transaction.c (one
+ * request of one entry). */
 #ifndef DBR_STORE_APPLY_PRIVATE_H
 #define DBR_STORE_APPLY_PRIVATE_H
 
@@ -44,6 +45,13 @@ struct dbr_apply_item {
 int dbr_apply_transaction(struct dbr_apply *a, const struct dbr_apply_item *item);
 int dbr_apply_begin(struct dbr_apply *a, struct dbr_namespace *ns);
 int dbr_apply_commit(struct dbr_apply *a);
+/* The job's entries, all but the last commit. The same errors. */
+int dbr_apply_run(struct dbr_apply *a);
+/* That commit. A trouble: what did not commit is to be rolled back. */
+int dbr_apply_end(struct dbr_apply *a);
+void dbr_apply_rollback(struct dbr_apply *a);
+/* The job's entries count as applied, for readers too. */
+void dbr_apply_publish(struct dbr_store *store, struct dbr_apply_job *job);
 int dbr_apply_trouble(struct dbr_apply *a, const struct dbr_namespace *ns, int rc);
 /* The answers of a committed namespace go to the job; those of a rolled back one go. */
 void dbr_apply_keep_outcomes(struct dbr_apply *a, const struct dbr_namespace *ns);

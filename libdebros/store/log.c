@@ -213,6 +213,26 @@ static void remove_old(struct dbr_log *log)
     }
 }
 
+/* What goes on while a batch is being written. */
+struct meanwhile {
+    void (*run)(void *data); /* NULL: nothing */
+    void *data;
+};
+
+/* Makes the batch durable. */
+static int put_batch(struct dbr_log *log, const struct target *target,
+                     const struct meanwhile *meanwhile)
+{
+    const struct dbr_fs_ops *ops = log->fs->ops;
+    const struct dbr_buf *batch = &log->batch;
+    int err = ops->write(log->fs, target->file, batch->data, batch->len, target->offset);
+    if (err == 0 && meanwhile->run != NULL) {
+        ops->hurry(log->fs, target->file, batch->len, target->offset);
+        meanwhile->run(meanwhile->data);
+    }
+    return err == 0 ? ops->sync(log->fs, target->file) : err;
+}
+
 /* Adds the operations to the batch; `head` becomes what they leave. */
 static int encode_batch(struct dbr_log *log, const struct dbr_log_op *ops,
                         const struct target *target, struct dbr_log_head *head)
@@ -233,7 +253,8 @@ static int encode_batch(struct dbr_log *log, const struct dbr_log_op *ops,
     return failed ? DEBROS_ENOMEM : 0;
 }
 
-static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t size)
+static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t size,
+                       const struct meanwhile *meanwhile)
 {
     DBR_FAILPOINT("store.log.write_batch");
     struct target target;
@@ -247,11 +268,7 @@ static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t
     err = encode_batch(log, ops, &target, &head);
     if (err == 0) {
         dbr_record_mask(log->batch.data, log->batch.len, target.offset);
-        err = log->fs->ops->write(log->fs, target.file, log->batch.data, log->batch.len,
-                                  target.offset);
-    }
-    if (err == 0) {
-        err = log->fs->ops->sync(log->fs, target.file);
+        err = put_batch(log, &target, meanwhile);
     }
     if (err == 0 && (head.term != log->head.term || head.vote != log->head.vote)) {
         err = dbr_log_vote_write(
@@ -271,10 +288,11 @@ static int write_batch(struct dbr_log *log, const struct dbr_log_op *ops, size_t
     return dbr_log_set_head(log, &head) == 0 ? 0 : DEBROS_EIO;
 }
 
-int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
-                  debros_detail *detail)
+int dbr_log_write_while(struct dbr_log *log, const struct dbr_log_op *ops,
+                        void (*run)(void *data), void *data, debros_detail *detail)
 {
     DBR_FAILPOINT("store.log.write");
+    struct meanwhile meanwhile = {.run = run, .data = data};
     if (log->failed) {
         return report(log, DEBROS_EIO, detail);
     }
@@ -286,7 +304,7 @@ int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
         return 0;
     }
     dbr_assert(size < SEGMENT_MAX / 2);
-    int err = write_batch(log, ops, size);
+    int err = write_batch(log, ops, size, &meanwhile);
     if (err != 0) {
         return report(log, err, detail);
     }
@@ -296,4 +314,10 @@ int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
         dbr_buf_finish(&log->batch); /* one huge batch keeps no memory */
     }
     return 0;
+}
+
+int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
+                  debros_detail *detail)
+{
+    return dbr_log_write_while(log, ops, NULL, NULL, detail);
 }

@@ -24,5 +24,9 @@ void dbr_log_forget_state(struct dbr_log *log);
 /* 0; ENOSPC: call again with the same list; EIO: for ever. */
 int dbr_log_write(struct dbr_log *log, const struct dbr_log_op *ops,
                   debros_detail *detail);
+/* The same, and `run(data)` once while the disk writes: behind the write, before the
+ * sync. */
+int dbr_log_write_while(struct dbr_log *log, const struct dbr_log_op *ops,
+                        void (*run)(void *data), void *data, debros_detail *detail);
 
 #endif

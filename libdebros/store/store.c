@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include "ahead.h"
 #include "base/check.h"
 #include "base/detail.h"
 #include "base/failpoint.h"
@@ -143,8 +144,10 @@ int dbr_store_open(struct dbr_store **out, const struct dbr_store_config *config
     }
     store->config = *config;
     store->fs = config->fs;
-    if (pthread_mutex_init(&store->lock, NULL) != 0 ||
+    store->ahead = dbr_calloc(1, sizeof(*store->ahead));
+    if (store->ahead == NULL || pthread_mutex_init(&store->lock, NULL) != 0 ||
         pthread_cond_init(&store->changed, NULL) != 0) {
+        dbr_free(store->ahead);
         dbr_free(store);
         return dbr_detail_set(detail, DEBROS_ENOMEM, "store: out of memory");
     }
@@ -162,6 +165,7 @@ void dbr_store_close(struct dbr_store *store)
     if (store == NULL) {
         return;
     }
+    dbr_ahead_drop(store);
     dbr_freezes_finish(store);
     dbr_stage_finish(store);
     dbr_free(store->bulk_buffer);
@@ -172,6 +176,7 @@ void dbr_store_close(struct dbr_store *store)
     dbr_log_close(store->log);
     (void)pthread_cond_destroy(&store->changed);
     (void)pthread_mutex_destroy(&store->lock);
+    dbr_free(store->ahead);
     dbr_free(store);
 }
 
@@ -203,9 +208,40 @@ uint64_t dbr_store_applied(const struct dbr_store *store)
 /* ---- Work
  * ------------------------------------------------------------------------------- */
 
-int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+/* The one entry of one operation, which its leader says is the next to be applied. */
+static bool is_next(const struct dbr_log_op *ops)
+{
+    return ops->type == DBR_LOG_APPEND && ops->is_next && ops->next == NULL;
+}
+
+struct next {
+    struct dbr_store *store;
+    struct dbr_apply_entry entry;
+};
+
+static void run_next(void *data)
+{
+    struct next *next = data;
+    dbr_ahead_run(next->store, &next->entry);
+}
+
+static int write_ahead(struct dbr_store *store, const struct dbr_log_op *op,
+                       debros_detail *detail)
+{
+    struct next next = {.store = store,
+                        .entry = {.index = op->index,
+                                  .term = op->entries[0].term,
+                                  .wanted = true,
+                                  .data = op->entries[0].data}};
+    return dbr_log_write_while(store->log, op, run_next, &next, detail);
+}
+
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, bool ahead,
                         debros_detail *detail)
 {
+    if (ahead && is_next(ops)) {
+        return write_ahead(store, ops, detail);
+    }
     /* A snapshot is noted before the log says that it counts. */
     for (const struct dbr_log_op *op = ops; op != NULL; op = op->next) {
         if (op->type == DBR_LOG_INSTALL) {
@@ -217,6 +253,11 @@ int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
         }
     }
     return dbr_log_write(store->log, ops, detail);
+}
+
+uint64_t dbr_store_ahead(const struct dbr_store *store)
+{
+    return store->ahead->index;
 }
 
 static void run_job(struct dbr_store *store, struct dbr_apply_job *job)
@@ -310,7 +351,7 @@ static void note_failure(struct dbr_store *store, const struct dbr_apply_job *jo
 bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job)
 {
     if (job->type != DBR_APPLY_ENTRIES || !store->ready || store->failed_at != 0 ||
-        !dbr_apply_entries_quick(store, job)) {
+        !(dbr_ahead_commit(store, job) || dbr_apply_entries_quick(store, job))) {
         return false;
     }
     job->status = 0;
@@ -332,7 +373,7 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job)
             &job->detail, DEBROS_EIO, "%s: %s %llu could not be applied",
             store->fs->root, store->failed_restore ? "the snapshot at entry" : "entry",
             (unsigned long long)store->failed_at);
-    } else {
+    } else if (!dbr_ahead_commit(store, job)) {
         run_job(store, job);
         note_failure(store, job);
     }

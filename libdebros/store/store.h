@@ -63,9 +63,14 @@ void dbr_store_forget_network(struct dbr_store *store);
  * lost, call again with the same list when there is room; EIO: the log must not be
  * used again, the node stops. Also EIO, and nothing written: the files of an INSTALL are
  * not here, or it describes a state older than the operation's index. It may be newer:
- * each database knows what it holds, and the entries in between are skipped. */
-int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
+ * each database knows what it holds, and the entries in between are skipped.
+ * `ahead`: where the list is one entry, the next to be applied, its statements run while
+ * the disk writes, if they are quick; the applier's thread has nothing to do now, as for
+ * dbr_store_apply_quick(). The entry's job finds them done. */
+int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, bool ahead,
                         debros_detail *detail);
+/* Index of the entry whose statements were run so and wait for its job; 0: none. */
+uint64_t dbr_store_ahead(const struct dbr_store *store);
 /* Applier thread: fills the job's outputs. After ENOSPC the same job may be given again;
  * outcomes that it holds already stay. */
 void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);

@@ -54,6 +54,7 @@ struct dbr_store {
     uint64_t failed_at; /* first entry of the job that failed last, or its snapshot; 0:
                            none did */
     bool failed_restore;
+    struct dbr_ahead *ahead;
     struct dbr_namespace *system;
     bool registry_stale; /* _system was written since `created` was read */
     /* No answer of an entry behind it says that there is no such namespace: requests need

@@ -13,9 +13,9 @@ static atomic_int disk;    /* what a write of the log returns; 0: ask the real o
 static atomic_int slow_ms; /* how long it takes before */
 
 int __real_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail);
+                               bool ahead, debros_detail *detail);
 int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail);
+                               bool ahead, debros_detail *detail);
 
 static void pause_ms(int ms)
 {
@@ -24,11 +24,11 @@ static void pause_ms(int ms)
 }
 
 int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail)
+                               bool ahead, debros_detail *detail)
 {
     int err = atomic_load(&disk);
     pause_ms(atomic_load(&slow_ms));
-    return err != 0 ? err : __real_dbr_store_write_log(store, ops, detail);
+    return err != 0 ? err : __real_dbr_store_write_log(store, ops, ahead, detail);
 }
 
 static struct harness_folder folder;

@@ -12,17 +12,17 @@ static char writer[16]; /* the thread that wrote last, under the node's own orde
 static atomic_int disk; /* what a write of the log returns; 0: ask the real one */
 
 int __real_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail);
+                               bool ahead, debros_detail *detail);
 int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail);
+                               bool ahead, debros_detail *detail);
 
 int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               debros_detail *detail)
+                               bool ahead, debros_detail *detail)
 {
     int err = atomic_load(&disk);
     prctl(PR_GET_NAME, writer);
     if (err == 0) {
-        return __real_dbr_store_write_log(store, ops, detail);
+        return __real_dbr_store_write_log(store, ops, ahead, detail);
     }
     if (detail != NULL) {
         strcpy(detail->text, "the disk is broken");

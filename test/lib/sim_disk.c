@@ -426,6 +426,15 @@ static int sim_sync(struct dbr_fs *fs, struct dbr_file *file)
     return err;
 }
 
+static void sim_hurry(struct dbr_fs *fs, struct dbr_file *file, size_t len,
+                      uint64_t offset)
+{
+    (void)fs;
+    (void)file;
+    (void)len;
+    (void)offset;
+}
+
 static int sim_truncate(struct dbr_fs *fs, struct dbr_file *file, uint64_t size)
 {
     struct sim_disk *disk = disk_of(fs);
@@ -554,6 +563,7 @@ static const struct dbr_fs_ops ops = {
     .read = sim_read,
     .write = sim_write,
     .sync = sim_sync,
+    .hurry = sim_hurry,
     .truncate = sim_truncate,
     .size = sim_size,
     .remove = sim_remove,

@@ -72,7 +72,7 @@ void sim_log_done(struct sim_world *w, int i)
     struct sim_node *node = &w->nodes[i];
     struct dbr_log_op *op = node->log_batch;
     debros_detail detail;
-    int err = dbr_store_write_log(node->store, op, &detail);
+    int err = dbr_store_write_log(node->store, op, w->now % 3 != 0, &detail);
     if (died(w, i)) {
         return;
     }
@@ -94,10 +94,23 @@ void sim_log_done(struct sim_world *w, int i)
     sim_drain(w, i);
 }
 
+/* Whether the log's statements have been run before, for this job or in vain. */
+static void look_ahead(struct sim_world *w, const struct dbr_store *store,
+                       const struct dbr_apply_job *job)
+{
+    uint64_t index = dbr_store_ahead(store);
+    if (index != 0) {
+        bool in_vain = job->entries == NULL || job->entries->next != NULL ||
+                       job->entries->index != index;
+        sim_seen(w, in_vain ? SIM_SEEN_AHEAD_UNDONE : SIM_SEEN_AHEAD);
+    }
+}
+
 void sim_apply_done(struct sim_world *w, int i)
 {
     struct sim_node *node = &w->nodes[i];
     struct dbr_apply_job *job = node->apply_head;
+    look_ahead(w, node->store, job);
     /* In life the node thread tries small ones itself. */
     if (w->now % 2 == 0 || !dbr_store_apply_quick(node->store, job)) {
         dbr_store_apply(node->store, job);

@@ -68,7 +68,7 @@ void sim_crash_node(struct sim_world *w, int i, bool torn)
         } else if (torn && node->log_batch != NULL) {
             sim_seen(w, SIM_SEEN_CRASH_TORN);
             sim_disk_crash_after(node->disk, dbr_rng_below(&w->disk_rng, 4));
-            dbr_store_write_log(node->store, node->log_batch, &detail);
+            dbr_store_write_log(node->store, node->log_batch, true, &detail);
         } else if (torn && node->apply_running) {
             sim_seen(w, SIM_SEEN_CRASH_TORN);
             sim_disk_crash_after(node->disk, dbr_rng_below(&w->disk_rng, 12));
@@ -112,7 +112,7 @@ static void bootstrap_node(struct sim_world *w, int i)
     int err = dbr_core_bootstrap(&ops, &arena, w->cluster_id, node->key.public_key,
                                  w->operator_key.public_key, &node->rng, SIM_WALL_MS);
     if (err != 0 || open_store(w, i) != 0 ||
-        dbr_store_write_log(node->store, ops, &detail) != 0) {
+        dbr_store_write_log(node->store, ops, false, &detail) != 0) {
         sim_fail(w, "bootstrap: %s", debros_err_name(err));
     }
     dbr_arena_finish(&arena);

@@ -55,7 +55,7 @@ static void crash_at(uint64_t n, uint64_t fate, bool *over)
     uint64_t next = state->first_index + state->n_entries;
     struct dbr_log_op cut = {.type = DBR_LOG_TRUNCATE, .index = last + 1};
     if (next > last + 1) {
-        assert_int_equal(dbr_store_write_log(f.store, &cut, &f.detail), 0);
+        assert_int_equal(dbr_store_write_log(f.store, &cut, false, &f.detail), 0);
     }
     w.step = 0;
     assert_int_equal(workload_run(&f, &w, 9), 0);

@@ -49,8 +49,9 @@ DOOR(int, dbr_store_open,
       debros_detail *detail),
      (out, config, detail))
 DOOR(int, dbr_store_write_log,
-     (struct dbr_store * store, struct dbr_log_op *ops, debros_detail *detail),
-     (store, ops, detail))
+     (struct dbr_store * store, struct dbr_log_op *ops, bool ahead,
+      debros_detail *detail),
+     (store, ops, ahead, detail))
 
 void __real_dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
 void __wrap_dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);

@@ -126,7 +126,7 @@ static void a_store_lives_on_it(void **state)
         config.fs = fs;
         assert_int_equal(dbr_store_open(&store, &config, NULL), 0);
         assert_int_equal(dbr_store_log_state(store)->term, i * 3);
-        assert_int_equal(dbr_store_write_log(store, &op, NULL), 0);
+        assert_int_equal(dbr_store_write_log(store, &op, false, NULL), 0);
         dbr_store_close(store);
         dbr_fs_posix_destroy(fs);
     }

@@ -47,7 +47,7 @@ static int note(struct fixture *f, uint64_t index, const struct dbr_buf *bytes)
                             .index = index,
                             .term = 1,
                             .descriptor = dbr_bytes(bytes->data, bytes->len)};
-    return dbr_store_write_log(f->store, &op, &f->detail);
+    return dbr_store_write_log(f->store, &op, false, &f->detail);
 }
 
 static int install(struct fixture *f, struct source *s)

@@ -42,7 +42,7 @@ static int write_entry(struct fixture *f, uint64_t index)
         .term = 1, .type = DBR_ENTRY_COMMAND, .data = entry->data};
     struct dbr_log_op op = {
         .type = DBR_LOG_APPEND, .index = index, .entries = &data, .n_entries = 1};
-    int err = dbr_store_write_log(f->store, &op, &f->detail);
+    int err = dbr_store_write_log(f->store, &op, false, &f->detail);
     dbr_free(entry);
     return err;
 }
@@ -54,7 +54,7 @@ static int snapshot(struct fixture *f, uint64_t index)
                             .term = 1,
                             .keep_from = index > 2 ? index - 2 : 1};
     int err = fixture_job(f, DBR_APPLY_CHECKPOINT, 0);
-    return err != 0 ? err : dbr_store_write_log(f->store, &op, &f->detail);
+    return err != 0 ? err : dbr_store_write_log(f->store, &op, false, &f->detail);
 }
 
 /* Logs and applies until the disk fails: how many entries were acknowledged. */
@@ -203,7 +203,7 @@ static void *log_along(void *data)
     for (uint64_t index = 1; index <= WRITES; index++) {
         struct dbr_log_op op = {
             .type = DBR_LOG_APPEND, .index = index, .entries = &entry, .n_entries = 1};
-        if (dbr_store_write_log(f->store, &op, NULL) != 0) {
+        if (dbr_store_write_log(f->store, &op, false, NULL) != 0) {
             return (void *)"the log failed";
         }
     }

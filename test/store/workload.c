@@ -28,21 +28,24 @@ static void sql_of(uint64_t index, char out[256])
     } else if (index == 3 || index == 21) {
         (void)snprintf(out, 256, "CREATE TABLE t(id INTEGER PRIMARY KEY, r, b)");
     } else if (index % 5 == 0) {
-        (void)snprintf(out, 256, "DELETE FROM t WHERE id < %d - 12", (int)index);
+        (void)snprintf(out, 256, "DELETE FROM t WHERE id < ?1 - 12 + 0 * ?2");
     } else {
         (void)snprintf(out, 256,
-                       "INSERT OR REPLACE INTO t VALUES(%d, random(), zeroblob(%d))",
-                       (int)index, (int)(index % 7) * 700);
+                       "INSERT OR REPLACE INTO t VALUES(?1, random(), zeroblob(?2))");
     }
 }
 
 static struct dbr_apply_entry *entry_of(uint64_t index)
 {
     char sql[256];
-    debros_statement statement = {.sql = sql};
+    debros_value params[2] = {
+        {.type = DEBROS_INTEGER, .as.integer = (int64_t)index},
+        {.type = DEBROS_INTEGER, .as.integer = (int64_t)(index % 7) * 700}};
+    debros_statement statement = {.sql = sql, .params = params};
     struct dbr_sql_transaction t = {
         .ns = ns_of(index), .statements = &statement, .n_statements = 1};
     sql_of(index, sql);
+    statement.n_params = strchr(sql, '?') != NULL ? 2 : 0;
     memcpy(t.key.client, "client of a test", DBR_SQL_CLIENT_SIZE);
     t.key.seq = index;
     return fixture_entry(index, &t, 1);
@@ -54,7 +57,7 @@ static struct dbr_apply_entry *entry_of(uint64_t index)
 static int log_write(struct fixture *f, struct dbr_log_op *op)
 {
     op->seq = ++f->log_seq;
-    return dbr_store_write_log(f->store, op, &f->detail);
+    return dbr_store_write_log(f->store, op, true, &f->detail);
 }
 
 static int new_term(struct fixture *f, struct workload *w)
@@ -71,7 +74,8 @@ static int new_term(struct fixture *f, struct workload *w)
     return err;
 }
 
-/* `n` entries in one batch, applied as one job. */
+/* `n` entries in one batch, applied as one job. One that is alone may run while the log
+ * writes it. */
 static int append(struct fixture *f, struct workload *w, size_t n)
 {
     struct dbr_apply_entry *given[4];
@@ -79,9 +83,11 @@ static int append(struct fixture *f, struct workload *w, size_t n)
     struct dbr_log_op op = {.type = DBR_LOG_APPEND,
                             .index = w->acked + 1,
                             .entries = entries,
-                            .n_entries = n};
+                            .n_entries = n,
+                            .is_next = n == 1};
     for (size_t i = 0; i < n; i++) {
         given[i] = entry_of(w->acked + 1 + i);
+        given[i]->term = w->term;
         entries[i] = (struct dbr_log_entry){
             .term = w->term, .type = DBR_ENTRY_COMMAND, .data = given[i]->data};
         if (i > 0) {
