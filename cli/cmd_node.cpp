@@ -113,6 +113,7 @@ debros::Config node_config(const Args &args, const std::vector<std::string> &lis
     config.identity_path = args.identity_file;
     config.max_connections = args.max_connections;
     config.max_pending = args.max_requests;
+    config.busy_poll = args.busy_poll;
     config.max_memory = args.max_memory;
     config.request_timeout = args.request_timeout;
     config.election_timeout = args.election_timeout;

@@ -353,6 +353,7 @@ NodeSettings Configuration::node() const
     out.identity_file = text(Key::identity_file);
     out.max_connections = number(Key::max_connections);
     out.max_requests = number(Key::max_requests);
+    out.busy_poll = static_cast<int>(number(Key::busy_poll));
     out.max_memory = number_of(text(Key::max_memory));
     out.request_timeout = duration_of(text(Key::request_timeout));
     out.election_timeout = duration_of(text(Key::election_timeout));

@@ -45,6 +45,7 @@ struct NodeSettings {
     std::string identity_file;
     std::uint32_t max_connections = 0;
     std::uint32_t max_requests = 0;
+    int busy_poll = 0; // microseconds
     std::uint64_t max_memory = 0; // bytes; 0: none given
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};

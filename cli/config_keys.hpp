@@ -51,6 +51,7 @@ enum class Key {
     advertise_addresses,
     max_connections,
     max_requests,
+    busy_poll,
     max_memory,
     invite,
     request_timeout,

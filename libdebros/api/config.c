@@ -7,6 +7,7 @@
 #include "base/detail.h"
 #include "cluster/members.h"
 #include "core/core.h"
+#include "driver/busy_poll.h"
 #include "transfer/transfer.h"
 
 _Static_assert(DBR_CONFIG_MAX_ADVERTISE == DBR_MEMBER_ADDRS, "a member's row has all");
@@ -21,6 +22,7 @@ void debros_config_default(debros_config *config)
         .size = sizeof(*config),
         .max_connections = 256,
         .max_pending = 4096,
+        .busy_poll = DBR_BUSY_POLL_US,
         .request_timeout = 30000,
         .election_timeout = 1000,
         .connect_timeout = 30000,
@@ -71,6 +73,10 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
     if (c->max_pending < 1 || c->max_pending > DBR_CONFIG_MAX_PENDING) {
         return dbr_detail_set(detail, DEBROS_EINVAL, "max_pending %u is not in 1 to %u",
                               c->max_pending, DBR_CONFIG_MAX_PENDING);
+    }
+    if (c->busy_poll > DBR_CONFIG_MAX_BUSY_POLL_US) {
+        return dbr_detail_set(detail, DEBROS_EINVAL, "busy_poll %u is not in 0 to %u us",
+                              c->busy_poll, DBR_CONFIG_MAX_BUSY_POLL_US);
     }
     if (c->election_timeout < DBR_CONFIG_MIN_ELECTION_MS ||
         c->election_timeout > DBR_CONFIG_MAX_ELECTION_MS) {

@@ -52,6 +52,7 @@ static int create_parts(debros_node *node)
     }
     err = dbr_loop_create(&node->loop, &dbr_life_handler, node);
     if (err == 0) {
+        dbr_loop_busy_poll(node->loop, node->config.c.busy_poll);
         err = dbr_mailbox_open(&node->mailbox, node->loop, dbr_life_mail, node);
     }
     if (err != 0) {

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "driver/busy_poll.h"
 #include "driver/loop.h"
 
 struct dbr_multicast;
@@ -22,6 +23,7 @@ struct dbr_loop {
     void *data;
     bool ended;
     struct dbr_window lag; /* microseconds */
+    struct dbr_busy_poll busy;
     uint64_t woken;        /* uv_hrtime() of this turn's first callback; 0: none yet */
     struct dbr_list wakes; /* of dbr_wake */
     /* tcp.c */

@@ -1,5 +1,6 @@
 #include "driver/loop.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -9,6 +10,7 @@
 
 #define MAX_SLEEP_MS (60u * 60 * 1000)
 #define NS_PER_MS    1000000u
+#define NS_PER_US    1000u
 
 dbr_time dbr_loop_now(void)
 {
@@ -82,14 +84,8 @@ static void on_timer(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-/* Sleeps until something is ready or `until` has come, and tells what is ready. */
-static void turn(struct dbr_loop *loop, dbr_time until)
+static void sleep_until(struct dbr_loop *loop, dbr_time now, dbr_time until)
 {
-    dbr_time now = dbr_loop_now();
-    if (until <= now) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
-        return;
-    }
     if (until == DBR_TIME_NEVER) {
         uv_timer_stop(&loop->timer);
     } else {
@@ -98,6 +94,35 @@ static void turn(struct dbr_loop *loop, dbr_time until)
         uv_timer_start(&loop->timer, on_timer, sleep, 0);
     }
     uv_run(&loop->uv, UV_RUN_ONCE);
+}
+
+/* True: something was ready before the loop would have slept. Whoever else wants the
+ * processor has it meanwhile. */
+static bool poll_busily(struct dbr_loop *loop, uint64_t begin)
+{
+    uint64_t end = begin + loop->busy.us * NS_PER_US;
+    uv_timer_stop(&loop->timer);
+    while (loop->woken == 0 && uv_hrtime() < end) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        (void)sched_yield();
+    }
+    return loop->woken != 0;
+}
+
+/* Sleeps until something is ready or `until` has come, and tells what is ready. */
+static void turn(struct dbr_loop *loop, dbr_time until)
+{
+    uint64_t begin = uv_hrtime();
+    dbr_time now = begin / NS_PER_MS;
+    if (until <= now) {
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        return;
+    }
+    if (!poll_busily(loop, begin)) {
+        sleep_until(loop, now, until);
+    }
+    uint64_t end = loop->woken != 0 ? loop->woken : uv_hrtime();
+    dbr_busy_poll_waited(&loop->busy, (end - begin) / NS_PER_US);
 }
 
 /* When the poll that began at `before` woke, or should have, had a timer been in time:
@@ -133,6 +158,11 @@ void dbr_loop_run(struct dbr_loop *loop)
 const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop)
 {
     return &loop->lag;
+}
+
+void dbr_loop_busy_poll(struct dbr_loop *loop, uint32_t max_us)
+{
+    loop->busy.max_us = max_us;
 }
 
 void dbr_loop_end(struct dbr_loop *loop)

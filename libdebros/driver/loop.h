@@ -48,6 +48,10 @@ void dbr_loop_destroy(struct dbr_loop *loop);
 void dbr_loop_run(struct dbr_loop *loop);
 void dbr_loop_end(struct dbr_loop *loop);
 
+/* Before it runs: for how long it asks at most, before it sleeps, while there is much to
+ * do (busy_poll.h). Default 0: never. */
+void dbr_loop_busy_poll(struct dbr_loop *loop, uint32_t max_us);
+
 /* The loop's thread: for how many microseconds at a time what was ready had to wait, in
  * the last minute: the length of each turn's work, and how late a timer fired. */
 const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop);

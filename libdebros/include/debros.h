@@ -162,6 +162,10 @@ typedef struct debros_config {
     const char *invite;              /* join the invite's cluster first, then start */
     uint32_t max_connections;        /* default 256 */
     uint32_t max_pending;            /* requests in flight, EBUSY above; default 4096 */
+    uint32_t busy_poll; /* microseconds for which the node's thread, while one thing
+                           follows another that closely, asks what is ready before it
+                           sleeps: sooner answers, for processor time that would be idle;
+                           0 never, default 200, at most 1,000 */
     uint64_t max_memory;             /* bytes that may wait for all peers together; 0, the
                                         default: a quarter of the machine's memory. At
                                         least 32 MiB, at most 1 TiB */

@@ -1,5 +1,5 @@
-/* An entry's statements before their time: run while the log's disk writes the entry, in a
- * transaction of SQLite's that nobody sees. The entry's own job, once it is durable and
+/* An entry's statements before their time: run while the disk writes the log's entry, in
+ * a transaction of SQLite's that nobody sees. The entry's own job, once it is durable and
  * committed, finds the work done and commits it; any other job rolls it back first. So a
  * request that is alone waits for the disk and the statements together, not for one after
  * the other.

@@ -32,6 +32,7 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.size, sizeof(config));
     assert_int_equal(config.max_connections, 256);
     assert_int_equal(config.max_pending, 4096);
+    assert_int_equal(config.busy_poll, 200);
     assert_int_equal(config.request_timeout, 30000);
     assert_int_equal(config.connect_timeout, 30000);
     assert_int_equal(config.retry_attempts, 3);
@@ -56,6 +57,9 @@ static void numbers_have_bounds(void **state)
     debros_config config = node_config();
     config.max_pending = 0;
     assert_refused(&config, "max_pending 0 is not in 1 to 1048576");
+    config = node_config();
+    config.busy_poll = 1001;
+    assert_refused(&config, "busy_poll 1001 is not in 0 to 1000 us");
     config = node_config();
     config.max_connections = 65537;
     assert_refused(&config, "max_connections 65537 is not in 1 to 65536");

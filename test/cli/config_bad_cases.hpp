@@ -183,6 +183,8 @@
      "f:2: node.max_connections: 'true' is not a whole number from 1 to 65536"},
     {"node:\n  max_connections:  '7 '\n",
      "f:2: node.max_connections: '7 ' is not a whole number from 1 to 65536"},
+    {"node:\n  busy_poll: 1001\n",
+     "f:2: node.busy_poll: '1001' is not a whole number from 0 to 1000"},
     {"node:\n  max_requests: 1048577\n",
      "f:2: node.max_requests: '1048577' is not a whole number from 1 to 1048576"},
     {"database:\n  request_timeout: 30\n",

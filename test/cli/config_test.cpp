@@ -54,6 +54,7 @@ static void the_defaults_are_the_library_s(void **)
     cli::NodeSettings node = Configuration().node();
     assert_int_equal(node.max_connections, library.max_connections);
     assert_int_equal(node.max_requests, library.max_pending);
+    assert_int_equal(node.busy_poll, library.busy_poll);
     assert_int_equal(node.max_memory, library.max_memory);
     assert_int_equal(node.snapshot_rate, library.snapshot_rate);
     assert_int_equal(node.snapshot_chunk, library.snapshot_chunk);
@@ -110,6 +111,7 @@ static void the_ranges_are_the_library_s(void **)
     const std::pair<Key, std::uint32_t debros_config::*> numbers[] = {
         {Key::max_connections, &debros_config::max_connections},
         {Key::max_requests, &debros_config::max_pending},
+        {Key::busy_poll, &debros_config::busy_poll},
         {Key::election_timeout, &debros_config::election_timeout},
         {Key::request_timeout, &debros_config::request_timeout},
         {Key::connect_timeout, &debros_config::connect_timeout},

@@ -38,6 +38,19 @@ static void the_timer_wakes_in_time(void **state)
     }
 }
 
+static void a_loop_that_may_poll_busily_sleeps_when_nothing_comes(void **state)
+{
+    (void)state;
+    struct bench bench;
+    clock_t before = clock();
+    bench_init(&bench, until_then);
+    dbr_loop_busy_poll(bench.loop, 1000);
+    bench.wake = dbr_loop_now() + 300;
+    bench_run(&bench);
+    bench_finish(&bench);
+    assert_true(clock() - before < CLOCKS_PER_SEC / 10);
+}
+
 static bool at_once(struct bench *bench)
 {
     (void)bench;
@@ -157,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_due_tick_comes_without_facts),
         cmocka_unit_test(the_timer_wakes_in_time),
+        cmocka_unit_test(a_loop_that_may_poll_busily_sleeps_when_nothing_comes),
         cmocka_unit_test(end_closes_every_socket),
         cmocka_unit_test(a_loop_that_never_ran_can_go),
         cmocka_unit_test(a_long_turn_is_lag),

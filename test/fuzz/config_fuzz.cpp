@@ -78,6 +78,7 @@ static void check_node(const Configuration &config)
     whole.bootstrap = node.bootstrap;
     whole.max_connections = node.max_connections;
     whole.max_pending = node.max_requests;
+    whole.busy_poll = node.busy_poll;
     whole.max_memory = node.max_memory;
     whole.snapshot_rate = node.snapshot_rate;
     whole.snapshot_chunk = node.snapshot_chunk;

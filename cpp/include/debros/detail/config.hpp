@@ -42,6 +42,7 @@ struct Config {
     std::uint32_t high_water = 0;
     std::uint32_t max_connections = 0;
     std::uint32_t max_pending = 0;
+    int busy_poll = -1; // microseconds; -1: the library's default
     std::uint64_t max_memory = 0; // bytes
     std::chrono::milliseconds request_timeout{0};
     std::chrono::milliseconds election_timeout{0};
@@ -99,6 +100,9 @@ class ConfigView
         number(config_.client_connections, from.client_connections);
         number(config_.snapshot_rate, from.snapshot_rate);
         number(config_.snapshot_chunk, from.snapshot_chunk);
+        if (from.busy_poll >= 0) {
+            config_.busy_poll = static_cast<std::uint32_t>(from.busy_poll);
+        }
         if (from.retry_attempts >= 0) {
             config_.retry_attempts = static_cast<std::uint32_t>(from.retry_attempts);
         }
