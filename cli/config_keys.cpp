@@ -42,7 +42,7 @@ const Setting working[] = {
     {"node.max_requests", Kind::number, "4096",
      "Requests in flight, from 1 to 1048576; more are refused until one is done.",
      Use::works, 1, 1048576},
-    {"node.busy_poll", Kind::number, "200",
+    {"node.busy_poll", Kind::number, "100",
      "Microseconds, from 0 to 1000, for which a busy node asks for more before it "
      "sleeps: sooner answers, for processor time that would be idle; 0: never.",
      Use::works, 0, 1000},

@@ -7,7 +7,6 @@
 #include "base/detail.h"
 #include "cluster/members.h"
 #include "core/core.h"
-#include "driver/busy_poll.h"
 #include "transfer/transfer.h"
 
 _Static_assert(DBR_CONFIG_MAX_ADVERTISE == DBR_MEMBER_ADDRS, "a member's row has all");
@@ -22,7 +21,8 @@ void debros_config_default(debros_config *config)
         .size = sizeof(*config),
         .max_connections = 256,
         .max_pending = 4096,
-        .busy_poll = DBR_BUSY_POLL_US,
+        .busy_poll = DBR_CONFIG_BUSY_POLL_US,
+        .client_busy_poll = DBR_CONFIG_CLIENT_BUSY_POLL_US,
         .request_timeout = 30000,
         .election_timeout = 1000,
         .connect_timeout = 30000,
@@ -63,6 +63,11 @@ char *dbr_config_path(struct dbr_arena *arena, const char *folder, const char *n
     return path;
 }
 
+struct number {
+    const char *name;
+    uint32_t value;
+};
+
 static int check_numbers(const debros_config *c, debros_detail *detail)
 {
     if (c->max_connections < 1 || c->max_connections > DBR_CONFIG_MAX_CONNECTIONS) {
@@ -74,9 +79,14 @@ static int check_numbers(const debros_config *c, debros_detail *detail)
         return dbr_detail_set(detail, DEBROS_EINVAL, "max_pending %u is not in 1 to %u",
                               c->max_pending, DBR_CONFIG_MAX_PENDING);
     }
-    if (c->busy_poll > DBR_CONFIG_MAX_BUSY_POLL_US) {
-        return dbr_detail_set(detail, DEBROS_EINVAL, "busy_poll %u is not in 0 to %u us",
-                              c->busy_poll, DBR_CONFIG_MAX_BUSY_POLL_US);
+    const struct number polls[] = {{"busy_poll", c->busy_poll},
+                                   {"client_busy_poll", c->client_busy_poll}};
+    for (size_t i = 0; i < DBR_COUNT(polls); i++) {
+        if (polls[i].value > DBR_CONFIG_MAX_BUSY_POLL_US) {
+            return dbr_detail_set(detail, DEBROS_EINVAL, "%s %u is not in 0 to %u us",
+                                  polls[i].name, polls[i].value,
+                                  DBR_CONFIG_MAX_BUSY_POLL_US);
+        }
     }
     if (c->election_timeout < DBR_CONFIG_MIN_ELECTION_MS ||
         c->election_timeout > DBR_CONFIG_MAX_ELECTION_MS) {
@@ -131,10 +141,8 @@ static int check_discovery(const debros_config *c, debros_detail *detail)
                               "discovery_dials %u is not in 1 to %u", c->discovery_dials,
                               DBR_CONFIG_MAX_DIALS);
     }
-    const struct {
-        const char *name;
-        uint32_t value;
-    } marks[] = {{"low_water", c->low_water}, {"high_water", c->high_water}};
+    const struct number marks[] = {{"low_water", c->low_water},
+                                   {"high_water", c->high_water}};
     for (size_t i = 0; i < DBR_COUNT(marks); i++) {
         if (marks[i].value < 1 || marks[i].value > DBR_CONFIG_MAX_WATER) {
             return dbr_detail_set(detail, DEBROS_EINVAL, "%s %u is not in 1 to %u",

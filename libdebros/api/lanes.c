@@ -392,6 +392,11 @@ void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job)
     }
 }
 
+bool dbr_lanes_are_flushing(debros_node *node)
+{
+    return node->lanes.log != NULL && !dbr_lane_is_idle(node->lanes.log);
+}
+
 dbr_time dbr_lanes_deadline(const debros_node *node)
 {
     dbr_time until = node->lanes.gather_until;

@@ -68,6 +68,8 @@ void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job);
 void dbr_lanes_network(debros_node *node, struct dbr_network_job *job);
 /* Gives what has gathered to the threads. */
 void dbr_lanes_hand_over(debros_node *node);
+/* Whether the log's thread has work: what comes meanwhile shares the next flush. */
+bool dbr_lanes_are_flushing(debros_node *node);
 /* When dbr_lanes_run_inline() is due, though nothing else may happen. */
 dbr_time dbr_lanes_deadline(const debros_node *node);
 /* After the sockets have been served: makes a small batch of the log durable, and applies

@@ -329,6 +329,8 @@ static dbr_time on_tick(void *data, dbr_time now)
         next = tick_once(node, next);
     }
     node->in_turn = false;
+    /* Whoever takes each request as it comes makes small groups of them. */
+    dbr_loop_pause_poll(node->loop, dbr_lanes_are_flushing(node));
     return next;
 }
 

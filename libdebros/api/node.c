@@ -52,7 +52,8 @@ static int create_parts(debros_node *node)
     }
     err = dbr_loop_create(&node->loop, &dbr_life_handler, node);
     if (err == 0) {
-        dbr_loop_busy_poll(node->loop, node->config.c.busy_poll);
+        const debros_config *c = &node->config.c;
+        dbr_loop_busy_poll(node->loop, c->client ? c->client_busy_poll : c->busy_poll);
         err = dbr_mailbox_open(&node->mailbox, node->loop, dbr_life_mail, node);
     }
     if (err != 0) {

@@ -1,8 +1,16 @@
 #include "driver/busy_poll.h"
 
-void dbr_busy_poll_waited(struct dbr_busy_poll *poll, uint64_t us)
+static uint32_t grown(const struct dbr_busy_poll *poll)
 {
     uint32_t next = poll->us < DBR_BUSY_POLL_FIRST ? DBR_BUSY_POLL_FIRST : 2 * poll->us;
-    next = next < poll->max_us ? next : poll->max_us;
-    poll->us = us > poll->max_us ? 0 : us > poll->us ? next : poll->us;
+    return next < poll->max_us ? next : poll->max_us;
+}
+
+void dbr_busy_poll_waited(struct dbr_busy_poll *poll, uint64_t us)
+{
+    if (us > poll->max_us) {
+        poll->us = poll->us / 2 < DBR_BUSY_POLL_FIRST ? 0 : poll->us / 2;
+    } else if (us > poll->us) {
+        poll->us = grown(poll);
+    }
 }

@@ -24,6 +24,7 @@ struct dbr_loop {
     bool ended;
     struct dbr_window lag; /* microseconds */
     struct dbr_busy_poll busy;
+    bool poll_paused;
     uint64_t woken;        /* uv_hrtime() of this turn's first callback; 0: none yet */
     struct dbr_list wakes; /* of dbr_wake */
     /* tcp.c */

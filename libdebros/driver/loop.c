@@ -118,6 +118,10 @@ static void turn(struct dbr_loop *loop, dbr_time until)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         return;
     }
+    if (loop->poll_paused) {
+        sleep_until(loop, now, until);
+        return;
+    }
     if (!poll_busily(loop, begin)) {
         sleep_until(loop, now, until);
     }
@@ -163,6 +167,11 @@ const struct dbr_window *dbr_loop_lag(const struct dbr_loop *loop)
 void dbr_loop_busy_poll(struct dbr_loop *loop, uint32_t max_us)
 {
     loop->busy.max_us = max_us;
+}
+
+void dbr_loop_pause_poll(struct dbr_loop *loop, bool is_paused)
+{
+    loop->poll_paused = is_paused;
 }
 
 void dbr_loop_end(struct dbr_loop *loop)

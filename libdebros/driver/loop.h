@@ -51,6 +51,8 @@ void dbr_loop_end(struct dbr_loop *loop);
 /* Before it runs: for how long it asks at most, before it sleeps, while there is much to
  * do (busy_poll.h). Default 0: never. */
 void dbr_loop_busy_poll(struct dbr_loop *loop, uint32_t max_us);
+/* The loop's thread: until this is said again, it sleeps at once. */
+void dbr_loop_pause_poll(struct dbr_loop *loop, bool is_paused);
 
 /* The loop's thread: for how many microseconds at a time what was ready had to wait, in
  * the last minute: the length of each turn's work, and how late a timer fired. */

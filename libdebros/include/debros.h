@@ -165,7 +165,7 @@ typedef struct debros_config {
     uint32_t busy_poll; /* microseconds for which the node's thread, while one thing
                            follows another that closely, asks what is ready before it
                            sleeps: sooner answers, for processor time that would be idle;
-                           0 never, default 200, at most 1,000 */
+                           0 never, default 100, at most 1,000. Not for clients */
     uint64_t max_memory;             /* bytes that may wait for all peers together; 0, the
                                         default: a quarter of the machine's memory. At
                                         least 32 MiB, at most 1 TiB */
@@ -182,6 +182,8 @@ typedef struct debros_config {
                                     100 */
     uint32_t client_connections; /* to members, the leader among them; default 3, at most
                                     16 */
+    uint32_t client_busy_poll;   /* as busy_poll, for the answers that it waits for; 0
+                                    never, default 300, at most 1,000 */
     /* Snapshots, which members that are far behind fetch. */
     uint64_t snapshot_rate;          /* most bytes sent in a second, to all; default 64
                                         MiB, 256 KiB to 16 GiB */

@@ -32,7 +32,8 @@ static void the_defaults_are_the_documented_ones(void **state)
     assert_int_equal(config.size, sizeof(config));
     assert_int_equal(config.max_connections, 256);
     assert_int_equal(config.max_pending, 4096);
-    assert_int_equal(config.busy_poll, 200);
+    assert_int_equal(config.busy_poll, 100);
+    assert_int_equal(config.client_busy_poll, 300);
     assert_int_equal(config.request_timeout, 30000);
     assert_int_equal(config.connect_timeout, 30000);
     assert_int_equal(config.retry_attempts, 3);
@@ -60,6 +61,9 @@ static void numbers_have_bounds(void **state)
     config = node_config();
     config.busy_poll = 1001;
     assert_refused(&config, "busy_poll 1001 is not in 0 to 1000 us");
+    config = node_config();
+    config.client_busy_poll = 1001;
+    assert_refused(&config, "client_busy_poll 1001 is not in 0 to 1000 us");
     config = node_config();
     config.max_connections = 65537;
     assert_refused(&config, "max_connections 65537 is not in 1 to 65536");

@@ -383,6 +383,20 @@ static void the_settings_of_discovery_are_handed_on(void **)
     assert_int_equal(defaults.get()->high_water, library.high_water);
 }
 
+static void zero_is_not_the_default_of_busy_poll(void **)
+{
+    Config config;
+    debros_config library;
+    debros_config_default(&library);
+    debros::detail::ConfigView defaults(config, nullptr);
+    assert_int_equal(defaults.get()->busy_poll, library.busy_poll);
+    assert_int_equal(defaults.get()->client_busy_poll, library.client_busy_poll);
+    config.busy_poll = config.client_busy_poll = 0;
+    debros::detail::ConfigView never(config, nullptr);
+    assert_int_equal(never.get()->busy_poll, 0);
+    assert_int_equal(never.get()->client_busy_poll, 0);
+}
+
 static void constructors_throw_with_detail(void **)
 {
     Config config;
@@ -486,6 +500,7 @@ int main()
         T(the_network_is_told_as_values),
         T(the_hash_table_is_a_facet),
         T(the_settings_of_discovery_are_handed_on),
+        T(zero_is_not_the_default_of_busy_poll),
         T(constructors_throw_with_detail),
         T(a_timeout_reaches_the_request),
 #if defined(__cpp_impl_coroutine)

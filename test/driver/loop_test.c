@@ -51,6 +51,18 @@ static void a_loop_that_may_poll_busily_sleeps_when_nothing_comes(void **state)
     assert_true(clock() - before < CLOCKS_PER_SEC / 10);
 }
 
+static void a_paused_poll_sleeps_until_the_timer(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, until_then);
+    dbr_loop_busy_poll(bench.loop, 1000);
+    dbr_loop_pause_poll(bench.loop, true);
+    bench.wake = dbr_loop_now() + 10;
+    bench_run(&bench);
+    bench_finish(&bench);
+}
+
 static bool at_once(struct bench *bench)
 {
     (void)bench;
@@ -171,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_due_tick_comes_without_facts),
         cmocka_unit_test(the_timer_wakes_in_time),
         cmocka_unit_test(a_loop_that_may_poll_busily_sleeps_when_nothing_comes),
+        cmocka_unit_test(a_paused_poll_sleeps_until_the_timer),
         cmocka_unit_test(end_closes_every_socket),
         cmocka_unit_test(a_loop_that_never_ran_can_go),
         cmocka_unit_test(a_long_turn_is_lag),

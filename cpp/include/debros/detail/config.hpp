@@ -51,6 +51,7 @@ struct Config {
     std::chrono::milliseconds retry_delay{0};
     int retry_attempts = -1; // -1: the library's default
     std::uint32_t client_connections = 0;
+    int client_busy_poll = -1; // as busy_poll
     // In bytes, a second and at once.
     std::uint64_t snapshot_rate = 0;
     std::uint32_t snapshot_chunk = 0;
@@ -100,12 +101,9 @@ class ConfigView
         number(config_.client_connections, from.client_connections);
         number(config_.snapshot_rate, from.snapshot_rate);
         number(config_.snapshot_chunk, from.snapshot_chunk);
-        if (from.busy_poll >= 0) {
-            config_.busy_poll = static_cast<std::uint32_t>(from.busy_poll);
-        }
-        if (from.retry_attempts >= 0) {
-            config_.retry_attempts = static_cast<std::uint32_t>(from.retry_attempts);
-        }
+        zero_or_more(config_.busy_poll, from.busy_poll);
+        zero_or_more(config_.client_busy_poll, from.client_busy_poll);
+        zero_or_more(config_.retry_attempts, from.retry_attempts);
         config_.log_level = from.log_level;
         if (log && *log) {
             config_.log = write_log;
@@ -124,6 +122,12 @@ class ConfigView
     static const char *optional(const std::string &text)
     {
         return text.empty() ? nullptr : text.c_str();
+    }
+    static void zero_or_more(std::uint32_t &out, int value)
+    {
+        if (value >= 0) {
+            out = static_cast<std::uint32_t>(value);
+        }
     }
     static void list(const char *const *&out, std::size_t &n,
                      const std::vector<std::string> &from,
