@@ -6,13 +6,14 @@
 #include "multi/multiaddr.h"
 #include "transfer/message.h"
 
+/* Until a client that was answered asks again, and until a lone write of a client's is
+ * durable, on most machines. */
+#define DBR_CONFIG_BUSY_POLL_US        100u
+#define DBR_CONFIG_CLIENT_BUSY_POLL_US 300u
+
 #define DBR_CONFIG_MAX_LISTEN       16u
 #define DBR_CONFIG_MAX_BOOTSTRAP    64u
 #define DBR_CONFIG_MAX_ADVERTISE    8u /* DBR_MEMBER_ADDRS */
-/* Until a client that waited for an answer asks again, and until a lone write of its own
- * is durable, on most machines. */
-#define DBR_CONFIG_BUSY_POLL_US        100u
-#define DBR_CONFIG_CLIENT_BUSY_POLL_US 300u
 #define DBR_CONFIG_MAX_CONNECTIONS  65536u
 #define DBR_CONFIG_MAX_PENDING      (1u << 20)
 #define DBR_CONFIG_MAX_BUSY_POLL_US 1000u
