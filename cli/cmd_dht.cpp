@@ -25,18 +25,6 @@ struct Args : Options {
 };
 
 // What no SQL integer holds is a text.
-debros::Value integer(std::uint64_t n)
-{
-    return n <= INT64_MAX ? debros::Value(static_cast<std::int64_t>(n))
-                          : debros::Value(std::to_string(n));
-}
-
-// For people "1 node", for programs a number is enough.
-std::string nodes(std::uint32_t n)
-{
-    return std::to_string(n) + (n == 1 ? " other node" : " other nodes");
-}
-
 int find(const Args &args)
 {
     Format format = parse_format(args.format);
@@ -55,7 +43,7 @@ int provide(const Args &args)
     Session session(args);
     std::uint32_t n = session.node().dht().provide(args.key).get();
     if (format == Format::table) {
-        std::cerr << "provided, and told " << nodes(n) << "\n";
+        std::cerr << "provided, and told " << plural(n, "other node") << "\n";
     } else {
         write_stdout(render_record(format, {{"key", "stored"},
                                             {debros::Value(args.key), integer(n)}}));
@@ -157,9 +145,11 @@ int table(const Args &args)
     }
     write_stdout(render(format, sheet));
     if (format == Format::table) {
-        std::cerr << sheet.rows() << " peers in " << t.buckets.size()
-                  << " buckets; holds " << t.values << " values, and " << t.providers
-                  << " providers of " << t.keys << " keys\n";
+        std::cerr << plural(sheet.rows(), "peer") << " in "
+                  << plural(t.buckets.size(), "bucket") << "; holds "
+                  << plural(t.values, "value") << ", and "
+                  << plural(t.providers, "provider") << " of " << plural(t.keys, "key")
+                  << "\n";
     }
     return exit_done;
 }

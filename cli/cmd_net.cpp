@@ -18,11 +18,6 @@ struct Args : Options {
     std::string service;
 };
 
-debros::Value integer(std::uint64_t n)
-{
-    return static_cast<std::int64_t>(n);
-}
-
 // For people; a program gets bytes and seconds as numbers.
 std::string human_size(std::uint64_t bytes)
 {

@@ -64,11 +64,6 @@ Sheet write_record(const debros::Rows &rows)
              debros::Value(static_cast<std::int64_t>(rows.index))}};
 }
 
-std::string plural(std::int64_t n, const char *noun)
-{
-    return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
-
 // Rows go to stdout. What a write did is a result object for a program, and a word on
 // stderr for people.
 void print_result(Format format, const debros::Rows &rows)
@@ -136,7 +131,7 @@ void print_transaction(Format format, const std::vector<debros::Rows> &results)
     if (format == Format::json) {
         out = "{\"index\": " + std::to_string(index) + ", \"results\": [" + out + "]}\n";
     } else if (format != Format::jsonl) {
-        std::cerr << plural(static_cast<std::int64_t>(results.size()), "statement")
+        std::cerr << plural(results.size(), "statement")
                   << ", " << plural(affected, "row") << " affected, log index " << index
                   << "\n";
     }

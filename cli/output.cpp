@@ -162,6 +162,17 @@ debros::Value text_or_blob(const std::string &bytes)
     return debros::Value(debros::Blob{{bytes.begin(), bytes.end()}});
 }
 
+debros::Value integer(std::uint64_t n)
+{
+    return n <= INT64_MAX ? debros::Value(static_cast<std::int64_t>(n))
+                          : debros::Value(std::to_string(n));
+}
+
+std::string plural(std::uint64_t n, const char *noun)
+{
+    return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
 std::string render(Format format, const Sheet &sheet)
 {
     switch (format) {

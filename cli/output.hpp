@@ -52,6 +52,11 @@ debros::Value time_value(debros::UnixTime time);
 // Text where all of it is UTF-8 without control characters but line ends and tabs.
 debros::Value text_or_blob(const std::string &bytes);
 
+// As text where it is beyond SQLite's integers.
+debros::Value integer(std::uint64_t n);
+// For people: "1 row", "2 rows".
+std::string plural(std::uint64_t n, const char *noun);
+
 // The parts of render().
 std::string table(const Sheet &sheet);
 std::string csv(const Sheet &sheet);

@@ -128,6 +128,21 @@ static void columns_of_one_name_get_numbers(void **)
     }
 }
 
+static void numbers_beyond_sqlite_s_are_text(void **)
+{
+    assert_string_equal(cli::cell_text(cli::integer(INT64_MAX)).c_str(),
+                        "9223372036854775807");
+    assert_string_equal(cli::cell_json(cli::integer(UINT64_MAX)).c_str(),
+                        "\"18446744073709551615\"");
+}
+
+static void one_is_singular(void **)
+{
+    assert_string_equal(cli::plural(0, "bucket").c_str(), "0 buckets");
+    assert_string_equal(cli::plural(1, "bucket").c_str(), "1 bucket");
+    assert_string_equal(cli::plural(2, "bucket").c_str(), "2 buckets");
+}
+
 int main()
 {
     const CMUnitTest tests[] = {
@@ -142,6 +157,8 @@ int main()
         cmocka_unit_test(times_are_utc_and_never_is_null),
         cmocka_unit_test(what_is_no_text_is_a_blob),
         cmocka_unit_test(columns_of_one_name_get_numbers),
+        cmocka_unit_test(numbers_beyond_sqlite_s_are_text),
+        cmocka_unit_test(one_is_singular),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
