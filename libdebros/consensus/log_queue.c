@@ -9,10 +9,22 @@ static bool is_change(const struct dbr_log_item *item)
            item->op.type == DBR_LOG_INSTALL;
 }
 
+static struct dbr_log_item *new_item(struct dbr_log_queue *queue)
+{
+    struct dbr_log_item *item = dbr_calloc(1, sizeof(*item));
+    if (item == NULL) {
+        item = queue->reserve;
+        queue->reserve = NULL;
+    } else if (queue->reserve == NULL) {
+        queue->reserve = dbr_calloc(1, sizeof(*item));
+    }
+    return item;
+}
+
 struct dbr_log_item *dbr_log_queue_add(struct dbr_log_queue *queue,
                                        enum dbr_log_op_type type)
 {
-    struct dbr_log_item *item = dbr_calloc(1, sizeof(*item));
+    struct dbr_log_item *item = new_item(queue);
     if (item == NULL) {
         return NULL;
     }
@@ -46,6 +58,12 @@ struct dbr_log_item *dbr_log_queue_take(struct dbr_log_queue *queue, uint64_t se
     dbr_assert(!is_change(item) || queue->changes > 0);
     queue->changes -= is_change(item);
     return item;
+}
+
+void dbr_log_queue_finish(struct dbr_log_queue *queue)
+{
+    dbr_log_item_free(queue->reserve);
+    queue->reserve = NULL;
 }
 
 void dbr_log_item_free(struct dbr_log_item *item)

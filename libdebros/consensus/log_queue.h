@@ -29,13 +29,17 @@ struct dbr_log_queue {
     uint64_t last_meta_seq; /* of the youngest TERM or VOTE */
     uint64_t last_index;    /* of the log, once the queue is durable */
     size_t changes;         /* unfinished APPEND, TRUNCATE and INSTALL */
+    struct dbr_log_item *reserve; /* for an op that finds no memory; NULL: none yet */
 };
 
-/* A new op at the end, zeroed but for type and seq; NULL when memory is short. */
+/* A new op at the end, zeroed but for type and seq; NULL when memory is short for the
+ * second time: what libraft hands over with an op is lost then. */
 struct dbr_log_item *dbr_log_queue_add(struct dbr_log_queue *queue,
                                        enum dbr_log_op_type type);
 /* Takes the first op out when its seq is at most `seq`, and counts it as durable. */
 struct dbr_log_item *dbr_log_queue_take(struct dbr_log_queue *queue, uint64_t seq);
+/* Of an empty queue. */
+void dbr_log_queue_finish(struct dbr_log_queue *queue);
 void dbr_log_item_free(struct dbr_log_item *item);
 /* Is a term or a vote not durable yet? */
 bool dbr_log_queue_holds_meta(const struct dbr_log_queue *queue);

@@ -450,6 +450,7 @@ static void io_close(struct raft_io *io, raft_io_close_cb cb)
         complete(c, item, true);
         dbr_log_item_free(item);
     }
+    dbr_log_queue_finish(&c->log);
     dbr_snapshot_cancel(c);
     dbr_raft_io_fire(c);
     cb(io);

@@ -1,5 +1,6 @@
 #include "consensus/log_queue.h"
 
+#include "fault.h"
 #include "test.h"
 
 static void ops_are_numbered_and_come_back_in_order(void **state)
@@ -24,6 +25,7 @@ static void ops_are_numbered_and_come_back_in_order(void **state)
     assert_null(dbr_log_queue_take(&q, UINT64_MAX));
     assert_int_equal(dbr_log_queue_add(&q, DBR_LOG_TERM)->op.seq, 5);
     dbr_log_item_free(dbr_log_queue_take(&q, 5));
+    dbr_log_queue_finish(&q);
 }
 
 static void it_knows_whether_a_term_or_a_vote_waits(void **state)
@@ -41,6 +43,7 @@ static void it_knows_whether_a_term_or_a_vote_waits(void **state)
     dbr_log_item_free(dbr_log_queue_take(&q, 3));
     assert_false(dbr_log_queue_holds_meta(&q));
     dbr_log_item_free(dbr_log_queue_take(&q, 3));
+    dbr_log_queue_finish(&q);
 }
 
 static void it_counts_what_changes_the_log(void **state)
@@ -59,6 +62,30 @@ static void it_counts_what_changes_the_log(void **state)
     }
     assert_int_equal(q.changes, 0);
     dbr_log_item_free(NULL);
+    dbr_log_queue_finish(&q);
+}
+
+static void one_op_is_in_reserve(void **state)
+{
+    (void)state;
+    struct dbr_log_queue q = {0};
+    fault_after(0);
+    assert_null(dbr_log_queue_add(&q, DBR_LOG_TERM));
+    assert_true(fault_off());
+    dbr_log_queue_add(&q, DBR_LOG_TERM);
+    for (int i = 0; i < 2; i++) { /* which comes back with the memory */
+        fault_after(0);
+        struct dbr_log_item *item = dbr_log_queue_add(&q, DBR_LOG_APPEND);
+        assert_null(dbr_log_queue_add(&q, DBR_LOG_APPEND));
+        assert_true(fault_off());
+        assert_ptr_equal(q.last, item);
+        dbr_log_queue_add(&q, DBR_LOG_VOTE);
+    }
+    assert_int_equal(q.last_seq, 5);
+    for (int i = 0; i < 5; i++) {
+        dbr_log_item_free(dbr_log_queue_take(&q, 5));
+    }
+    dbr_log_queue_finish(&q);
 }
 
 int main(void)
@@ -67,6 +94,7 @@ int main(void)
         cmocka_unit_test(ops_are_numbered_and_come_back_in_order),
         cmocka_unit_test(it_knows_whether_a_term_or_a_vote_waits),
         cmocka_unit_test(it_counts_what_changes_the_log),
+        cmocka_unit_test(one_op_is_in_reserve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

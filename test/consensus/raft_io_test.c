@@ -1,8 +1,11 @@
 /* What the backend of libraft does: the order of the operations, and when messages go. */
 #include "consensus/raft_io.h"
 
+#include <stdlib.h>
+
 #include "consensus/machine.h"
 #include "consensus_sim.h"
+#include "fault.h"
 #include "rig.h"
 
 static void an_election_queues_its_term_and_vote_and_waits_for_them(void **state)
@@ -73,6 +76,77 @@ static void entries_go_out_before_they_are_durable(void **state)
     assert_int_equal(sent->message.append_entries.n_entries, 1);
     assert_memory_equal(sent->message.append_entries.entries[0].buf.base, "hello", 5);
     rig_finish(&rig);
+}
+
+/* libraft's memory, counted. */
+static long n_blocks;
+
+static void *count(void *block)
+{
+    n_blocks += block != NULL;
+    return block;
+}
+
+static void *count_malloc(void *data, size_t size)
+{
+    (void)data;
+    return count(malloc(size));
+}
+
+static void *count_calloc(void *data, size_t n, size_t size)
+{
+    (void)data;
+    return count(calloc(n, size));
+}
+
+static void *count_realloc(void *data, void *block, size_t size)
+{
+    (void)data;
+    void *moved = realloc(block, size);
+    n_blocks += block == NULL && moved != NULL;
+    return moved;
+}
+
+static void count_free(void *data, void *block)
+{
+    (void)data;
+    n_blocks -= block != NULL;
+    free(block);
+}
+
+static bool proposes_without_memory(size_t n)
+{
+    struct rig rig;
+    uint64_t index, term;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig_lead(&rig);
+    fault_after(n);
+    int err =
+        dbr_consensus_propose(rig.c, dbr_bytes("hello", 5), &index, &term, rig.now);
+    bool has_failed = fault_off();
+    assert_true(err == 0 || has_failed);
+    rig_drain(&rig);
+    rig_finish(&rig);
+    return has_failed;
+}
+
+static void what_finds_no_memory_is_given_back_to_libraft(void **state)
+{
+    (void)state;
+    static struct raft_heap heap = {.malloc = count_malloc,
+                                    .free = count_free,
+                                    .calloc = count_calloc,
+                                    .realloc = count_realloc};
+    raft_heap_set(&heap);
+    size_t n = 0;
+    while (proposes_without_memory(n)) {
+        assert_int_equal(n_blocks, 0);
+        n++;
+    }
+    raft_heap_set_default();
+    assert_int_equal(n_blocks, 0);
+    assert_true(n > 2);
 }
 
 static void a_follower_answers_when_its_entries_are_durable(void **state)
@@ -156,6 +230,7 @@ int main(void)
         cmocka_unit_test(an_election_queues_its_term_and_vote_and_waits_for_them),
         cmocka_unit_test(a_granted_vote_waits_for_the_disk),
         cmocka_unit_test(entries_go_out_before_they_are_durable),
+        cmocka_unit_test(what_finds_no_memory_is_given_back_to_libraft),
         cmocka_unit_test(a_follower_answers_when_its_entries_are_durable),
         cmocka_unit_test(a_machine_ends_with_everything_under_way),
         cmocka_unit_test(a_long_log_travels_in_pieces),
