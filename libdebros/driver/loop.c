@@ -1,5 +1,6 @@
 #include "driver/loop.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <time.h>
 
@@ -84,7 +85,7 @@ static void on_timer(uv_timer_t *timer)
     uv_stop(timer->loop);
 }
 
-static void sleep_until(struct dbr_loop *loop, dbr_time now, dbr_time until)
+static void set_timer(struct dbr_loop *loop, dbr_time now, dbr_time until)
 {
     if (until == DBR_TIME_NEVER) {
         uv_timer_stop(&loop->timer);
@@ -93,20 +94,18 @@ static void sleep_until(struct dbr_loop *loop, dbr_time now, dbr_time until)
         uv_update_time(&loop->uv);
         uv_timer_start(&loop->timer, on_timer, sleep, 0);
     }
-    uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
-/* True: something was ready before the loop would have slept. Whoever else wants the
- * processor has it meanwhile. */
-static bool poll_busily(struct dbr_loop *loop, uint64_t begin)
+/* Returns when the loop would not sleep any more, or the window is over. Whoever else
+ * wants the processor has it meanwhile. Runs no callback: that is for the turn. */
+static void poll_busily(struct dbr_loop *loop, uint64_t begin)
 {
+    struct pollfd ready = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
     uint64_t end = begin + loop->busy.us * NS_PER_US;
-    uv_timer_stop(&loop->timer);
-    while (loop->woken == 0 && uv_hrtime() < end) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+    while (uv_hrtime() < end && uv_backend_timeout(&loop->uv) != 0 &&
+           poll(&ready, 1, 0) == 0) {
         (void)sched_yield();
     }
-    return loop->woken != 0;
 }
 
 /* Sleeps until something is ready or `until` has come, and tells what is ready. */
@@ -118,15 +117,15 @@ static void turn(struct dbr_loop *loop, dbr_time until)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         return;
     }
-    if (loop->poll_paused) {
-        sleep_until(loop, now, until);
-        return;
+    set_timer(loop, now, until);
+    if (!loop->poll_paused) {
+        poll_busily(loop, begin);
     }
-    if (!poll_busily(loop, begin)) {
-        sleep_until(loop, now, until);
+    uv_run(&loop->uv, UV_RUN_ONCE);
+    if (!loop->poll_paused) {
+        uint64_t end = loop->woken != 0 ? loop->woken : uv_hrtime();
+        dbr_busy_poll_waited(&loop->busy, (end - begin) / NS_PER_US);
     }
-    uint64_t end = loop->woken != 0 ? loop->woken : uv_hrtime();
-    dbr_busy_poll_waited(&loop->busy, (end - begin) / NS_PER_US);
 }
 
 /* When the poll that began at `before` woke, or should have, had a timer been in time:

@@ -1,9 +1,13 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "driver/inner.h"
 
 static bool never_twice(struct bench *bench)
 {
@@ -61,6 +65,41 @@ static void a_paused_poll_sleeps_until_the_timer(void **state)
     bench.wake = dbr_loop_now() + 10;
     bench_run(&bench);
     bench_finish(&bench);
+}
+
+/* The window is always open, and the last that happens is that a socket is gone, whose
+ * peer has not even seen it. */
+static bool closes_and_waits(struct bench *bench)
+{
+    bench->loop->busy.us = 1000;
+    bench->wake = DBR_TIME_NEVER;
+    if (bench->phase == 0 && bench_conn(bench, 2)->dialed) {
+        bench->phase = 1;
+        dbr_tcp_close(bench->loop, 2);
+    }
+    return bench->phase == 1 && dbr_tcp_count(bench->loop) == 0;
+}
+
+static void a_busy_poll_leaves_every_callback_to_its_turn(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(in);
+    struct dbr_endpoint endpoint = bench_loopback();
+    int silent = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(listen(silent, 1), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&in, &len), 0);
+    endpoint.port = ntohs(in.sin_port);
+    bench_init(&bench, closes_and_waits);
+    dbr_loop_busy_poll(bench.loop, 1000);
+    dbr_tcp_dial(bench.loop, 2, &endpoint);
+    bench_run(&bench);
+    assert_true(dbr_loop_now() < bench.end); /* nobody else would have woken it */
+    bench_finish(&bench);
+    close(silent);
 }
 
 static bool at_once(struct bench *bench)
@@ -184,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_timer_wakes_in_time),
         cmocka_unit_test(a_loop_that_may_poll_busily_sleeps_when_nothing_comes),
         cmocka_unit_test(a_paused_poll_sleeps_until_the_timer),
+        cmocka_unit_test(a_busy_poll_leaves_every_callback_to_its_turn),
         cmocka_unit_test(end_closes_every_socket),
         cmocka_unit_test(a_loop_that_never_ran_can_go),
         cmocka_unit_test(a_long_turn_is_lag),
