@@ -154,8 +154,8 @@ static int io_recover(struct raft_io *io, const struct raft_configuration *confi
 
 /* ---- Disk ------------------------------------------------------------------- */
 
-/* An operation that finds no memory fails the machine and is told as accepted: libraft
- * frees memory twice when an append fails. */
+/* An operation that finds no memory, and none in reserve, fails the machine and is told
+ * as accepted: libraft frees memory twice when an append fails. */
 static struct dbr_log_item *queue_op(struct dbr_consensus *c, enum dbr_log_op_type type)
 {
     struct dbr_log_item *item = dbr_log_queue_add(&c->log, type);

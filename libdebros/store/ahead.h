@@ -1,8 +1,8 @@
-/* An entry's statements before their time: run while the disk writes the log's entry, in
- * a transaction of SQLite's that nobody sees. The entry's own job, once it is durable and
- * committed, finds the work done and commits it; any other job rolls it back first. So a
- * request that is alone waits for the disk and the statements together, not for one after
- * the other.
+/* Speculative execution: an entry's statements run while the disk writes the entry to the
+ * log, in a transaction of SQLite's that nobody sees. The entry's own job, once it is
+ * durable and committed, finds the work done and commits it; any other job rolls it back
+ * first. So a request that is alone waits for the disk and the statements together, not
+ * for one after the other.
  *
  * Nothing has to be known of the entry's fate: between the run and the commit no other
  * job may have come, thus the databases are those on which the entry would be run. */

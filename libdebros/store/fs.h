@@ -34,7 +34,8 @@ struct dbr_fs_ops {
                  uint64_t offset);
     int (*sync)(struct dbr_fs *fs, struct dbr_file *file); /* fdatasync */
     /* The disk may begin with what was just written there: a sync comes soon. A hint. */
-    void (*hurry)(struct dbr_fs *fs, struct dbr_file *file, size_t len, uint64_t offset);
+    void (*start_writeback)(struct dbr_fs *fs, struct dbr_file *file, size_t len,
+                            uint64_t offset);
     int (*truncate)(struct dbr_fs *fs, struct dbr_file *file, uint64_t size);
     int (*size)(struct dbr_fs *fs, struct dbr_file *file, uint64_t *out);
     int (*remove)(struct dbr_fs *fs, const char *path); /* ENOTFOUND is an answer */

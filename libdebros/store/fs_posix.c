@@ -121,8 +121,8 @@ static int posix_sync(struct dbr_fs *fs, struct dbr_file *file)
 }
 
 /* Nobody waits, and fdatasync() still tells what goes wrong. */
-static void posix_hurry(struct dbr_fs *fs, struct dbr_file *file, size_t len,
-                        uint64_t offset)
+static void posix_start_writeback(struct dbr_fs *fs, struct dbr_file *file, size_t len,
+                                  uint64_t offset)
 {
     (void)fs;
 #ifdef SYNC_FILE_RANGE_WRITE
@@ -306,7 +306,7 @@ static const struct dbr_fs_ops posix_ops = {
     .read = posix_read,
     .write = posix_write,
     .sync = posix_sync,
-    .hurry = posix_hurry,
+    .start_writeback = posix_start_writeback,
     .truncate = posix_truncate,
     .size = posix_size,
     .remove = posix_remove,

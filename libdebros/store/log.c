@@ -227,7 +227,7 @@ static int put_batch(struct dbr_log *log, const struct target *target,
     const struct dbr_buf *batch = &log->batch;
     int err = ops->write(log->fs, target->file, batch->data, batch->len, target->offset);
     if (err == 0 && meanwhile->run != NULL) {
-        ops->hurry(log->fs, target->file, batch->len, target->offset);
+        ops->start_writeback(log->fs, target->file, batch->len, target->offset);
         meanwhile->run(meanwhile->data);
     }
     return err == 0 ? ops->sync(log->fs, target->file) : err;

@@ -225,8 +225,8 @@ static void run_next(void *data)
     dbr_ahead_run(next->store, &next->entry);
 }
 
-static int write_ahead(struct dbr_store *store, const struct dbr_log_op *op,
-                       debros_detail *detail)
+static int write_and_run(struct dbr_store *store, const struct dbr_log_op *op,
+                         debros_detail *detail)
 {
     struct next next = {.store = store,
                         .entry = {.index = op->index,
@@ -240,7 +240,7 @@ int dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops, bool ah
                         debros_detail *detail)
 {
     if (ahead && is_next(ops)) {
-        return write_ahead(store, ops, detail);
+        return write_and_run(store, ops, detail);
     }
     /* A snapshot is noted before the log says that it counts. */
     for (const struct dbr_log_op *op = ops; op != NULL; op = op->next) {

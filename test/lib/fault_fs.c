@@ -177,10 +177,10 @@ static int fault_sync(struct dbr_fs *fs, struct dbr_file *file)
     return err != 0 ? err : real(fs)->ops->sync(real(fs), file->real);
 }
 
-static void fault_hurry(struct dbr_fs *fs, struct dbr_file *file, size_t len,
-                        uint64_t offset)
+static void fault_start_writeback(struct dbr_fs *fs, struct dbr_file *file, size_t len,
+                                  uint64_t offset)
 {
-    real(fs)->ops->hurry(real(fs), file->real, len, offset);
+    real(fs)->ops->start_writeback(real(fs), file->real, len, offset);
 }
 
 static int fault_truncate(struct dbr_fs *fs, struct dbr_file *file, uint64_t size)
@@ -247,7 +247,7 @@ static const struct dbr_fs_ops ops = {
     .read = fault_read,
     .write = fault_write,
     .sync = fault_sync,
-    .hurry = fault_hurry,
+    .start_writeback = fault_start_writeback,
     .truncate = fault_truncate,
     .size = fault_size,
     .remove = fault_remove,

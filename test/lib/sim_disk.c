@@ -426,8 +426,8 @@ static int sim_sync(struct dbr_fs *fs, struct dbr_file *file)
     return err;
 }
 
-static void sim_hurry(struct dbr_fs *fs, struct dbr_file *file, size_t len,
-                      uint64_t offset)
+static void sim_start_writeback(struct dbr_fs *fs, struct dbr_file *file, size_t len,
+                                uint64_t offset)
 {
     (void)fs;
     (void)file;
@@ -563,7 +563,7 @@ static const struct dbr_fs_ops ops = {
     .read = sim_read,
     .write = sim_write,
     .sync = sim_sync,
-    .hurry = sim_hurry,
+    .start_writeback = sim_start_writeback,
     .truncate = sim_truncate,
     .size = sim_size,
     .remove = sim_remove,

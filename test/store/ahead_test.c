@@ -34,7 +34,7 @@ static void write_log(struct fixture *f, const struct dbr_apply_entry *entry,
 }
 
 /* The log comes to this entry; true: its statements were run meanwhile. */
-static bool write_ahead(struct fixture *f, const struct dbr_apply_entry *entry)
+static bool write_and_run(struct fixture *f, const struct dbr_apply_entry *entry)
 {
     while (f->log_seq + 1 < entry->index) {
         write_log(f, entry, false);
@@ -42,6 +42,15 @@ static bool write_ahead(struct fixture *f, const struct dbr_apply_entry *entry)
     }
     write_log(f, entry, true);
     return dbr_store_ahead(f->store) == entry->index;
+}
+
+/* A fixture, and an entry whose statement has been run. */
+static struct dbr_apply_entry *open_and_run(struct fixture *f)
+{
+    open_fixture(f);
+    struct dbr_apply_entry *entry = one(f, insert);
+    assert_true(write_and_run(f, entry));
+    return entry;
 }
 
 static const char *count(struct fixture *f)
@@ -64,9 +73,7 @@ static void nobody_sees_it_before_its_job(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     assert_string_equal(count(&f), "1");
     assert_int_equal(fixture_apply(&f, entry), 0);
     assert_int_equal(applied(&f)->results[0].last_insert_id, 2);
@@ -78,9 +85,7 @@ static void a_quick_job_finds_it_done(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     dbr_apply_job_destroy(f.job);
     f.job = dbr_apply_job_create(DBR_APPLY_ENTRIES);
     f.job->entries = entry;
@@ -100,7 +105,7 @@ static void the_result_is_the_same_as_without(void **state)
     open_fixture(&plain);
     for (int i = 0; i < 40; i++) {
         struct dbr_apply_entry *entry = one(&ahead, insert);
-        assert_true(write_ahead(&ahead, entry));
+        assert_true(write_and_run(&ahead, entry));
         assert_int_equal(fixture_apply(&ahead, entry), 0);
         assert_int_equal(fixture_apply(&plain, one(&plain, insert)), 0);
     }
@@ -115,9 +120,7 @@ static void another_entry_in_its_place_undoes_it(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     dbr_free(entry);
     f.index--;
     entry = one(&f, "UPDATE t SET b = 7");
@@ -132,9 +135,7 @@ static void a_job_of_several_begins_anew(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     entry->next = one(&f, insert);
     assert_int_equal(fixture_apply(&f, entry), 0);
     assert_non_null(f.job->outcomes->next);
@@ -151,7 +152,7 @@ static void other_jobs_come_first(void **state)
     open_fixture(&f);
     for (size_t i = 0; i < DBR_COUNT(types); i++) {
         struct dbr_apply_entry *entry = one(&f, insert);
-        assert_true(write_ahead(&f, entry));
+        assert_true(write_and_run(&f, entry));
         assert_int_equal(fixture_job(&f, types[i], 0), 0);
         assert_int_equal(f.job->applied, f.index - 1);
         assert_int_equal(fixture_apply(&f, entry), 0);
@@ -165,9 +166,7 @@ static void nobody_waits_nothing_is_told(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     entry->wanted = false;
     assert_int_equal(fixture_apply(&f, entry), 0);
     assert_null(f.job->outcomes);
@@ -183,7 +182,7 @@ static void what_fails_answers_the_same(void **state)
     open_fixture(&f);
     fixture_exec(&f, "default", again);
     struct dbr_apply_entry *entry = one(&f, again);
-    assert_true(write_ahead(&f, entry));
+    assert_true(write_and_run(&f, entry));
     assert_int_equal(fixture_apply(&f, entry), 0);
     assert_reply(applied(&f), DEBROS_ESQL, "statement 1: UNIQUE constraint failed: t.a");
     fixture_finish(&f);
@@ -195,7 +194,7 @@ static void what_is_not_quick_waits(void **state)
     struct fixture f;
     open_fixture(&f);
     struct dbr_apply_entry *entry = one(&f, "CREATE TABLE u(a)");
-    assert_false(write_ahead(&f, entry));
+    assert_false(write_and_run(&f, entry));
     assert_int_equal(fixture_apply(&f, entry), 0);
     assert_reply(applied(&f), 0, "");
     fixture_finish(&f);
@@ -208,7 +207,7 @@ static void a_crash_before_its_job_leaves_nothing(void **state)
     open_fixture(&f);
     assert_int_equal(fixture_job(&f, DBR_APPLY_CHECKPOINT, 0), 0);
     struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    assert_true(write_and_run(&f, entry));
     fixture_crash(&f);
     assert_string_equal(count(&f), "1");
     assert_int_equal(fixture_apply(&f, entry), 0);
@@ -220,9 +219,7 @@ static void a_full_disk_at_the_commit_only_delays(void **state)
 {
     (void)state;
     struct fixture f;
-    open_fixture(&f);
-    struct dbr_apply_entry *entry = one(&f, insert);
-    assert_true(write_ahead(&f, entry));
+    struct dbr_apply_entry *entry = open_and_run(&f);
     sim_disk_set_full(f.disk, true);
     assert_int_equal(fixture_apply(&f, entry), DEBROS_ENOSPC);
     assert_string_equal(count(&f), "1");
