@@ -123,6 +123,53 @@ void dbr_discovery_dialed(struct dbr_core *core, struct dbr_ticket *ticket,
     dial_more(core, now);
 }
 
+/* ---- Lost -------------------------------------------------------------------------- */
+
+/* Any, with the same chance. */
+static void consider_lost(void *user, const struct dbr_peer_info *info)
+{
+    struct choice *choice = user;
+    struct dbr_multiaddr addr;
+    bool is_lost =
+        info->kept && !info->connected &&
+        (info->failures > 0 ||
+         dbr_swarm_dial_addrs(choice->core->swarm, &info->id, &addr, 1) == 0);
+    if (is_lost && dbr_rng_below(choice->core->rng, ++choice->n) == 0) {
+        choice->peer = info->id;
+    }
+}
+
+static void search(struct dbr_core *core, dbr_time now)
+{
+    DBR_FAILPOINT("core.discovery.search");
+    struct choice choice = {.core = core};
+    if (core->kad == NULL || core->is_stopping || core->discovery.is_searching) {
+        return;
+    }
+    dbr_swarm_each_known(core->swarm, consider_lost, &choice);
+    struct dbr_ticket *ticket =
+        choice.n > 0 ? dbr_ticket_create(core, DBR_TICKET_SEARCH, DBR_TIME_NEVER) : NULL;
+    if (ticket == NULL) {
+        return;
+    }
+    if (dbr_dht_find_peer(core->kad->dht, ticket->token, &choice.peer, true, now) != 0) {
+        dbr_ticket_destroy(core, ticket);
+        return;
+    }
+    ticket->state = DBR_TICKET_LOOKING;
+    core->discovery.is_searching = true;
+}
+
+void dbr_discovery_found(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_dht_event *event, dbr_time now)
+{
+    core->discovery.is_searching = false;
+    dbr_ticket_destroy(core, ticket);
+    if (event->status == 0) {
+        dbr_swarm_hint(core->swarm, &event->peer, event->addrs, event->n_addrs, now);
+    }
+}
+
 /* ---- Too many ---------------------------------------------------------------------- */
 
 struct burden {
@@ -177,6 +224,7 @@ void dbr_discovery_expire(struct dbr_core *core, dbr_time now)
     }
     discovery->n_tried = 0;
     discovery->looked_at = now;
+    search(core, now);
     dial_more(core, now);
     let_go(core, now);
     discovery->at =

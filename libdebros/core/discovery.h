@@ -2,7 +2,9 @@
  * it knows of, above the high water it lets go of those that nothing needs.
  *
  * Peers that are kept (bootstrap, the raft group) stay whatever happens, and are dialed
- * for ever by the swarm. In a closed cluster only members count. */
+ * for ever by the swarm. One that does not answer, or of which no address is known, may
+ * be connected with others: the hash table is asked where it is, for one peer at each
+ * look. In a closed cluster only members count. */
 #ifndef DBR_CORE_DISCOVERY_H
 #define DBR_CORE_DISCOVERY_H
 
@@ -32,6 +34,7 @@ struct dbr_discovery {
     uint32_t n_dials;   /* under way */
     struct dbr_peer_id tried[DBR_DISCOVERY_TRIED_MAX]; /* since the last look */
     uint32_t n_tried;
+    bool is_searching; /* for a kept peer, in the hash table */
 };
 
 #endif

@@ -89,6 +89,7 @@ enum dbr_ticket_kind {
     DBR_TICKET_HELLO,    /* a stranger's hello: the table may still come to know it */
     DBR_TICKET_REACH,    /* a client's or joiner's first dial of a member */
     DBR_TICKET_DISCOVERY, /* a dial of discovery.c */
+    DBR_TICKET_SEARCH,    /* its lookup of a peer that is lost */
     DBR_TICKET_SERVICE    /* what we offer, on its way into the hash table */
 };
 
@@ -319,6 +320,8 @@ void dbr_discovery_start(struct dbr_core *core, dbr_time now);
 void dbr_discovery_soon(struct dbr_core *core, dbr_time now);
 void dbr_discovery_dialed(struct dbr_core *core, struct dbr_ticket *ticket,
                           const struct dbr_swarm_event *event, dbr_time now);
+void dbr_discovery_found(struct dbr_core *core, struct dbr_ticket *ticket,
+                         const struct dbr_dht_event *event, dbr_time now);
 dbr_time dbr_discovery_deadline(const struct dbr_core *core);
 void dbr_discovery_expire(struct dbr_core *core, dbr_time now);
 

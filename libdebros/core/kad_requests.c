@@ -196,7 +196,7 @@ static int begin(struct dbr_core *core, const struct dbr_ticket *ticket, dbr_tim
     case DBR_REQUEST_DHT_PROVIDERS:
         return dbr_dht_find_providers(dht, ticket->token, multihash, want, now);
     default:
-        return dbr_dht_find_peer(dht, ticket->token, &request->peer, now);
+        return dbr_dht_find_peer(dht, ticket->token, &request->peer, false, now);
     }
 }
 
@@ -370,6 +370,8 @@ void dbr_kad_request_done(struct dbr_core *core, const struct dbr_dht_event *eve
     ticket->state = DBR_TICKET_RUNNING; /* the lookup is over */
     if (ticket->kind == DBR_TICKET_SERVICE) {
         dbr_services_registered(core, ticket, now);
+    } else if (ticket->kind == DBR_TICKET_SEARCH) {
+        dbr_discovery_found(core, ticket, event, now);
     } else if (ticket->request->type == DBR_REQUEST_PEERS) {
         dbr_services_list(core, ticket, event, now);
     } else if (ticket->request->type == DBR_REQUEST_DHT_PUT ||

@@ -105,17 +105,18 @@ void dbr_membership_route(struct dbr_core *core, dbr_time now)
 /* ---- The table ------------------------------------------------------------------------
  */
 
-/* The raft group's servers are members, whatever has become of the table. */
-static void welcome_servers(struct dbr_core *core, dbr_time now)
+/* The raft group's servers are members, and needed, whatever has become of the table: one
+ * that has lost it, or has not got it yet, gets it from them. */
+static void keep_servers(struct dbr_core *core, const struct dbr_consensus_status *status,
+                         dbr_time now)
 {
-    struct dbr_consensus_status status;
-    dbr_consensus_status(core->consensus, &status);
-    for (size_t i = 0; i < status.n_servers; i++) {
+    for (size_t i = 0; i < status->n_servers; i++) {
         struct dbr_peer_id peer;
-        const char *address = status.servers[i].address;
+        const char *address = status->servers[i].address;
         if (dbr_peer_id_parse(&peer, address, strlen(address)) == 0 &&
             !dbr_peer_id_equal(&peer, &core->self)) {
             dbr_swarm_set_class(core->swarm, &peer, DBR_PEER_MEMBER, now);
+            dbr_swarm_keep(core->swarm, &peer, true, now);
         }
     }
 }
@@ -159,7 +160,9 @@ static bool is_bootstrap(const struct dbr_core *core, const struct dbr_peer_id *
 /* Until the table is known, the addresses that the operator gave stand for members. */
 void dbr_membership_start(struct dbr_core *core, dbr_time now)
 {
-    welcome_servers(core, now);
+    struct dbr_consensus_status status;
+    dbr_consensus_status(core->consensus, &status);
+    keep_servers(core, &status, now);
     for (size_t i = 0; i < core->n_bootstrap; i++) {
         struct dbr_peer_id peer;
         dbr_multiaddr_peer(&core->bootstrap[i], &peer);
@@ -233,6 +236,7 @@ void dbr_membership_keep(struct dbr_core *core, dbr_time now)
 {
     struct dbr_consensus_status status;
     dbr_consensus_status(core->consensus, &status);
+    keep_servers(core, &status, now);
     for (size_t i = 0; i < core->members.n; i++) {
         const struct dbr_member *member = &core->members.items[i];
         dbr_swarm_keep(core->swarm, &member->peer, is_kept(core, &status, member), now);

@@ -302,6 +302,7 @@ static void sql_done(struct dbr_core *core, const struct dbr_sql_event *event,
     case DBR_TICKET_HELLO:
     case DBR_TICKET_REACH:
     case DBR_TICKET_DISCOVERY:
+    case DBR_TICKET_SEARCH:
     case DBR_TICKET_SERVICE:
         break;
     }

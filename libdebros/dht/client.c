@@ -28,7 +28,7 @@ static void begin(struct dbr_dht *dht, struct dbr_dht_op *op)
 }
 
 int dbr_dht_find_peer(struct dbr_dht *dht, uint64_t token, const struct dbr_peer_id *peer,
-                      dbr_time now)
+                      bool anew, dbr_time now)
 {
     struct dbr_multiaddr addrs[DBR_DHT_PEER_ADDRS_MAX];
     debros_bytes key = dbr_bytes(peer->bytes, peer->len);
@@ -39,7 +39,8 @@ int dbr_dht_find_peer(struct dbr_dht *dht, uint64_t token, const struct dbr_peer
         return err != 0 ? err : DEBROS_ENOMEM;
     }
     op->peer = *peer;
-    if (dbr_dht_addrs_of(dht, peer, addrs) > 0) { /* it is known */
+    op->anew = anew;
+    if (!anew && dbr_dht_addrs_of(dht, peer, addrs) > 0) { /* it is known */
         dbr_dht_query_stop(&op->query);
     }
     begin(dht, op);

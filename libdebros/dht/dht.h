@@ -110,9 +110,10 @@ void dbr_dht_failed(struct dbr_dht *dht, uint64_t request, dbr_time now);
 /* Each of these returns 0 and is told DONE with its token, which is not 0, exactly once;
  * or EBUSY too many at a time, EINVAL, ELIMIT, ENOMEM. */
 
-/* The addresses of a peer: DONE with addrs. ENOTFOUND. */
+/* The addresses of a peer: DONE with addrs. `anew`: those that are known here do not
+ * count, and everybody close is asked, for some know only where it was. ENOTFOUND. */
 int dbr_dht_find_peer(struct dbr_dht *dht, uint64_t token, const struct dbr_peer_id *peer,
-                      dbr_time now);
+                      bool anew, dbr_time now);
 /* The k closest to any bytes: DONE with peers. ENOTFOUND: nobody answered. */
 int dbr_dht_find_closest(struct dbr_dht *dht, uint64_t token, debros_bytes key,
                          dbr_time now);

@@ -195,7 +195,9 @@ static void gather_peer(struct dbr_dht_op *op)
     const struct dbr_dht_candidate *candidate = dbr_dht_query_find(&op->query, &key);
     if (candidate != NULL && candidate->hint != 0) {
         op->found_hint = candidate->hint;
-        dbr_dht_query_stop(&op->query);
+        if (!op->anew) {
+            dbr_dht_query_stop(&op->query);
+        }
     }
 }
 

@@ -84,6 +84,7 @@ struct dbr_dht_op {
     struct dbr_buf hints;   /* addresses by place; place 0 is none */
     struct dbr_list asked;  /* of struct dbr_dht_asked */
     struct dbr_peer_id peer; /* FOR_PEER: whom */
+    bool anew;               /* whatever is known here */
     uint32_t found_hint;     /* and where it is */
     struct dbr_buf value;    /* FOR_PUT: it; FOR_GET: the best */
     struct dbr_buf found;    /* FOR_GET: ids of those who have it; FOR_PROVIDERS: ids */

@@ -94,7 +94,7 @@ static void tell_closest(const struct dbr_dht_op *op, struct dbr_dht_event *even
 static void tell_peer(struct dbr_dht *dht, const struct dbr_dht_op *op,
                       struct dbr_dht_event *event, struct dbr_buf *hints)
 {
-    size_t n = dbr_dht_addrs_of(dht, &op->peer, dht->shown_addrs);
+    size_t n = op->anew ? 0 : dbr_dht_addrs_of(dht, &op->peer, dht->shown_addrs);
     for (size_t i = 0; i < n; i++) {
         dbr_dht_pack(hints, &dht->shown_addrs[i]);
     }

@@ -144,6 +144,58 @@ static void dials_are_few_at_a_time(void **state)
     fixture_down(&f);
 }
 
+/* It is down, and comes up at another address. */
+static void move(int node)
+{
+    struct sim_node *moved = &f.world.nodes[node];
+    struct dbr_endpoint endpoint = {.ip = {10, 0, 9, (uint8_t)(node + 1)}, .port = 4001};
+    sim_crash_node(&f.world, node, false);
+    dbr_multiaddr_from_endpoint(&moved->addr, &endpoint);
+    dbr_multiaddr_set_peer(&moved->addr, &moved->id);
+}
+
+/* Of two that have moved, neither knows where the other is. A leader and a follower would
+ * never meet, though a third member sees both. */
+static void who_has_moved_is_found_through_others(void **state)
+{
+    (void)state;
+    fixture_up(&f, 3);
+    move(1);
+    move(2);
+    sim_start_node(&f.world, 1);
+    for (int i = 0; i < 50 && fixture_leader(&f) != 1; i++) {
+        sim_crash_node(&f.world, 0, false);
+        sim_start_node(&f.world, 0);
+        sim_step_until(&f.world, f.world.now + 5000);
+    }
+    assert_int_equal(fixture_leader(&f), 1);
+    sim_start_node(&f.world, 2);
+    sim_step_until(&f.world, f.world.now + 30000);
+    assert_true(sees(1, 2));
+    assert_int_equal(fixture_number(&f, 2, "SELECT count(*) FROM t"), 0);
+    fixture_down(&f);
+}
+
+/* A member of the raft group whose table of members is empty needs the others as well. */
+static void the_group_is_kept_without_the_table(void **state)
+{
+    (void)state;
+    fixture_up(&f, 3);
+    struct dbr_core *core = core_of(2);
+    struct dbr_peer_info info;
+    dbr_members_finish(&core->members);
+    core->members = (struct dbr_members){0};
+    for (int i = 0; i < 2; i++) {
+        dbr_swarm_keep(core->swarm, &f.world.nodes[i].id, false, f.world.now);
+    }
+    dbr_membership_keep(core, f.world.now);
+    for (int i = 0; i < 2; i++) {
+        assert_true(dbr_swarm_peer_info(core->swarm, &f.world.nodes[i].id, &info));
+        assert_true(info.kept);
+    }
+    fixture_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +203,8 @@ int main(void)
         cmocka_unit_test(holes_are_mended),
         cmocka_unit_test(above_the_high_water_the_needless_go),
         cmocka_unit_test(dials_are_few_at_a_time),
+        cmocka_unit_test(who_has_moved_is_found_through_others),
+        cmocka_unit_test(the_group_is_kept_without_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

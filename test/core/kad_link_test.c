@@ -86,7 +86,7 @@ static void a_peer_is_found_through_another(void **state)
     three_in_a_row();
     const struct dbr_peer_id *three = &pipe_node(kad_world, 3)->id;
     const struct kad_done *done =
-        kad_wait(1, dbr_dht_find_peer(kad_dht(1), 9, three, kad_world->now));
+        kad_wait(1, dbr_dht_find_peer(kad_dht(1), 9, three, false, kad_world->now));
     assert_int_equal(done->token, 9);
     assert_int_equal(done->status, 0);
     assert_int_equal(done->n_addrs, 1);

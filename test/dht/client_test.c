@@ -17,7 +17,7 @@ static void arguments_are_checked(void **state)
     debros_bytes key = dbr_bytes_str("key");
     debros_bytes empty = dbr_bytes(NULL, 0);
     rig_begin(&rig);
-    assert_int_equal(dbr_dht_find_peer(rig.dht, 1, &none, 1000), DEBROS_EINVAL);
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 1, &none, false, 1000), DEBROS_EINVAL);
     assert_int_equal(dbr_dht_find_closest(rig.dht, 0, key, 1000), DEBROS_EINVAL);
     assert_int_equal(dbr_dht_find_closest(rig.dht, 1, empty, 1000), DEBROS_EINVAL);
     assert_int_equal(dbr_dht_find_closest(rig.dht, 1, dbr_bytes(bytes, 1025), 1000),
@@ -59,7 +59,7 @@ static void a_known_peer_is_told_at_once(void **state)
     struct dbr_multiaddr addr = rig_addr(5);
     rig_begin(&rig);
     rig.known[5] = true;
-    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, rig.now), 0);
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, false, rig.now), 0);
     const struct dbr_dht_event *event = done(&rig, 8);
     assert_int_equal(event->status, 0);
     assert_memory_equal(&event->peer, &peer, sizeof(peer));
@@ -76,7 +76,7 @@ static void a_peer_is_found_at_another(void **state)
     struct dbr_multiaddr addr = rig_addr(5);
     rig_begin(&rig);
     rig_join(&rig, 1, 3);
-    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, rig.now), 0);
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, false, rig.now), 0);
     const struct dbr_dht_event *send = rig_next(&rig, DBR_DHT_EVENT_SEND);
     rig_answer(&rig, send, 5, 1);
     const struct dbr_dht_event *event = done(&rig, 8);
@@ -86,16 +86,42 @@ static void a_peer_is_found_at_another(void **state)
     rig_end(&rig);
 }
 
+/* Whoever is not where it was known to be: neither this node nor the first that answers
+ * has the last word. */
+static void a_peer_is_found_anew(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct dbr_peer_id peer = peer_of(5);
+    rig_begin(&rig);
+    rig_join(&rig, 1, 3);
+    rig.known[5] = true;
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, true, rig.now), 0);
+    const struct dbr_dht_event *send;
+    size_t asked = 0;
+    while (asked < 3 && (send = rig_next(&rig, DBR_DHT_EVENT_SEND)) != NULL) {
+        rig_answer(&rig, send, 5, 1);
+        asked++;
+    }
+    assert_int_equal(asked, 3);
+    rig_settle(&rig);
+    rig.read = 0;
+    const struct dbr_dht_event *event = done(&rig, 8);
+    assert_int_equal(event->status, 0);
+    assert_int_equal(event->n_addrs, 1); /* by others: ours is not told */
+    rig_end(&rig);
+}
+
 static void who_is_nowhere_is_not_found(void **state)
 {
     (void)state;
     struct rig rig;
     struct dbr_peer_id peer = peer_of(5);
     rig_begin(&rig);
-    assert_int_equal(dbr_dht_find_peer(rig.dht, 7, &peer, rig.now), 0);
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 7, &peer, false, rig.now), 0);
     assert_int_equal(done(&rig, 7)->status, DEBROS_ENOTFOUND); /* nobody to ask */
     rig_join(&rig, 1, 3);
-    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, rig.now), 0);
+    assert_int_equal(dbr_dht_find_peer(rig.dht, 8, &peer, false, rig.now), 0);
     rig_settle(&rig);
     rig.read = 0;
     assert_int_equal(done(&rig, 8)->status, DEBROS_ENOTFOUND);
@@ -122,6 +148,7 @@ int main(void)
         cmocka_unit_test(lookups_have_a_limit),
         cmocka_unit_test(a_known_peer_is_told_at_once),
         cmocka_unit_test(a_peer_is_found_at_another),
+        cmocka_unit_test(a_peer_is_found_anew),
         cmocka_unit_test(who_is_nowhere_is_not_found),
         cmocka_unit_test(a_cancelled_lookup_tells_nothing),
     };

@@ -109,7 +109,7 @@ static void look(struct fuzz *f, uint8_t n, struct dbr_reader *in)
     uint64_t token = f->begun + 1;
     struct dbr_peer_id peer = peer_of(n);
     debros_bytes key = take(in);
-    int err = n % 6 == 0   ? dbr_dht_find_peer(f->dht, token, &peer, f->now)
+    int err = n % 6 == 0   ? dbr_dht_find_peer(f->dht, token, &peer, n % 12 == 0, f->now)
               : n % 6 == 1 ? dbr_dht_find_closest(f->dht, token, key, f->now)
               : n % 6 == 2 ? dbr_dht_get(f->dht, token, key, n % 5, f->now)
               : n % 6 == 3 ? dbr_dht_provide(f->dht, token, key, f->now)

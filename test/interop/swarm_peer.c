@@ -247,7 +247,7 @@ static bool obey_kad(struct peer *p, const char *line, const char *word)
     int err;
     if (is_word(line, "find")) {
         dbr_assert(dbr_peer_id_parse(&id, word, strlen(word)) == 0);
-        err = dbr_dht_find_peer(dht, 1, &id, now);
+        err = dbr_dht_find_peer(dht, 1, &id, false, now);
     } else if (is_word(line, "put")) {
         err = put(p, word, now);
     } else if (is_word(line, "get")) {
