@@ -27,6 +27,7 @@
 //
 // Every answer carries the command's "tag". The peer ends with its stdin.
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createLibp2p } from 'libp2p'
 import { tcp } from '@libp2p/tcp'
 import { noise } from '@libp2p/noise'
@@ -96,6 +97,20 @@ node.addEventListener('peer:identify', ({ detail }) => {
   tell({ event: 'identify', ...describe(detail) })
 })
 
+// js-libp2p identifies each new connection by itself, and asks on one stream at a time.
+async function identifyOnce (connection) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await node.services.identify.identify(connection)
+    } catch (error) {
+      if (error.name !== 'TooManyOutboundProtocolStreamsError' || tries === 100) {
+        throw error
+      }
+      await delay(50)
+    }
+  }
+}
+
 const commands = {
   async dial ({ addr }) {
     const connection = await node.dial(multiaddr(addr))
@@ -115,7 +130,7 @@ const commands = {
   },
   async identify ({ addr }) {
     const connection = await node.dial(multiaddr(addr))
-    return { event: 'identified', ...describe(await node.services.identify.identify(connection)) }
+    return { event: 'identified', ...describe(await identifyOnce(connection)) }
   },
   async handle ({ addr }) {
     await node.handle(addr, stream => stream.close())
