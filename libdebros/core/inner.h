@@ -1,5 +1,6 @@
 /* The insides of the node's machine, shared by its files:
- *   core.c          life, facts in, effects out, time
+ *   create.c        the parts: which there are, made and destroyed
+ *   core.c          facts in, effects out, time
  *   pump.c          events of swarm, consensus and sql, until all are quiet
  *   raft_link.c     consensus messages over streams
  *   snapshots.c     snapshots on their way between members
@@ -240,6 +241,8 @@ void dbr_core_effect(struct dbr_core *core, const struct dbr_effect *effect);
 __attribute__((format(printf, 3, 4)))
 #endif
 void dbr_core_fatal(struct dbr_core *core, int status, const char *format, ...);
+
+/* create.c */
 uint32_t dbr_core_election_ms(const struct dbr_core *core);
 /* The protocols above the swarm that this node tells others of. Returns how many. */
 size_t dbr_core_offered(const struct dbr_core *core, const char *out[DBR_PROTOCOLS]);

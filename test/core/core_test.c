@@ -81,23 +81,6 @@ static void abort_answers_all_that_is_held(void **state)
     fixture_down(&f);
 }
 
-static void a_bootstrap_address_names_its_peer(void **state)
-{
-    struct dbr_core *core;
-    struct dbr_rng rng;
-    struct dbr_keypair key;
-    struct dbr_multiaddr addr;
-    debros_detail detail;
-    (void)state;
-    dbr_rng_seed(&rng, 1);
-    dbr_keypair_generate(&key, &rng);
-    dbr_multiaddr_parse(&addr, "/ip4/127.0.0.1/tcp/4001", NULL);
-    struct dbr_core_config config = {
-        .mode = DBR_CORE_CLIENT, .identity = &key, .bootstrap = &addr, .n_bootstrap = 1};
-    assert_int_equal(dbr_core_create(&core, &config, &rng, 1, 1, &detail), DEBROS_EINVAL);
-    assert_non_null(strstr(detail.text, "/p2p/"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,7 +89,6 @@ int main(void)
         cmocka_unit_test(a_clean_stop_hands_leadership_over),
         cmocka_unit_test(a_stopping_node_takes_no_requests),
         cmocka_unit_test(abort_answers_all_that_is_held),
-        cmocka_unit_test(a_bootstrap_address_names_its_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
