@@ -31,21 +31,24 @@
 #define DBR_LANES_GATHER_MS    2u
 #define DBR_LANES_GATHER_BYTES (64u << 10)
 
+#define DBR_LANES_MODULE "store" /* in the log */
+
+enum dbr_lanes_kind {
+    DBR_LANE_LOG,
+    DBR_LANE_APPLY,
+    DBR_LANE_QUERY,
+    DBR_LANE_BULK,
+    DBR_LANE_NETWORK,
+    DBR_LANES
+};
+
 struct dbr_lanes {
-    struct dbr_lane *log;
-    struct dbr_lane *apply;
-    struct dbr_lane *query;
-    struct dbr_lane *bulk;
-    struct dbr_lane *network;
-    struct dbr_chain log_queue;
-    struct dbr_chain apply_queue;
-    struct dbr_chain query_queue;
-    struct dbr_chain bulk_queue;
-    struct dbr_chain network_queue;
+    struct dbr_lane *lane[DBR_LANES];
+    struct dbr_chain queue[DBR_LANES]; /* what has gathered for each */
     /* The node thread's. */
     uint32_t calm;
-    dbr_time gather_until; /* 0: what is in apply_queue goes on at once */
-    size_t gathered;       /* bytes of apply_queue */
+    dbr_time gather_until; /* 0: what is in the applier's queue goes on at once */
+    size_t gathered;       /* bytes of that queue */
     /* Moving averages over the last ones: any flush, small batches of entries. */
     _Atomic uint32_t flush_us;
     _Atomic uint32_t apply_us;
@@ -86,5 +89,21 @@ void dbr_lanes_stop(debros_node *node);
  * last job that took part. dbr_lanes_split() then gives all of them the same outputs. */
 struct dbr_apply_job *dbr_lanes_merge(struct dbr_apply_job *jobs);
 void dbr_lanes_split(struct dbr_apply_job *first, struct dbr_apply_job *last);
+
+/* ---- For lane_log.c and lane_apply.c -------------------------------------------- */
+
+/* Gives a queue to its lane. */
+void dbr_lanes_give(debros_node *node, enum dbr_lanes_kind kind);
+/* Adds the time since `begin` to a moving average; whether that is short enough for the
+ * node thread. */
+void dbr_lanes_measure(_Atomic uint32_t *average, uint64_t begin);
+bool dbr_lanes_is_short(_Atomic uint32_t *average);
+void dbr_lane_log_run(void *data, struct dbr_lane *lane, size_t thread, void *jobs);
+void dbr_lane_log_done(void *data, void *jobs);
+void dbr_lane_apply_run(void *data, struct dbr_lane *lane, size_t thread, void *jobs);
+void dbr_lane_apply_done(void *data, void *jobs);
+/* True: done, and the core has been told. */
+bool dbr_lane_log_inline(debros_node *node);
+bool dbr_lane_apply_inline(debros_node *node);
 
 #endif

@@ -97,10 +97,10 @@ static void dies_at(const char *point)
 
 static void each_failpoint_kills_and_nothing_is_lost(void **state)
 {
-    static const char *const points[] = {"api.init.make_keys",   "api.init.make_cluster",
-                                         "api.init.write_log",   "api.start.open_store",
-                                         "api.lanes.write_once", "api.life.on_submit",
-                                         "api.life.leave",       "api.life.finish"};
+    static const char *const points[] = {
+        "api.init.make_keys",      "api.init.make_cluster", "api.init.write_log",
+        "api.start.open_store",    "api.life.on_submit",    "api.life.leave",
+        "api.lane_log.write_once", "api.life.finish"};
     (void)state;
 #ifndef DBR_FAILPOINTS
     skip();

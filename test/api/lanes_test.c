@@ -1,240 +1,48 @@
-/* dbr_store_write_log() is wrapped at link time: the disk fails as the test says. */
 #include "api/lanes.h"
-
-#include <stdatomic.h>
-#include <sys/prctl.h>
-
 #include "api/node.h"
-#include "harness.h"
-#include "store/store.h"
+#include "test.h"
 
-static char writer[16]; /* the thread that wrote last, under the node's own order */
-static atomic_int disk; /* what a write of the log returns; 0: ask the real one */
-
-int __real_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               bool ahead, debros_detail *detail);
-int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               bool ahead, debros_detail *detail);
-
-int __wrap_dbr_store_write_log(struct dbr_store *store, struct dbr_log_op *ops,
-                               bool ahead, debros_detail *detail)
+/* A start that failed has made queues and no lanes, or none of both, as in a client. */
+static void what_nobody_is_going_to_run_is_dropped(void **state)
 {
-    int err = atomic_load(&disk);
-    prctl(PR_GET_NAME, writer);
-    if (err == 0) {
-        return __real_dbr_store_write_log(store, ops, ahead, detail);
+    static debros_node node;
+    struct dbr_log_op op = {.type = DBR_LOG_APPEND};
+    (void)state;
+    dbr_lanes_close(&node);
+    dbr_chain_init(&node.lanes.queue[DBR_LANE_LOG], offsetof(struct dbr_log_op, next));
+    dbr_chain_init(&node.lanes.queue[DBR_LANE_APPLY],
+                   offsetof(struct dbr_apply_job, next));
+    dbr_chain_init(&node.lanes.queue[DBR_LANE_BULK], offsetof(struct dbr_bulk_job, next));
+    dbr_lanes_log(&node, &op); /* the core's */
+    dbr_lanes_apply(&node, dbr_apply_job_create(DBR_APPLY_CHECKPOINT));
+    dbr_lanes_bulk(&node, dbr_bulk_job_create(DBR_BULK_COPY));
+    dbr_lanes_close(&node);
+    for (size_t i = 0; i < DBR_LANES; i++) {
+        assert_null(node.lanes.queue[i].head);
     }
-    if (detail != NULL) {
-        strcpy(detail->text, "the disk is broken");
+    dbr_lanes_stop(&node);
+}
+
+static void one_long_time_is_not_yet_a_slow_disk(void **state)
+{
+    (void)state;
+    _Atomic uint32_t average = 100;
+    uint64_t now = dbr_loop_now_us();
+    dbr_lanes_measure(&average, now - 1000);
+    assert_true(dbr_lanes_is_short(&average));
+    for (int i = 0; i < 32; i++) {
+        dbr_lanes_measure(&average, now - 1000);
     }
-    return err;
-}
-
-static struct harness_folder folder;
-static debros_node *node;
-
-static int set_up(void **state)
-{
-    (void)state;
-    atomic_store(&disk, 0);
-    harness_folder_make(&folder);
-    node = harness_lead(&folder);
-    assert_int_equal(harness_exec(node, "CREATE TABLE t (a INTEGER)"), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    debros_node_destroy(node);
-    harness_folder_remove(&folder);
-    return 0;
-}
-
-static const debros_statement insert = {.sql = "INSERT INTO t VALUES (1)"};
-
-static void a_full_disk_delays_and_loses_nothing(void **state)
-{
-    (void)state;
-    debros_sql held = {.statements = &insert, .n_statements = 1};
-    debros_sql refused = {.statements = &insert, .n_statements = 1};
-    atomic_store(&disk, DEBROS_ENOSPC);
-    assert_int_equal(debros_sql_exec(node, &held, NULL), 0);
-    /* Once the log waits for room, other writes are refused at once; reads go on. */
-    int status;
-    do {
-        refused.base.timeout = 200;
-        assert_int_equal(debros_sql_exec(node, &refused, NULL), 0);
-        status = debros_wait(node, &refused.base);
-        assert_true(status == DEBROS_ENOSPC || status == DEBROS_ETIMEDOUT);
-    } while (status != DEBROS_ENOSPC);
-    assert_non_null(strstr(refused.base.detail, " is full: make room"));
-    debros_release(node, &refused.base);
-    atomic_store(&disk, 0);
-    /* Refused only when a write of the cluster's own met the full disk before it. */
-    status = debros_wait(node, &held.base);
-    assert_true(status == 0 || status == DEBROS_ENOSPC);
-    debros_release(node, &held.base);
-    assert_int_equal(debros_node_check(node, NULL), 0);
-    assert_true(harness_count(node, "SELECT count(*) FROM t") >= (status == 0));
-    /* The node sees the room at its next try, which may come after the refusal above. */
-    do {
-        status = harness_exec(node, insert.sql);
-    } while (status == DEBROS_ENOSPC);
-    assert_int_equal(status, 0);
-}
-
-static void a_broken_disk_stops_the_node_with_its_reason(void **state)
-{
-    (void)state;
-    debros_detail detail;
-    debros_sql req = {.statements = &insert, .n_statements = 1};
-    atomic_store(&disk, DEBROS_EIO);
-    assert_int_equal(debros_sql_exec(node, &req, NULL), 0);
-    assert_int_equal(debros_wait(node, &req.base), DEBROS_EIO);
-    assert_non_null(req.base.detail);
-    debros_release(node, &req.base);
-    assert_int_equal(debros_sql_exec(node, &req, NULL), DEBROS_ESTATE);
-    assert_int_equal(debros_node_check(node, &detail), DEBROS_EIO);
-    assert_string_equal(detail.text, "the disk is broken");
-}
-
-static void a_node_with_a_full_disk_can_go(void **state)
-{
-    (void)state;
-    static debros_sql req = {.statements = &insert, .n_statements = 1};
-    atomic_store(&disk, DEBROS_ENOSPC);
-    assert_int_equal(debros_sql_exec(node, &req, NULL), 0);
-    /* tear_down destroys the node with it. */
-}
-
-/* `flush_us`: how long the disk took so far. */
-static const char *who_writes(uint32_t flush_us, const char *sql)
-{
-    for (unsigned i = 0; i < 2 * DBR_LANES_CALM; i++) {
-        assert_int_equal(harness_exec(node, insert.sql), 0);
-    }
-    atomic_store(&node->lanes.flush_us, flush_us);
-    assert_int_equal(harness_exec(node, sql), 0);
-    return writer;
-}
-
-static void a_small_batch_is_flushed_in_line(void **state)
-{
-    (void)state;
-    assert_string_equal(who_writes(0, insert.sql), "debros-node");
-}
-
-static void a_slow_disk_has_its_own_thread(void **state)
-{
-    (void)state;
-    assert_string_equal(who_writes(1000000, insert.sql), "debros-log");
-}
-
-static void a_large_batch_has_it_too(void **state)
-{
-    (void)state;
-    char sql[2 * DBR_LANES_INLINE_BYTES];
-    memset(sql, ' ', sizeof(sql));
-    memcpy(sql, insert.sql, strlen(insert.sql));
-    sql[sizeof(sql) - 1] = '\0';
-    assert_string_equal(who_writes(0, sql), "debros-log");
-}
-
-static struct dbr_apply_job *make_job(enum dbr_apply_job_type type, uint64_t index)
-{
-    struct dbr_apply_job *job = dbr_apply_job_create(type);
-    if (type == DBR_APPLY_ENTRIES) {
-        job->entries = dbr_apply_entry_create(index, 1, false, dbr_bytes("x", 1));
-    }
-    return job;
-}
-
-static void neighbours_are_applied_as_one(void **state)
-{
-    (void)state;
-    struct dbr_apply_job *jobs[] = {
-        make_job(DBR_APPLY_ENTRIES, 1), make_job(DBR_APPLY_ENTRIES, 2),
-        make_job(DBR_APPLY_ENTRIES, 3), make_job(DBR_APPLY_CHECKPOINT, 0),
-        make_job(DBR_APPLY_ENTRIES, 4)};
-    for (int i = 0; i < 4; i++) {
-        jobs[i]->next = jobs[i + 1];
-    }
-    assert_ptr_equal(dbr_lanes_merge(jobs[0]), jobs[2]);
-    uint64_t index = 1;
-    for (struct dbr_apply_entry *e = jobs[0]->entries; e != NULL; e = e->next) {
-        assert_int_equal(e->index, index++);
-    }
-    assert_int_equal(index, 4);
-    assert_null(jobs[1]->entries);
-    jobs[0]->status = DEBROS_ENOSPC;
-    jobs[0]->applied = 3;
-    dbr_lanes_split(jobs[0], jobs[2]);
-    assert_int_equal(jobs[2]->status, DEBROS_ENOSPC);
-    assert_int_equal(jobs[2]->applied, 3);
-    assert_int_equal(jobs[3]->status, 0);
-    assert_ptr_equal(dbr_lanes_merge(jobs[3]), jobs[3]);
-    assert_ptr_equal(dbr_lanes_merge(jobs[4]), jobs[4]);
-    for (int i = 0; i < 5; i++) {
-        dbr_apply_job_destroy(jobs[i]);
-    }
-}
-
-/* What one more job for the applier does to a node that has `first` waiting. */
-static dbr_time deadline_with(struct dbr_apply_job *first, struct dbr_apply_job *next)
-{
-    static debros_node idle;
-    idle = (debros_node){0};
-    dbr_chain_init(&idle.lanes.apply_queue, offsetof(struct dbr_apply_job, next));
-    dbr_lanes_apply(&idle, first);
-    if (next != NULL) {
-        dbr_lanes_apply(&idle, next);
-    }
-    dbr_time deadline = dbr_lanes_deadline(&idle);
-    struct dbr_apply_job *job;
-    while ((job = dbr_chain_pop(&idle.lanes.apply_queue)) != NULL) {
-        dbr_apply_job_destroy(job);
-    }
-    return deadline;
-}
-
-static void only_what_nobody_waits_for_may_gather(void **state)
-{
-    (void)state;
-    char large[DBR_LANES_GATHER_BYTES];
-    memset(large, 'x', sizeof(large));
-    dbr_time begin = dbr_loop_now();
-    dbr_time deadline = deadline_with(make_job(DBR_APPLY_ENTRIES, 1), NULL);
-    assert_true(deadline >= begin + DBR_LANES_GATHER_MS);
-    assert_true(deadline <= dbr_loop_now() + DBR_LANES_GATHER_MS);
-    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1),
-                              make_job(DBR_APPLY_ENTRIES, 2)) != DBR_TIME_NEVER);
-    struct dbr_apply_job *wanted = make_job(DBR_APPLY_ENTRIES, 2);
-    wanted->entries->wanted = true;
-    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1), wanted) == DBR_TIME_NEVER);
-    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1),
-                              make_job(DBR_APPLY_CHECKPOINT, 0)) == DBR_TIME_NEVER);
-    struct dbr_apply_job *full = dbr_apply_job_create(DBR_APPLY_ENTRIES);
-    full->entries = dbr_apply_entry_create(2, 1, false, dbr_bytes(large, sizeof(large)));
-    assert_true(deadline_with(make_job(DBR_APPLY_ENTRIES, 1), full) == DBR_TIME_NEVER);
+    assert_false(dbr_lanes_is_short(&average));
+    dbr_lanes_measure(&average, 0); /* years: counts as a second */
+    assert_in_range(atomic_load(&average), 100000, 130000);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_full_disk_delays_and_loses_nothing, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_broken_disk_stops_the_node_with_its_reason,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_with_a_full_disk_can_go, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_small_batch_is_flushed_in_line, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_slow_disk_has_its_own_thread, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_large_batch_has_it_too, set_up, tear_down),
-        cmocka_unit_test(neighbours_are_applied_as_one),
-        cmocka_unit_test(only_what_nobody_waits_for_may_gather),
+        cmocka_unit_test(what_nobody_is_going_to_run_is_dropped),
+        cmocka_unit_test(one_long_time_is_not_yet_a_slow_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
