@@ -105,7 +105,7 @@ static void tell(const struct sim_config *config, struct sim_result *result, boo
 }
 
 /* So many join under faults: every second seed of mixed faults leaves members for then,
- * and of five nodes every fourth leaves a voter's place for one of them. */
+ * and with five nodes or more every fourth all but two: a voter's place is free. */
 static int late(const struct sim_config *config)
 {
     bool joins = config->nemesis == SIM_NEMESIS_MIXED
@@ -114,7 +114,10 @@ static int late(const struct sim_config *config)
     if (!joins || config->n_nodes <= 2) {
         return 0;
     }
-    return config->n_nodes > 4 ? 2 + (config->seed % 4 == 0) : 1;
+    if (config->n_nodes <= 4) {
+        return 1;
+    }
+    return config->seed % 4 == 0 ? config->n_nodes - 2 : 2;
 }
 
 static bool run_seed(const struct options *o, const struct sim_config *base,
