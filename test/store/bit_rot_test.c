@@ -99,7 +99,7 @@ static const char *judge(struct sim_disk *disk, const struct workload *w,
     return wrong;
 }
 
-/* From this byte to the next that one run flips: the soak passes over none. What was never
+/* From one byte that a run flips to the next: the soak passes over none. What was never
  * written and pages of databases are much alike. */
 static size_t step_of(const char *path, const uint8_t *data, size_t len, size_t at)
 {
