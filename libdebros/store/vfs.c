@@ -273,6 +273,13 @@ static int open_path(struct vfs_file *file, const char *name, int flags)
     if (err == DEBROS_ENOTFOUND) {
         return SQLITE_CANTOPEN;
     }
+    if (err == 0) {
+        /* A file that is taken for shorter than it is would be filled over its pages. */
+        err = fs->ops->size(fs, file->file, &file->size);
+        if (err != 0) {
+            fs->ops->close(fs, file->file);
+        }
+    }
     return err == 0 ? SQLITE_OK : failure(file->side, err, SQLITE_CANTOPEN);
 }
 
@@ -301,7 +308,6 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
         }
     }
     file->dirty = true;
-    (void)fs_of(file)->ops->size(fs_of(file), file->file, &file->size);
     if (file->side->applier) {
         file->next = file->side->vfs->files;
         file->side->vfs->files = file;

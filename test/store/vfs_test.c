@@ -83,6 +83,51 @@ static void sizes_are_counted(void **state)
     db_close(&f);
 }
 
+static const struct dbr_fs_ops *whole;
+static int sizes_left; /* until one cannot be had */
+
+static int failing_size(struct dbr_fs *fs, struct dbr_file *file, uint64_t *out)
+{
+    return sizes_left-- == 0 ? DEBROS_EIO : whole->size(fs, file, out);
+}
+
+/* A file taken for shorter than it is would be filled with zeroes up to the next page
+ * that is written: its own pages. */
+static void a_size_that_cannot_be_had_destroys_nothing(void **state)
+{
+    (void)state;
+    struct db_fixture f;
+    char text[64];
+    db_open(&f);
+    assert_int_equal(dbr_internal_exec(f.db, "CREATE TABLE t AS SELECT 5 AS a, "
+                                             "zeroblob(100000)"),
+                     SQLITE_OK);
+    struct dbr_fs *fs = sim_disk_fs(f.disk);
+    whole = fs->ops;
+    struct dbr_fs_ops ops = *whole;
+    ops.size = failing_size;
+    for (int n = 0, opened = 0; opened == 0; n++) {
+        dbr_db_close(f.db);
+        sizes_left = n;
+        fs->ops = &ops;
+        if (dbr_db_open(&f.db, f.vfs, DBR_DB_APPLIER, "db/x.db", false, NULL) == 0) {
+            f.db->max_steps = 100;
+            int rc = dbr_internal_exec(f.db, "INSERT INTO t(a) VALUES(0)");
+            assert_true(rc == SQLITE_OK || sizes_left < 0);
+            opened = sizes_left >= 0;
+            dbr_db_close(f.db); /* and copies the WAL into the database */
+        }
+        fs->ops = whole;
+        (void)dbr_vfs_error(f.vfs, true);
+        assert_int_equal(
+            dbr_db_open(&f.db, f.vfs, DBR_DB_APPLIER, "db/x.db", false, NULL), 0);
+        assert_string_equal(ask(f.db, "SELECT sum(a) FROM t", text), "5");
+        assert_string_equal(ask(f.db, "PRAGMA integrity_check", text), "ok");
+        assert_true(n < 100);
+    }
+    db_close(&f);
+}
+
 /* Head and page, in a WAL that has begun. */
 static void a_frame_is_one_write(void **state)
 {
@@ -106,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_sync_covers_what_was_written_and_its_names),
         cmocka_unit_test(errors_of_files_are_noted),
         cmocka_unit_test(sizes_are_counted),
+        cmocka_unit_test(a_size_that_cannot_be_had_destroys_nothing),
         cmocka_unit_test(a_frame_is_one_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
