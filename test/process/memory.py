@@ -15,6 +15,16 @@ def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def sockets(pid):
+    """Of these, those that lead somewhere else: files come and go with the log."""
+    def is_socket(fd):
+        try:
+            return os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+        except FileNotFoundError:
+            return False
+    return sum(map(is_socket, os.listdir(f"/proc/{pid}/fd")))
+
+
 class Samples(threading.Thread):
     """(rss, descriptors) of a process, `times_per_s`, until stop()."""
 

@@ -104,9 +104,14 @@ class Nodes(Members):
 
     def rows(self, n, writers, level="none"):
         """What these writers inserted, in the order of insertion."""
-        rows = self.query(n, "SELECT writer, n FROM load WHERE writer BETWEEN ? AND ? "
-                          "ORDER BY rowid", writers[0], writers[-1], "--level", level)
-        return [(row["writer"], row["n"]) for row in rows]
+        rows, last = [], -1
+        while last is not None:  # an answer has at most 16 MiB
+            part = self.query(n, "SELECT rowid AS id, writer, n FROM load WHERE rowid > ? AND "
+                              "writer BETWEEN ? AND ? ORDER BY rowid LIMIT 50000",
+                              last, writers[0], writers[-1], "--level", level)
+            rows += [(row["writer"], row["n"]) for row in part]
+            last = part[-1]["id"] if part else None
+        return rows
 
     def leads(self, *among):
         """The node of `among` that leads and that a majority follows: it answers."""

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from memory import SANITIZED, Samples, descriptors, growth
+from memory import SANITIZED, Samples, growth, sockets
 from nodes import NodesCase, eventually, main
 
 PEER = os.environ.get("DEBROS_PEER", "peer")
@@ -112,17 +112,20 @@ class Strangers(NodesCase):
         super().setUp()
         self.pid = self.cluster.processes[1].process.pid
         self.port = int(self.cluster.read(1, "peer.info").split("/tcp/")[1].split("/")[0])
-        self.quiet = descriptors(self.pid)
+        self.quiet = sockets(self.pid)
 
     def is_quiet(self):
-        return descriptors(self.pid) <= self.quiet
+        return sockets(self.pid) <= self.quiet
 
-    def check_growth(self, taken, writes=0):
-        allowed = MAX_GROWTH + min(PER_WRITE * writes, ALL_WRITES)
+    def tell(self, taken):
         resident, opened = zip(*taken)
         print(f"resident {min(resident) >> 10} to {max(resident) >> 10} KiB, "
               f"growth {growth(resident) >> 10} KiB, "
               f"descriptors {min(opened)} to {max(opened)}", flush=True)
+
+    def check_growth(self, taken, writes=0):
+        allowed = MAX_GROWTH + min(PER_WRITE * writes, ALL_WRITES)
+        resident, _ = zip(*taken)
         eventually(self.is_quiet)
         if not SANITIZED:
             self.assertLess(growth(resident), allowed)
@@ -142,12 +145,13 @@ class Strangers(NodesCase):
         self.assertEqual(process.wait(), 0, said)
         self.assertIn(f"{CONNECTIONS} accepted", said)
         print(said.splitlines()[-1])
-        self.check_growth(samples.stop())
+        taken = samples.stop()
+        self.tell(taken)
+        self.check_growth(taken)
         self.assertTrue(self.cluster.writes(1))
 
     def test_garbage_beside_load(self):
         load = self.load(pace_ms=30)
-        self.quiet = descriptors(self.pid)  # readers have opened their files
         ending = threading.Event()
         attackers = [Attacker(self.port, attack, seed, ending)
                      for seed, attack in enumerate(ATTACKS)]
@@ -168,6 +172,7 @@ class Strangers(NodesCase):
         self.assertTrue(all(attacker.count for attacker in attackers))
         print(f"{sum(attacker.count for attacker in attackers)} attacks before Noise, "
               f"behind it {' and '.join(text.strip() for text in said)}")
+        self.tell(taken)
         writes, reads = self.check(load)
         failed = [r for r in writes + reads if r.status != 0]
         self.assertEqual(failed[:5], [], f"{len(failed)} requests of the load failed")
