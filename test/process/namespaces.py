@@ -120,7 +120,8 @@ class Network:
         return [n for n in self.numbers if n not in some]
 
     def close(self):
-        for holder in self.holders.values():
+        for n, holder in self.holders.items():
+            ip("link", "del", f"node{n}")  # the kernel would, but later than the next network
             holder.stdin.close()
             holder.wait(60)
         ip("link", "del", "bridge0")
