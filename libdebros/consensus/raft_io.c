@@ -422,6 +422,7 @@ bool dbr_raft_io_fire(struct dbr_consensus *c)
 
 static raft_time io_time(struct raft_io *io)
 {
+    dbr_repair_12_time(machine(io));
     return machine(io)->now;
 }
 

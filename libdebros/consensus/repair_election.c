@@ -173,3 +173,17 @@ void dbr_repair_10_tell_term(const struct dbr_consensus *c,
         result->term = c->raft.current_term;
     }
 }
+
+/* ---- 12 ---------------------------------------------------------------------
+ * Where there is no memory for a new leader's table of followers, libraft steps back and
+ * frees what stands in the table's place: the timeout of the follower that it was. It
+ * asks for the time between becoming leader and making the table. */
+
+void dbr_repair_12_time(struct dbr_consensus *c)
+{
+    bool leads = c->raft.state == RAFT_LEADER;
+    if (leads && !c->repairs.leads && !dbr_repair_is_off(c)) {
+        c->raft.leader_state.progress = NULL;
+    }
+    c->repairs.leads = leads;
+}

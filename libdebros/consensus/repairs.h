@@ -1,10 +1,10 @@
 /* The repairs that libraft 0.15.0 needs, numbered as in the design of the log;
- * 8 to 11 came with the simulation. All are off in a machine whose configuration says
- * `bare`. They lie by what they repair:
+ * 8 to 11 came with the simulation, 12 with memory that fails. All are off in a machine
+ * whose configuration says `bare`. They lie by what they repair:
  *   repair_append.c         a follower's entries: 2, 7
  *   repair_commit.c         a leader's count of results: 1, 9, 11
  *   repair_configuration.c  changes of the members: 4, 5
- *   repair_election.c       elections: 3, 6, 8, 10
+ *   repair_election.c       elections: 3, 6, 8, 10, 12
  *   repair_refuse.c         beyond them: what no honest server sends */
 #ifndef DBR_CONSENSUS_REPAIRS_H
 #define DBR_CONSENSUS_REPAIRS_H
@@ -46,6 +46,8 @@ struct dbr_repairs {
     uint64_t kept_from; /* whose vote is kept from libraft */
     uint64_t kept_term;
     bool kept_pre_vote;
+    /* 12 */
+    bool leads; /* libraft's part of a leader is its own */
 };
 
 /* repair_append.c */
@@ -102,6 +104,8 @@ void dbr_repair_8_forget_leader(struct dbr_consensus *c);
 /* 10 */
 void dbr_repair_10_tell_term(const struct dbr_consensus *c,
                              struct raft_request_vote_result *result);
+/* 12 */
+void dbr_repair_12_time(struct dbr_consensus *c);
 
 /* repair_refuse.c: beyond the repairs. */
 bool dbr_repair_refuses(struct dbr_consensus *c, const struct raft_message *message);

@@ -1,4 +1,6 @@
 /* Each repair of elections by itself, under its number. */
+#include <stdlib.h>
+
 #include "consensus/machine.h"
 #include "rig.h"
 
@@ -150,6 +152,98 @@ static void r10_a_refused_pre_vote_tells_the_newer_term(void **state)
     rig_finish(&rig);
 }
 
+/* ---- 12: a heap that has no room for a table of followers -------------------- */
+
+static bool no_table;
+
+static void *heap_malloc(void *data, size_t size)
+{
+    (void)data;
+    bool is_table = size > 0 && size % sizeof(struct raft_progress) == 0;
+    return no_table && is_table ? NULL : malloc(size);
+}
+
+static void heap_free(void *data, void *ptr)
+{
+    (void)data;
+    free(ptr);
+}
+
+static void *heap_calloc(void *data, size_t count, size_t size)
+{
+    (void)data;
+    return calloc(count, size);
+}
+
+static void *heap_realloc(void *data, void *ptr, size_t size)
+{
+    (void)data;
+    return realloc(ptr, size);
+}
+
+static struct raft_heap heap = {.malloc = heap_malloc,
+                                .free = heap_free,
+                                .calloc = heap_calloc,
+                                .realloc = heap_realloc};
+
+static int use_heap(void **state)
+{
+    (void)state;
+    raft_heap_set(&heap);
+    return 0;
+}
+
+static int use_default_heap(void **state)
+{
+    (void)state;
+    no_table = false;
+    raft_heap_set_default();
+    return 0;
+}
+
+static void r12_no_memory_to_lead_at_the_start(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 1, 1);
+    no_table = true;
+    assert_int_equal(rig_start(&rig), DEBROS_ENOMEM);
+    no_table = false;
+    assert_int_equal(rig_start(&rig), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_LEADER);
+    rig_finish(&rig);
+}
+
+static void r12_no_memory_to_lead_when_elected(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig_expire_until(&rig, DBR_CONSENSUS_CANDIDATE);
+    assert_int_equal(rig_vote_result(&rig, 2, 2, true), 0);
+    no_table = true;
+    assert_int_equal(rig_vote_result(&rig, 2, 2, false), 0);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FAILED), 1);
+    rig_finish(&rig);
+}
+
+/* The second time, too: what was there the first time is gone. */
+static void r12_no_memory_to_lead_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 1, 1);
+    assert_int_equal(rig_start(&rig), 0);
+    uint64_t term = rig_status(&rig).term;
+    assert_int_equal(rig_result(&rig, 2, term + 3, 0, 1), 0);
+    assert_int_equal(rig_status(&rig).role, DBR_CONSENSUS_FOLLOWER);
+    no_table = true;
+    rig_wait(&rig, 10000);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FAILED), 1);
+    rig_finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +253,12 @@ int main(void)
         cmocka_unit_test(r8_a_standby_votes_and_forgets_its_leader),
         cmocka_unit_test(r8_who_is_a_voter_no_more_stands_until_that_is_committed),
         cmocka_unit_test(r10_a_refused_pre_vote_tells_the_newer_term),
+        cmocka_unit_test_setup_teardown(r12_no_memory_to_lead_at_the_start, use_heap,
+                                        use_default_heap),
+        cmocka_unit_test_setup_teardown(r12_no_memory_to_lead_when_elected, use_heap,
+                                        use_default_heap),
+        cmocka_unit_test_setup_teardown(r12_no_memory_to_lead_again, use_heap,
+                                        use_default_heap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
