@@ -12,7 +12,9 @@ static void run_query(void *data, struct dbr_lane *lane, size_t thread, void *jo
 {
     debros_node *node = data;
     (void)lane;
+    uint64_t begin = dbr_loop_now_us();
     dbr_store_query(node->store, jobs, thread);
+    dbr_lanes_measure(&node->lanes.query_us, begin);
 }
 
 static void query_done(void *data, void *jobs)
@@ -27,6 +29,40 @@ static void query_done(void *data, void *jobs)
             dbr_core_query_done(node->core, job, dbr_life_fact(node));
         }
     }
+}
+
+/* One that is alone waits for the node thread, which answers it sooner than a reader
+ * wakes. Of several the readers answer some while the node thread sends others. */
+static void give_queries(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    const struct dbr_query_job *job = lanes->queue[DBR_LANE_QUERY].head;
+    bool is_mine = job != NULL && job->next == NULL && node->phase != DBR_PHASE_CLOSING &&
+                   dbr_lanes_is_short(&lanes->query_us) &&
+                   dbr_lane_is_idle(lanes->lane[DBR_LANE_QUERY]);
+    if (!is_mine) {
+        dbr_lanes_give(node, DBR_LANE_QUERY);
+    }
+}
+
+/* True: it is answered. A longer one goes to the readers after all. */
+static bool query_inline(debros_node *node)
+{
+    struct dbr_lanes *lanes = &node->lanes;
+    struct dbr_chain *queue = &lanes->queue[DBR_LANE_QUERY];
+    struct dbr_query_job *job = queue->head;
+    if (job == NULL) {
+        return false;
+    }
+    uint64_t begin = dbr_loop_now_us();
+    if (!dbr_store_query_quick(node->store, job)) {
+        dbr_lanes_give(node, DBR_LANE_QUERY);
+        return false;
+    }
+    dbr_lanes_measure(&lanes->query_us, begin);
+    dbr_chain_init(queue, queue->offset);
+    query_done(node, job);
+    return true;
 }
 
 /* ---- Bulk work of snapshots ----------------------------------------------------------
@@ -207,13 +243,17 @@ void dbr_lanes_give(debros_node *node, enum dbr_lanes_kind kind)
 
 void dbr_lanes_hand_over(debros_node *node)
 {
-    dbr_lanes_give(node, DBR_LANE_QUERY);
+    give_queries(node);
     dbr_lanes_give(node, DBR_LANE_BULK);
     dbr_lanes_give(node, DBR_LANE_NETWORK);
 }
 
 bool dbr_lanes_run_inline(debros_node *node)
 {
+    /* Answers do not wait for the disk. */
+    if (query_inline(node)) {
+        return true;
+    }
     bool flushed = dbr_lane_log_inline(node);
     return dbr_lane_apply_inline(node) || flushed;
 }

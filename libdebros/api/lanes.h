@@ -19,7 +19,7 @@
 #define DBR_LANES_MAX_MERGE 64u  /* apply jobs that become one */
 /* A flush by the node thread itself saves two wake-ups, but nothing else goes on
  * meanwhile: only for disks that flush in less than this, on average. */
-#define DBR_LANES_INLINE_US    400u /* of the log, and of the applier */
+#define DBR_LANES_INLINE_US    400u /* so of the applier, and of queries */
 #define DBR_LANES_INLINE_BYTES 1024u /* of the entries that are flushed */
 #define DBR_LANES_QUICK_BYTES  4096u /* of those that are applied */
 /* Batches in a row that were small and found the log's thread idle: with more in flight
@@ -49,9 +49,10 @@ struct dbr_lanes {
     uint32_t calm;
     dbr_time gather_until; /* 0: what is in the applier's queue goes on at once */
     size_t gathered;       /* bytes of that queue */
-    /* Moving averages over the last ones: any flush, small batches of entries. */
+    /* Moving averages: any flush, small batches of entries, any query. */
     _Atomic uint32_t flush_us;
     _Atomic uint32_t apply_us;
+    _Atomic uint32_t query_us;
     atomic_bool is_full;       /* the log waits for room on the disk */
     atomic_bool apply_is_full; /* the applier does */
     /* Why the log must not be used any more; the detail is written before the status. */
@@ -69,15 +70,16 @@ void dbr_lanes_apply(debros_node *node, struct dbr_apply_job *job);
 void dbr_lanes_query(debros_node *node, struct dbr_query_job *job);
 void dbr_lanes_bulk(debros_node *node, struct dbr_bulk_job *job);
 void dbr_lanes_network(debros_node *node, struct dbr_network_job *job);
-/* Gives what has gathered to the threads. */
+/* Gives what has gathered to the threads, but for what dbr_lanes_run_inline() is for. */
 void dbr_lanes_hand_over(debros_node *node);
 /* Whether the log's thread has work: what comes meanwhile shares the next flush. */
 bool dbr_lanes_are_flushing(debros_node *node);
 /* When dbr_lanes_run_inline() is due, though nothing else may happen. */
 dbr_time dbr_lanes_deadline(const debros_node *node);
-/* After the sockets have been served: makes a small batch of the log durable, and applies
- * a small batch of entries, at once, when nothing is before it; gives any other to its
- * thread. True: the core has been told that something is done. */
+/* After the sockets have been served: answers a short query that is alone; or makes a
+ * small batch of the log durable, and applies a small batch of entries, at once, when
+ * nothing is before it; gives any other to its thread. True: the core has been told that
+ * something is done. */
 bool dbr_lanes_run_inline(debros_node *node);
 /* Gives away what the core has wanted last, or drops it, where a start that failed has
  * not made all lanes. */

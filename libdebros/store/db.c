@@ -20,11 +20,11 @@ static int progress(void *data)
     if (db->trusted) {
         return 0;
     }
+    if (db->quick) {
+        db->stopped = true;
+        return 1;
+    }
     if (db->kind == DBR_DB_APPLIER) {
-        if (db->quick) {
-            db->stopped = true;
-            return 1;
-        }
         /* Counted in steps and not in time: every replica stops at the same one. */
         if (db->units_left == 0) {
             return 1;
@@ -223,7 +223,7 @@ bool dbr_db_was_quick(struct dbr_db *db, const char *text)
     struct dbr_db_cached *cached = cache_find(db, text, strlen(text), &place);
     return cached != NULL && !cached->changes_schema &&
            sqlite3_stmt_status(cached->stmt, SQLITE_STMTSTATUS_RUN, 0) > 0 &&
-           sqlite3_stmt_status(cached->stmt, SQLITE_STMTSTATUS_VM_STEP, 0) <=
+           sqlite3_stmt_status(cached->stmt, SQLITE_STMTSTATUS_VM_STEP, 0) <
                DBR_DB_STEP_UNIT;
 }
 

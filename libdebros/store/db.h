@@ -56,7 +56,7 @@ struct dbr_db {
     /* progress */
     unsigned max_steps; /* applier: millions, of one transaction */
     uint64_t units_left;
-    bool quick;   /* applier: give up at the first look */
+    bool quick;   /* give up at the first look */
     bool stopped; /* it did */
     struct dbr_db_deadline deadline;
 };
@@ -72,7 +72,7 @@ const char *dbr_db_message(struct dbr_db *db, char out[DBR_VFS_DAMAGE]);
  * *out is NULL for a text without a statement; *more: another one follows, and *out is
  * NULL. */
 int dbr_db_prepare(struct dbr_db *db, const char *text, sqlite3_stmt **out, bool *more);
-/* Applier: the text was run before, in at most DBR_DB_STEP_UNIT steps. */
+/* The text was run before, in fewer than DBR_DB_STEP_UNIT steps. */
 bool dbr_db_was_quick(struct dbr_db *db, const char *text);
 /* Forgets all prepared statements of users. */
 void dbr_db_clear_cache(struct dbr_db *db);

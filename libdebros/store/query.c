@@ -6,23 +6,28 @@
 #include "run.h"
 #include "store_private.h"
 
-/* Queries wait while an image is swapped in. */
-static struct dbr_namespace *enter(struct dbr_store *store,
-                                   const struct dbr_query_job *job)
+/* Queries wait while an image is swapped in, or are not let in: false. *out is NULL where
+ * there is no such namespace for them. */
+static bool enter(struct dbr_store *store, const struct dbr_query_job *job, bool wait,
+                  struct dbr_namespace **out)
 {
     struct dbr_namespace *ns = NULL;
     (void)pthread_mutex_lock(&store->lock);
-    while (store->swapping) {
+    while (store->swapping && wait) {
         (void)pthread_cond_wait(&store->changed, &store->lock);
     }
-    store->n_reading++;
-    HASH_FIND_STR(store->namespaces, job->ns, ns);
+    bool is_in = !store->swapping;
+    if (is_in) {
+        store->n_reading++;
+        HASH_FIND_STR(store->namespaces, job->ns, ns);
+    }
     bool system = strcmp(job->ns, DBR_SQL_SYSTEM_NAMESPACE) == 0;
     if (ns != NULL && (!ns->visible || (system && !job->internal))) {
         ns = NULL;
     }
     (void)pthread_mutex_unlock(&store->lock);
-    return ns;
+    *out = ns;
+    return is_in;
 }
 
 static void leave(struct dbr_store *store)
@@ -109,7 +114,8 @@ void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t 
     if (reply == NULL) {
         return;
     }
-    struct dbr_namespace *ns = enter(store, job);
+    struct dbr_namespace *ns = NULL;
+    (void)enter(store, job, true, &ns);
     debros_detail detail = {{0}};
     int err = 0;
     if (ns == NULL) {
@@ -131,6 +137,50 @@ void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t 
         (void)dbr_sql_reply_fail(reply, err, "%s", detail.text);
     }
     leave(store);
+}
+
+/* The reader that found the text short when it ran it, or NULL. */
+static struct dbr_db *find_quick(const struct dbr_store *store,
+                                 const struct dbr_namespace *ns, const char *text)
+{
+    for (size_t i = 0; i < store->config.n_readers; i++) {
+        struct dbr_db *db = ns->readers[i];
+        if (db != NULL && dbr_db_was_quick(db, text)) {
+            return db;
+        }
+    }
+    return NULL;
+}
+
+/* False: it was stopped, without a reply. */
+static bool try_query(struct dbr_store *store, struct dbr_query_job *job,
+                      struct dbr_db *db)
+{
+    job->reply = dbr_sql_reply_create();
+    if (job->reply == NULL) {
+        return false;
+    }
+    db->quick = true;
+    db->stopped = false;
+    run_query(store, job, db, job->reply);
+    db->quick = false;
+    if (db->stopped) {
+        dbr_sql_reply_destroy(job->reply);
+        job->reply = NULL;
+    }
+    return !db->stopped;
+}
+
+bool dbr_store_query_quick(struct dbr_store *store, struct dbr_query_job *job)
+{
+    struct dbr_namespace *ns = NULL;
+    if (!enter(store, job, false, &ns)) {
+        return false;
+    }
+    struct dbr_db *db = ns == NULL ? NULL : find_quick(store, ns, job->statement.sql);
+    bool done = db != NULL && try_query(store, job, db);
+    leave(store);
+    return done;
 }
 
 void dbr_store_stop_queries(struct dbr_store *store)

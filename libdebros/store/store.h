@@ -80,6 +80,9 @@ void dbr_store_apply(struct dbr_store *store, struct dbr_apply_job *job);
 bool dbr_store_apply_quick(struct dbr_store *store, struct dbr_apply_job *job);
 /* Reader thread number `reader` < n_readers: fills job->reply. */
 void dbr_store_query(struct dbr_store *store, struct dbr_query_job *job, size_t reader);
+/* Any thread, while the readers have nothing to do: a query that was short before, done
+ * in a moment. False: it would take longer, nothing was done, the job is a reader's. */
+bool dbr_store_query_quick(struct dbr_store *store, struct dbr_query_job *job);
 
 /* Bulk thread: fills the job's outputs. */
 void dbr_store_bulk(struct dbr_store *store, struct dbr_bulk_job *job);

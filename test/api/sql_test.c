@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdlib.h>
 
 #include "harness.h"
@@ -156,6 +157,39 @@ static void cancel_still_calls_back(void **state)
     }
 }
 
+static void on_late(debros_sql *req, int status)
+{
+    assert_int_equal(status, DEBROS_ETIMEDOUT);
+    ++*(int *)req->base.data;
+}
+
+/* The node thread answers short queries itself. One that has become long must not keep it
+ * from the others. */
+static void a_query_that_grows_does_not_stop_the_node(void **state)
+{
+    (void)state;
+    static const char wide[] = "SELECT count(*) FROM t AS a, t AS b, t AS c, t AS d";
+    assert_int_equal(harness_exec(node, "CREATE TABLE t (i INTEGER PRIMARY KEY)"), 0);
+    for (int i = 0; i < 20; i++) { /* until it is known that it and all are short */
+        assert_int_equal(harness_count(node, wide), 0);
+    }
+    assert_int_equal(
+        harness_exec(node, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+                           " FROM n LIMIT 10000) INSERT INTO t SELECT i FROM n"),
+        0);
+    int n = 0;
+    const debros_statement endless = {.sql = wide};
+    debros_sql req = {.base = {.timeout = 4000, .data = &n},
+                      .statements = &endless,
+                      .n_statements = 1};
+    assert_int_equal(debros_sql_query(node, &req, on_late), 0);
+    poll(NULL, 0, 100); /* it is tried alone */
+    assert_int_equal(harness_count(node, "SELECT count(*) FROM t"), 10000);
+    assert_int_equal(harness_exec(node, "INSERT INTO t VALUES (0)"), 0);
+    assert_int_equal(n, 0);
+    harness_dispatch_until(node, &n, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +201,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unknown_namespace_is_not_found, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(cancel_still_calls_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_query_that_grows_does_not_stop_the_node, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,7 @@
     X(SPLIT_VOTE, "terms in which several stood for election", 1)                        \
     X(AHEAD, "statements run while the log was written", 1)                              \
     X(AHEAD_UNDONE, "  for an entry that did not come next", 1)                          \
+    X(QUICK_QUERY, "queries answered in a moment", 1)                                    \
     X(TRUNCATE, "logs whose end was cut for a new leader", 1)                            \
     X(COMPACT, "logs whose beginning was cut behind a snapshot", 1)                      \
     X(COPY, "snapshots made for another node", 1)                                        \
