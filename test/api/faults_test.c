@@ -351,7 +351,7 @@ static void each_allocation_fails_once(void **state)
 static void each_allocation_of_libraft_fails_once(void **state)
 {
     (void)state;
-    all_lives(RAFT_MEMORY, 6);
+    all_lives(RAFT_MEMORY, 30); /* some eighty, of which each is another path */
 }
 
 static void each_allocation_of_sqlite_fails_once(void **state)
