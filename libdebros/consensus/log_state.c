@@ -11,7 +11,7 @@ static const char *check_configuration(debros_bytes bytes, const char *damaged)
     struct raft_configuration configuration;
     int rv = dbr_configuration_decode(&configuration, bytes);
     if (rv != 0) {
-        return rv == RAFT_NOMEM ? no_memory : damaged;
+        return rv == DEBROS_ENOMEM ? no_memory : damaged;
     }
     raft_configuration_close(&configuration);
     return NULL;

@@ -1,5 +1,8 @@
 #include "consensus/log_state.h"
 
+#include <stdlib.h>
+
+#include "fault.h"
 #include "rig.h"
 
 static int check(struct rig *rig)
@@ -84,6 +87,43 @@ static void bad_snapshots_are_refused(void **state)
     rig_finish(&rig);
 }
 
+/* libraft's memory, where fault.h sees it. */
+static void *heap_malloc(void *data, size_t size)
+{
+    (void)data;
+    return malloc(size);
+}
+
+static void *heap_realloc(void *data, void *ptr, size_t size)
+{
+    (void)data;
+    return realloc(ptr, size);
+}
+
+static void heap_free(void *data, void *ptr)
+{
+    (void)data;
+    free(ptr);
+}
+
+static void short_memory_is_no_damage(void **state)
+{
+    (void)state;
+    static struct raft_heap heap = {
+        .malloc = heap_malloc, .realloc = heap_realloc, .free = heap_free};
+    struct rig rig;
+    int err = DEBROS_ENOMEM;
+    rig_init(&rig, 3, 0);
+    raft_heap_set(&heap);
+    for (size_t n = 0; err != 0; n++) {
+        fault_after(n);
+        err = check(&rig);
+        assert_int_equal(err, fault_off() ? DEBROS_ENOMEM : 0);
+    }
+    raft_heap_set_default();
+    rig_finish(&rig);
+}
+
 static void a_machine_does_not_start_on_a_bad_log(void **state)
 {
     (void)state;
@@ -101,6 +141,7 @@ int main(void)
         cmocka_unit_test(good_logs_are_accepted),
         cmocka_unit_test(bad_terms_and_types_are_refused),
         cmocka_unit_test(bad_snapshots_are_refused),
+        cmocka_unit_test(short_memory_is_no_damage),
         cmocka_unit_test(a_machine_does_not_start_on_a_bad_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
