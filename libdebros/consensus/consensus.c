@@ -17,11 +17,15 @@ void dbr_consensus_fail(struct dbr_consensus *c, int err)
     }
 }
 
-/* Returns whether the machine runs. */
+/* Returns whether the machine runs, with room for what libraft will write. */
 static bool begin(struct dbr_consensus *c, dbr_time now)
 {
     if (now > c->now) {
         c->now = now;
+    }
+    if (dbr_consensus_is_running(c) && !dbr_log_queue_prepare(&c->log)) {
+        dbr_consensus_fail(c, DEBROS_ENOMEM);
+        dbr_consensus_settle(c);
     }
     return dbr_consensus_is_running(c);
 }

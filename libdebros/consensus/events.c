@@ -110,6 +110,9 @@ static bool poll_failure(struct dbr_consensus *c, struct dbr_consensus_event *ev
     event->type = DBR_CONSENSUS_FAILED;
     event->status = c->failed;
     event->detail = c->failed == DEBROS_ENOMEM ? "out of memory" : raft_errmsg(&c->raft);
+    if (event->detail[0] == '\0') {
+        event->detail = "libraft does not say why; out of memory, most likely";
+    }
     return true;
 }
 

@@ -12,13 +12,22 @@ static bool is_change(const struct dbr_log_item *item)
 static struct dbr_log_item *new_item(struct dbr_log_queue *queue)
 {
     struct dbr_log_item *item = dbr_calloc(1, sizeof(*item));
-    if (item == NULL) {
-        item = queue->reserve;
-        queue->reserve = NULL;
-    } else if (queue->reserve == NULL) {
-        queue->reserve = dbr_calloc(1, sizeof(*item));
+    if (item == NULL && queue->n_reserve > 0) {
+        item = queue->reserve[--queue->n_reserve];
     }
     return item;
+}
+
+bool dbr_log_queue_prepare(struct dbr_log_queue *queue)
+{
+    while (queue->n_reserve < DBR_LOG_QUEUE_RESERVE) {
+        struct dbr_log_item *item = dbr_calloc(1, sizeof(*item));
+        if (item == NULL) {
+            return false;
+        }
+        queue->reserve[queue->n_reserve++] = item;
+    }
+    return true;
 }
 
 struct dbr_log_item *dbr_log_queue_add(struct dbr_log_queue *queue,
@@ -62,8 +71,9 @@ struct dbr_log_item *dbr_log_queue_take(struct dbr_log_queue *queue, uint64_t se
 
 void dbr_log_queue_finish(struct dbr_log_queue *queue)
 {
-    dbr_log_item_free(queue->reserve);
-    queue->reserve = NULL;
+    while (queue->n_reserve > 0) {
+        dbr_log_item_free(queue->reserve[--queue->n_reserve]);
+    }
 }
 
 void dbr_log_item_free(struct dbr_log_item *item)

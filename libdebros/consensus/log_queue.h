@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "consensus/log_op.h"
 
+/* More ops than a call of libraft queues: a term, a vote, a cut, entries, a snapshot. */
+#define DBR_LOG_QUEUE_RESERVE 8u
+
 struct dbr_log_item {
     struct dbr_log_op op;
     struct dbr_log_item *after;
@@ -29,11 +32,14 @@ struct dbr_log_queue {
     uint64_t last_meta_seq; /* of the youngest TERM or VOTE */
     uint64_t last_index;    /* of the log, once the queue is durable */
     size_t changes;         /* unfinished APPEND, TRUNCATE and INSTALL */
-    struct dbr_log_item *reserve; /* for an op that finds no memory; NULL: none yet */
+    struct dbr_log_item *reserve[DBR_LOG_QUEUE_RESERVE]; /* for ops without memory */
+    size_t n_reserve;
 };
 
-/* A new op at the end, zeroed but for type and seq; NULL when memory is short for the
- * second time: what libraft hands over with an op is lost then. */
+/* Fills the reserve. False: memory is short, libraft must not be called. */
+bool dbr_log_queue_prepare(struct dbr_log_queue *queue);
+/* A new op at the end, zeroed but for type and seq; NULL when memory is short and the
+ * reserve used up: what libraft hands over with an op is lost then. */
 struct dbr_log_item *dbr_log_queue_add(struct dbr_log_queue *queue,
                                        enum dbr_log_op_type type);
 /* Takes the first op out when its seq is at most `seq`, and counts it as durable. */

@@ -167,10 +167,12 @@ static struct dbr_log_item *queue_op(struct dbr_consensus *c, enum dbr_log_op_ty
     return item;
 }
 
-static void tell_op(struct dbr_consensus *c, struct dbr_log_item *item)
+void dbr_raft_io_tell(struct dbr_consensus *c, struct dbr_log_item *item)
 {
-    dbr_consensus_push(
-        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    if (c->failed == 0) { /* else one before it may be missing */
+        dbr_consensus_push(
+            c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    }
 }
 
 static int io_set_term(struct raft_io *io, raft_term term)
@@ -180,7 +182,7 @@ static int io_set_term(struct raft_io *io, raft_term term)
     struct dbr_log_item *item = queue_op(c, DBR_LOG_TERM);
     if (item != NULL) {
         item->op.value = term;
-        tell_op(c, item);
+        dbr_raft_io_tell(c, item);
     }
     return 0;
 }
@@ -192,7 +194,7 @@ static int io_set_vote(struct raft_io *io, raft_id server_id)
     struct dbr_log_item *item = queue_op(c, DBR_LOG_VOTE);
     if (item != NULL) {
         item->op.value = server_id;
-        tell_op(c, item);
+        dbr_raft_io_tell(c, item);
     }
     return 0;
 }
@@ -229,7 +231,7 @@ static int io_append(struct raft_io *io, struct raft_io_append *req,
                        c->raft.last_applied == c->log.last_index;
     c->log.last_index += n;
     c->repairs.appended = true;
-    tell_op(c, item);
+    dbr_raft_io_tell(c, item);
     return 0;
 }
 
@@ -241,7 +243,7 @@ static int io_truncate(struct raft_io *io, raft_index index)
     if (item != NULL) {
         item->op.index = index;
         c->log.last_index = index - 1;
-        tell_op(c, item);
+        dbr_raft_io_tell(c, item);
     }
     return 0;
 }
@@ -401,7 +403,11 @@ static int io_send(struct raft_io *io, struct raft_io_send *req,
     struct dbr_consensus *c = machine(io);
     struct sent sent = {req, cb};
     if (cb != NULL && !dbr_ring_push(&c->seam.sent, &sent)) {
-        return RAFT_NOMEM;
+        if (message->type != RAFT_IO_APPEND_ENTRIES_RESULT) {
+            return RAFT_NOMEM;
+        }
+        cb(req, 0); /* lost on the way: told of an error, libraft frees entries twice */
+        return 0;
     }
     dbr_raft_io_post(c, message);
     return 0;

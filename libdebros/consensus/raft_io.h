@@ -44,6 +44,8 @@ void dbr_raft_io_post(struct dbr_consensus *c, const struct raft_message *messag
 bool dbr_raft_io_fire(struct dbr_consensus *c);
 /* After each call of libraft: sets its progress back to what was really sent. */
 void dbr_raft_io_mend_cuts(struct dbr_consensus *c);
+/* Gives an op that is complete to the disk. */
+void dbr_raft_io_tell(struct dbr_consensus *c, struct dbr_log_item *item);
 /* Takes an op that is durable and fires its callback. */
 void dbr_raft_io_durable(struct dbr_consensus *c, struct dbr_log_item *item);
 

@@ -139,8 +139,7 @@ static void queue_snapshot(struct dbr_consensus *c)
         dbr_consensus_fail(c, DEBROS_ENOMEM);
         return;
     }
-    dbr_consensus_push(
-        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    dbr_raft_io_tell(c, item);
 }
 
 void dbr_snapshot_checkpointed(struct dbr_consensus *c, int status)
@@ -184,8 +183,7 @@ static int put_install(struct dbr_consensus *c, struct raft_io_snapshot_put *req
     item->op.configuration = dbr_bytes(item->configuration.data, item->configuration.len);
     c->log.last_index = snapshot->index;
     c->repairs.appended = true;
-    dbr_consensus_push(
-        c, &(struct dbr_event_item){.type = DBR_CONSENSUS_LOG, .op = &item->op});
+    dbr_raft_io_tell(c, item);
     return 0;
 }
 

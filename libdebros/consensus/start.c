@@ -104,6 +104,9 @@ static int start(struct dbr_consensus *c, const struct dbr_log_state *state)
         return rv;
     }
     c->last_command = state->snapshot_index;
+    if (!dbr_log_queue_prepare(&c->log)) {
+        return DEBROS_ENOMEM;
+    }
     c->seam.state = state;
     rv = raft_start(&c->raft);
     dbr_raft_io_started(c, rv);

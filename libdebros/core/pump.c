@@ -267,8 +267,8 @@ static void consensus_event(struct dbr_core *core,
         dbr_core_apply_job(core, DBR_APPLY_RESTORE, event->index, 0);
         break;
     case DBR_CONSENSUS_FAILED:
-        dbr_core_fatal(core, DEBROS_EINTERNAL, "consensus stopped: %s; restart the node",
-                       event->detail != NULL ? event->detail : "no reason given");
+        dbr_core_fatal(core, event->status, "consensus stopped: %s; restart the node",
+                       event->detail);
         break;
     }
 }

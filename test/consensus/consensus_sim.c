@@ -103,8 +103,12 @@ int sim_propose(struct sim *s, int i, size_t size)
     struct pending p = {.node = i, .life = s->nodes[i].life, .open = true};
     dbr_assert(size >= sizeof(id) && size <= sizeof(data) && id < COMMANDS_MAX);
     memcpy(data, &id, sizeof(id));
+    sim_short(s);
     int rv = dbr_consensus_propose(s->nodes[i].c, dbr_bytes(data, size), &p.index,
                                    &p.term, s->now);
+    if (sim_enough(s) && rv != 0) {
+        s->counts.proposed = id; /* it may come to be all the same */
+    }
     if (rv == 0) {
         s->counts.proposed = id;
         s->pending[id] = p;
@@ -117,7 +121,9 @@ static void read_at(struct sim *s, int i)
 {
     if (s->n_reads < COMMANDS_MAX) {
         s->read_needs[s->n_reads] = s->acked_index;
+        sim_short(s);
         dbr_consensus_read(s->nodes[i].c, s->n_reads++, s->now);
+        sim_enough(s);
         sim_drain(s, i);
     }
 }
@@ -151,6 +157,7 @@ static void change_roles(struct sim *s)
         }
         uint64_t id = 1 + sim_below(s, s->config.n);
         uint64_t dice = sim_below(s, 10);
+        sim_short(s);
         if (dice == 0) {
             dbr_consensus_remove(s->nodes[i].c, id, s->now);
         } else {
@@ -158,6 +165,7 @@ static void change_roles(struct sim *s)
                                  dice < 7 ? DBR_SERVER_VOTER : DBR_SERVER_STANDBY,
                                  s->now);
         }
+        sim_enough(s);
         sim_drain(s, i);
     }
 }
@@ -167,7 +175,9 @@ static void transfer(struct sim *s)
     int i = (int)sim_below(s, s->config.n);
     if (is_ready(s, i)) {
         uint64_t to = sim_below(s, 2) == 0 ? 0 : 1 + sim_below(s, s->config.n);
+        sim_short(s);
         dbr_consensus_transfer(s->nodes[i].c, to, s->now);
+        sim_enough(s);
         sim_drain(s, i);
     }
 }
@@ -218,11 +228,13 @@ static void grow(struct sim *s)
         }
         char name[32];
         snprintf(name, sizeof(name), "n%llu", (unsigned long long)id);
+        sim_short(s);
         if (known == NULL || known->role == DBR_SERVER_SPARE) {
             dbr_consensus_add(s->nodes[i].c, id, name, s->now);
         } else {
             dbr_consensus_assign(s->nodes[i].c, id, DBR_SERVER_VOTER, s->now);
         }
+        sim_enough(s);
         sim_drain(s, i);
         return;
     }
@@ -236,9 +248,10 @@ static void deliver(struct sim *s, struct event *e)
     if (node->c == NULL || node->side != s->nodes[e->from].side) {
         return;
     }
+    sim_short(s);
     int rv = dbr_consensus_recv(node->c, (uint64_t)e->from + 1,
                                 dbr_bytes(e->data.data, e->data.len), s->now);
-    if (rv != 0) {
+    if (!sim_enough(s) && rv != 0) {
         s->counts.refused++;
         sim_fail(s, "node %d refuses a message of node %d", e->node + 1, e->from + 1);
     }
@@ -249,14 +262,16 @@ static void act_on_node(struct sim *s, struct event *e)
 {
     switch (e->action) {
     case A_TIMER:
+        sim_short(s);
         dbr_consensus_expire(s->nodes[e->node].c, s->now);
+        sim_enough(s);
         sim_drain(s, e->node);
         break;
     case A_DISK:
         sim_disk_done(s, e->node, e->value);
         break;
     case A_CRASH:
-        if (!s->healed) {
+        if (!s->healed || e->value != 0) {
             sim_crash(s, e->node);
             sim_schedule(s, s->now + 5 + sim_below(s, 400), A_RESTART, e->node);
         }

@@ -31,6 +31,7 @@ struct sim_config {
     bool hasty;      /* short election timeouts: many leaders, much left behind */
     bool slow_disk;  /* now and then a write takes seconds */
     bool quiet_disk; /* no slow writes, no lost messages */
+    bool poor;       /* now and then a machine finds no memory, and starts anew */
     bool verbose;
     uint32_t faults_ms; /* 0: none */
     uint32_t threshold; /* entries between snapshots; 0: never */
@@ -51,6 +52,8 @@ struct sim_counts {
     uint64_t changes;
     uint64_t transfers;
     uint64_t refused; /* messages, by a machine */
+    uint64_t poor;    /* calls that found no memory */
+    uint64_t ended;   /* machines, or their starts, for that reason */
 };
 
 /* A whole run from one seed: faults, healing, the final check. Returns NULL or what went

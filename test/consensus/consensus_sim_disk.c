@@ -163,7 +163,9 @@ void sim_disk_done(struct sim *s, int i, uint64_t n)
         seq = op->seq;
     }
     sim_mix(s, seq);
+    sim_short(s);
     dbr_consensus_log_done(node->c, seq, s->now);
+    sim_enough(s);
     sim_drain(s, i);
     disk_start(s, i);
 }

@@ -112,6 +112,8 @@ struct sim {
     uint64_t n_reads;
     uint8_t *leaders; /* by term: who, on the wire */
     uint64_t max_message;
+    bool is_short; /* of memory, until the call returns */
+    bool was_poor; /* the last call */
     bool bad;
 };
 
@@ -129,6 +131,11 @@ __attribute__((format(printf, 2, 3))) void sim_fail(struct sim *s, const char *f
 uint64_t sim_below(struct sim *s, uint64_t bound);
 void sim_mix(struct sim *s, uint64_t value); /* into the hash of the run */
 struct event *sim_schedule(struct sim *s, dbr_time at, enum action action, int node);
+
+/* consensus_sim_memory.c */
+/* Around each call on a machine. True: it found no memory. */
+void sim_short(struct sim *s);
+bool sim_enough(struct sim *s);
 
 /* consensus_sim_disk.c */
 void sim_copy(struct dbr_buf *to, debros_bytes from);

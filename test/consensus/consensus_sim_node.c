@@ -238,6 +238,17 @@ static void on_read(struct sim *s, int i, const struct dbr_consensus_event *e)
     }
 }
 
+/* A node that found no memory ends, and its owner starts it again. */
+static void on_failed(struct sim *s, int i, const struct dbr_consensus_event *e)
+{
+    if (!s->was_poor) {
+        sim_fail(s, "node %d failed: %d %s", i + 1, e->status, e->detail);
+        return;
+    }
+    s->counts.ended++;
+    sim_schedule(s, s->now, A_CRASH, i)->value = 1; /* also when all has healed since */
+}
+
 static void on_event(struct sim *s, int i, const struct dbr_consensus_event *e)
 {
     struct node *node = &s->nodes[i];
@@ -279,7 +290,7 @@ static void on_event(struct sim *s, int i, const struct dbr_consensus_event *e)
         on_restore(s, i, e->index);
         break;
     case DBR_CONSENSUS_FAILED:
-        sim_fail(s, "node %d failed: %s", i + 1, e->detail);
+        on_failed(s, i, e);
         break;
     }
 }
@@ -292,7 +303,9 @@ void sim_finish_fetch(struct sim *s, int i, debros_bytes descriptor)
         !s->healed && !s->config.quiet_disk && sim_below(s, 20) == 0 ? DEBROS_ENOTFOUND
                                                                      : 0;
     s->counts.fetches++;
+    sim_short(s);
     dbr_consensus_fetched(s->nodes[i].c, status, descriptor, s->now);
+    sim_enough(s);
     sim_drain(s, i);
 }
 
@@ -319,7 +332,9 @@ void sim_finish_checkpoint(struct sim *s, int i, uint64_t asked)
         node->db_index = node->db_index > asked ? node->db_index : asked;
         node->durable_index = node->db_index;
     }
+    sim_short(s);
     dbr_consensus_checkpointed(node->c, status, s->now);
+    sim_enough(s);
     sim_drain(s, i);
 }
 
@@ -332,7 +347,9 @@ void sim_finish_offer(struct sim *s, int i)
     int status =
         !s->healed && !s->config.quiet_disk && sim_below(s, 20) == 0 ? DEBROS_EIO : 0;
     dbr_buf_add(&image, node->db, node->n_db * sizeof(*node->db));
+    sim_short(s);
     dbr_consensus_offer(node->c, status, index, &image, s->now);
+    sim_enough(s);
     dbr_buf_finish(&image);
     sim_drain(s, i);
 }
@@ -419,8 +436,15 @@ void sim_restart(struct sim *s, int i)
         sim_fail(s, "node %d wakes up in term %llu and has sent %llu", i + 1,
                  (unsigned long long)state.term, (unsigned long long)node->wire_term);
     }
+    sim_short(s);
     int rv = dbr_consensus_create(&node->c, &config, &state, &node->rng, s->now);
+    bool poor = sim_enough(s);
     dbr_free(entries);
+    if (poor && rv == DEBROS_ENOMEM) {
+        s->counts.ended++;
+        sim_schedule(s, s->now + 100, A_RESTART, i);
+        return;
+    }
     if (rv != 0) {
         sim_fail(s, "node %d cannot start: %d", i + 1, rv);
         return;

@@ -65,26 +65,30 @@ static void it_counts_what_changes_the_log(void **state)
     dbr_log_queue_finish(&q);
 }
 
-static void one_op_is_in_reserve(void **state)
+static void as_many_ops_as_a_call_needs_are_in_reserve(void **state)
 {
     (void)state;
     struct dbr_log_queue q = {0};
-    fault_after(0);
-    assert_null(dbr_log_queue_add(&q, DBR_LOG_TERM));
+    fault_after(1);
+    assert_false(dbr_log_queue_prepare(&q));
     assert_true(fault_off());
-    dbr_log_queue_add(&q, DBR_LOG_TERM);
-    for (int i = 0; i < 2; i++) { /* which comes back with the memory */
+    for (int round = 0; round < 2; round++) { /* they come back with the memory */
+        assert_true(dbr_log_queue_prepare(&q));
         fault_after(0);
-        struct dbr_log_item *item = dbr_log_queue_add(&q, DBR_LOG_APPEND);
+        for (size_t i = 0; i < DBR_LOG_QUEUE_RESERVE; i++) {
+            struct dbr_log_item *item = dbr_log_queue_add(&q, DBR_LOG_APPEND);
+            assert_non_null(item);
+            assert_ptr_equal(q.last, item);
+        }
         assert_null(dbr_log_queue_add(&q, DBR_LOG_APPEND));
         assert_true(fault_off());
-        assert_ptr_equal(q.last, item);
-        dbr_log_queue_add(&q, DBR_LOG_VOTE);
     }
-    assert_int_equal(q.last_seq, 5);
-    for (int i = 0; i < 5; i++) {
-        dbr_log_item_free(dbr_log_queue_take(&q, 5));
+    assert_int_equal(q.last_seq, 2 * DBR_LOG_QUEUE_RESERVE);
+    struct dbr_log_item *item;
+    while ((item = dbr_log_queue_take(&q, q.last_seq)) != NULL) {
+        dbr_log_item_free(item);
     }
+    assert_true(dbr_log_queue_prepare(&q));
     dbr_log_queue_finish(&q);
 }
 
@@ -94,7 +98,7 @@ int main(void)
         cmocka_unit_test(ops_are_numbered_and_come_back_in_order),
         cmocka_unit_test(it_knows_whether_a_term_or_a_vote_waits),
         cmocka_unit_test(it_counts_what_changes_the_log),
-        cmocka_unit_test(one_op_is_in_reserve),
+        cmocka_unit_test(as_many_ops_as_a_call_needs_are_in_reserve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,57 @@ static void what_finds_no_memory_is_given_back_to_libraft(void **state)
     assert_true(n > 2);
 }
 
+static int n_sent;
+
+static void on_sent(struct raft_io_send *req, int status)
+{
+    (void)req;
+    assert_int_equal(status, 0);
+    n_sent++;
+}
+
+/* Told of an error, libraft would free the entries that it answers a second time. */
+static void an_answer_without_memory_is_lost_on_the_way(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct raft_io_send req = {0};
+    struct raft_message m = {.type = RAFT_IO_APPEND_ENTRIES_RESULT, .server_id = 2};
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    n_sent = 0;
+    fault_after(0);
+    int rv = rig.c->io.send(&rig.c->io, &req, &m, on_sent);
+    assert_true(fault_off());
+    assert_int_equal(rv, 0);
+    assert_int_equal(n_sent, 1);
+    m.type = RAFT_IO_REQUEST_VOTE;
+    fault_after(0);
+    rv = rig.c->io.send(&rig.c->io, &req, &m, on_sent);
+    assert_true(fault_off());
+    assert_int_equal(rv, RAFT_NOMEM);
+    rig_drain(&rig);
+    assert_int_equal(n_sent, 1);
+    rig_finish(&rig);
+}
+
+/* Of the ops of one call the first finds no room: the disk must not see the second. */
+static void no_op_follows_one_that_is_missing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 3, 0);
+    assert_int_equal(rig_start(&rig), 0);
+    rig_forget(&rig);
+    dbr_consensus_fail(rig.c, DEBROS_ENOMEM);
+    assert_int_equal(rig.c->io.set_term(&rig.c->io, 9), 0);
+    assert_int_equal(rig.c->io.set_vote(&rig.c->io, 1), 0);
+    rig_drain(&rig);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_LOG), 0);
+    assert_int_equal(rig_count(&rig, DBR_CONSENSUS_FAILED), 1);
+    rig_finish(&rig); /* libraft gets back what belongs to them */
+}
+
 static void a_follower_answers_when_its_entries_are_durable(void **state)
 {
     (void)state;
@@ -231,6 +282,8 @@ int main(void)
         cmocka_unit_test(a_granted_vote_waits_for_the_disk),
         cmocka_unit_test(entries_go_out_before_they_are_durable),
         cmocka_unit_test(what_finds_no_memory_is_given_back_to_libraft),
+        cmocka_unit_test(an_answer_without_memory_is_lost_on_the_way),
+        cmocka_unit_test(no_op_follows_one_that_is_missing),
         cmocka_unit_test(a_follower_answers_when_its_entries_are_durable),
         cmocka_unit_test(a_machine_ends_with_everything_under_way),
         cmocka_unit_test(a_long_log_travels_in_pieces),
