@@ -372,8 +372,8 @@ struct debros_sql {
 
 /* Runs all statements as one replicated transaction, or none of them. Status 0: on
  * disk at a quorum and applied. Applied once however often the library had to send it.
- * ETIMEDOUT, ECANCELED: the outcome is unknown. Other errors: ESQL with SQLite's words
- * and the statement's number, EACCES for a forbidden statement, EINVAL for a wrong
+ * ETIMEDOUT, ECANCELED, ENOMEM: the outcome is unknown. Other errors: ESQL with SQLite's
+ * words and the statement's number, EACCES for a forbidden statement, EINVAL for a wrong
  * parameter count, ENOTFOUND no such namespace, ELIMIT, EUNREACHABLE, EQUORUM, ENOSPC. */
 DEBROS_API int debros_sql_exec(debros_node *node, debros_sql *req, debros_sql_cb cb);
 

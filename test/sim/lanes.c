@@ -89,7 +89,9 @@ void sim_log_done(struct sim_world *w, int i)
         op = op->next;
     }
     node->log_batch = NULL;
+    sim_short(w);
     dbr_core_log_done(node->core, op->seq, w->now);
+    sim_enough(w);
     start_log(w, i);
     sim_drain(w, i);
 }
@@ -137,7 +139,9 @@ void sim_apply_done(struct sim_world *w, int i)
     if (job->type == DBR_APPLY_RESTORE) {
         sim_seen(w, SIM_SEEN_RESTORE);
     }
+    sim_short(w);
     dbr_core_apply_done(node->core, job, w->now);
+    sim_enough(w);
     start_apply(w, i);
     sim_drain(w, i);
 }
@@ -151,7 +155,9 @@ void sim_query_done(struct sim_world *w, int i, struct dbr_query_job *query)
     } else {
         dbr_store_query(node->store, query, 0);
     }
+    sim_short(w);
     dbr_core_query_done(node->core, query, w->now);
+    sim_enough(w);
     sim_drain(w, i);
 }
 

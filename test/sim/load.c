@@ -120,7 +120,9 @@ struct sim_op *sim_submit(struct sim_world *w, int i, int kind, uint32_t timeout
     op->began_deserted = w->nodes[0].core == NULL;
     dbr_list_push_back(&node->ops, &op->link);
     sim_act(w, i);
+    sim_short(w);
     dbr_core_request(node->core, &op->request, w->now);
+    sim_enough(w);
     sim_drain(w, i);
     return op; /* it may be gone already: only for NULL or not */
 }
@@ -184,7 +186,7 @@ bool sim_check_dump(struct sim_world *w, int node, const debros_result *rows)
 static bool is_unknown(int status)
 {
     return status == DEBROS_ETIMEDOUT || status == DEBROS_ECANCELED ||
-           status == DEBROS_EUNREACHABLE;
+           status == DEBROS_EUNREACHABLE || status == DEBROS_ENOMEM;
 }
 
 /* Real time: what was answered before this began has no larger index. */
@@ -430,7 +432,9 @@ int sim_test_run(struct sim_world *w, struct sim_op *op, uint32_t timeout_ms)
     op->request.deadline = w->now + timeout_ms;
     dbr_list_push_back(&node->ops, &op->link);
     sim_act(w, op->node);
+    sim_short(w);
     dbr_core_request(node->core, &op->request, w->now);
+    sim_enough(w);
     sim_drain(w, op->node);
     for (uint32_t t = 0; !op->done && t < timeout_ms + 1000; t += 10) {
         sim_step_until(w, w->now + 10);

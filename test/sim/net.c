@@ -151,7 +151,9 @@ void sim_cut(struct sim_world *w, struct sim_link *link)
             node->core != NULL) {
             link->open[side] = false;
             sim_act(w, link->node[side]);
+            sim_short(w);
             dbr_core_closed(node->core, link->conn[side], w->now);
+            sim_enough(w);
             sim_drain(w, link->node[side]);
         }
         link->open[side] = false;
@@ -185,7 +187,9 @@ static void accept_dial(struct sim_world *w, struct sim_link *link)
         node->next_conn += 2;
         push_on(w, link, 0, SIM_DIALED, answer_at);
         sim_act(w, link->node[1]);
+        sim_short(w);
         dbr_core_accepted(node->core, link->conn[1], &from, w->now);
+        sim_enough(w);
         sim_drain(w, link->node[1]);
     } else {
         push_on(w, link, 0, SIM_DIALED, answer_at);
@@ -200,11 +204,15 @@ static void dialed(struct sim_world *w, struct sim_link *link)
         return;
     }
     if (link->open[1]) {
+        sim_short(w);
         dbr_core_dialed(node->core, link->conn[0], w->now);
+        sim_enough(w);
     } else {
         link->open[0] = false;
         sim_seen(w, SIM_SEEN_DIAL_REFUSED);
+        sim_short(w);
         dbr_core_dial_failed(node->core, link->conn[0], "connection refused", w->now);
+        sim_enough(w);
     }
     sim_drain(w, link->node[0]);
 }
@@ -223,11 +231,15 @@ static void deliver(struct sim_world *w, struct sim_node *node, struct sim_link 
     size_t cut = style == 2 ? dbr_rng_below(&w->net_rng, bytes.len + 1) : 0;
     uint64_t conn = link->conn[side];
     if (cut > 0) {
+        sim_short(w);
         dbr_core_recv(node->core, conn, dbr_bytes(bytes.data, cut), w->now);
+        sim_enough(w);
     }
     if (cut < bytes.len) {
+        sim_short(w);
         dbr_core_recv(node->core, conn, dbr_bytes(bytes.data + cut, bytes.len - cut),
                       w->now);
+        sim_enough(w);
     }
     dbr_buf_finish(&bytes);
 }
@@ -243,10 +255,14 @@ static void on_side(struct sim_world *w, struct sim_event *event)
     if (event->type == SIM_BYTES) {
         deliver(w, node, link, event->side);
     } else if (event->type == SIM_WRITTEN) {
+        sim_short(w);
         dbr_core_written(node->core, conn, event->len, w->now);
+        sim_enough(w);
     } else {
         link->open[event->side] = false;
+        sim_short(w);
         dbr_core_closed(node->core, conn, w->now);
+        sim_enough(w);
     }
     sim_drain(w, event->node);
 }

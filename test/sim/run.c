@@ -66,6 +66,7 @@ void sim_init(struct sim_world *w, const struct sim_config *config,
     dbr_rng_seed(&w->load_rng, config->seed * 4 + 2);
     dbr_rng_seed(&w->aim_rng, config->seed * 4 + 3);
     dbr_rng_seed(&w->disk_rng, config->seed * 4 + 4);
+    dbr_rng_seed(&w->poor_rng, config->seed * 4 + 5);
     dbr_rng_fill(&w->net_rng, w->cluster_id, sizeof(w->cluster_id));
     dbr_keypair_generate(&w->operator_key, &w->net_rng);
     w->leader_of = calloc(SIM_TERMS_MAX, sizeof(int));

@@ -55,6 +55,7 @@
     X(AHEAD, "statements run while the log was written", 1)                              \
     X(AHEAD_UNDONE, "  for an entry that did not come next", 1)                          \
     X(QUICK_QUERY, "queries answered in a moment", 1)                                    \
+    X(POOR, "calls that found no memory", 0)                                             \
     X(TRUNCATE, "logs whose end was cut for a new leader", 1)                            \
     X(COMPACT, "logs whose beginning was cut behind a snapshot", 1)                      \
     X(COPY, "snapshots made for another node", 1)                                        \

@@ -3,6 +3,7 @@
  *   sim_test --nodes N --first SEED --count COUNT [--fault-ms MS] [--twice]
  *   sim_test --nodes N --seed SEED [--verbose] [--only 3,7]    replays one
  *       --nemesis NAME  --work NAME     one kind of faults, one kind of load
+ *       --poor                          and now and then no memory
  *   sim_test --matrix --first SEED --count COUNT    every kind of faults with every load
  *   sim_test --points NAME,NAME --count COUNT       nodes die at each of these failpoints
  *   sim_test --bare --count COUNT                   libraft without repairs must fail
@@ -40,10 +41,11 @@ static void set_replay(const struct sim_config *c)
 {
     snprintf(
         replay, sizeof(replay),
-        "build/test/sim/sim_test --nodes %d --fault-ms %u --nemesis %s --work %s%s%s "
+        "build/test/sim/sim_test --nodes %d --fault-ms %u --nemesis %s --work %s%s%s%s "
         "--seed %llu",
         c->n_nodes, c->fault_ms, sim_nemesis_names[c->nemesis],
         c->workload < SIM_WORK_COUNT ? sim_workload_names[c->workload] : "any",
+        c->poor ? " --poor" : "",
         c->failpoint != NULL ? " --points " : "",
         c->failpoint != NULL ? c->failpoint : "", (unsigned long long)c->seed);
 }
@@ -191,7 +193,8 @@ static int run_seeds(const struct options *o)
            (unsigned long long)sum.runs, o->config.n_nodes,
            sim_nemesis_names[o->config.nemesis], (unsigned long long)sum.failed);
     bool all = o->config.nemesis == SIM_NEMESIS_MIXED && !o->stop;
-    return sum.failed != 0 || (all && is_blind(&sum));
+    bool had_memory = o->config.poor && sum.seen[SIM_SEEN_POOR] == 0;
+    return sum.failed != 0 || had_memory || (all && is_blind(&sum));
 }
 
 static int run_matrix(const struct options *o)
@@ -301,6 +304,7 @@ static bool parse_flag(struct options *o, const char *flag)
 {
     bool *to = strcmp(flag, "--verbose") == 0  ? &o->config.verbose
                : strcmp(flag, "--twice") == 0  ? &o->twice
+               : strcmp(flag, "--poor") == 0   ? &o->config.poor
                : strcmp(flag, "--bare") == 0   ? &o->bare
                : strcmp(flag, "--matrix") == 0 ? &o->matrix
                : strcmp(flag, "--stop") == 0   ? &o->stop

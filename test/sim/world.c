@@ -164,7 +164,9 @@ static void expire_node(struct sim_world *w, int i, dbr_time at)
     w->nodes[i].not_before = w->now + 1;
     sim_act(w, i);
     tell_wall(w, i);
+    sim_short(w);
     dbr_core_expire(w->nodes[i].core, w->now);
+    sim_enough(w);
     sim_drain(w, i);
 }
 

@@ -12,6 +12,7 @@
  *   workload.c  what the requests write, and the model of it
  *   history.c   the committed log against the model and the answers
  *   nemesis.c   faults
+ *   memory.c    and a heap that fails
  *   points.c    nodes that die at a failpoint
  *   run.c       one run: bring up, torment, heal, check */
 #ifndef DBR_TEST_SIM_WORLD_H
@@ -72,6 +73,7 @@ struct sim_config {
     int n_late;   /* so many of the last members join while the nemesis works */
     bool bare;    /* libraft without the repairs */
     bool mdns;    /* nodes ask the local network, which a test has to be */
+    bool poor;    /* now and then a node finds no memory */
     bool verbose; /* print the trace */
     /* Faults by number that do not happen, to find those that matter. [0]: crashes at
      * votes. NULL: all happen. */
@@ -241,7 +243,8 @@ struct sim_node {
 struct sim_world {
     struct sim_config config;
     struct sim_result *result;
-    struct dbr_rng net_rng, load_rng, disk_rng;
+    struct dbr_rng net_rng, load_rng, disk_rng, poor_rng;
+    bool is_short; /* of memory, until the call returns */
     struct dbr_rng nemesis_rng; /* of the fault under way */
     struct dbr_rng aim_rng;     /* of crashes at votes and snapshots */
     dbr_time now;
@@ -291,6 +294,10 @@ void sim_seen(struct sim_world *w, enum sim_seen what);
 void sim_push(struct sim_world *w, struct sim_event event);
 bool sim_step(struct sim_world *w, dbr_time until); /* false: nothing before `until` */
 void sim_node_event(struct sim_world *w, struct sim_event *event);
+
+/* memory.c: around each call of a node's core. */
+void sim_short(struct sim_world *w);
+void sim_enough(struct sim_world *w);
 
 /* node.c */
 void sim_start_node(struct sim_world *w, int i);
